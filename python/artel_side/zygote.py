@@ -1,0 +1,282 @@
+"""Warm process that forks Airflow's stock task runner for an outside supervisor.
+
+Airflow is imported once; a task then costs a fork. The supervisor passes the four sockets that a task runner speaks on
+and supervises the child itself; this process only forks, reaps and tells. Protocol: ../README.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import json
+import os
+import resource
+import select
+import signal
+import socket
+import struct
+import sys
+import time
+from importlib import metadata
+
+from artel_side import channel
+
+SOCKETS = 4  # requests, stdout, stderr, logs
+MARK = "ARTEL_TASK_PID"  # set for each task, so that what it leaves in the background can be told from others' processes
+LIMITS = {
+    "address_space": resource.RLIMIT_AS,
+    "core": resource.RLIMIT_CORE,
+    "cpu_seconds": resource.RLIMIT_CPU,
+    "file_size": resource.RLIMIT_FSIZE,
+    "open_files": resource.RLIMIT_NOFILE,
+    "processes": resource.RLIMIT_NPROC,
+}
+
+
+def import_airflow() -> None:
+    """Import what every task needs before its own DAG file is read."""
+    os.environ.setdefault("_AIRFLOW_PROCESS_CONTEXT", "client")
+    import airflow.dag_processing.bundles.manager
+    import airflow.dag_processing.dagbag
+    import airflow.providers.standard.operators.bash
+    import airflow.providers.standard.operators.python
+    import airflow.sdk.execution_time.secrets
+    import airflow.sdk.execution_time.supervisor
+    import airflow.sdk.execution_time.task_runner  # noqa: F401
+
+
+class Zygote:
+    """The fork server. ``tasks`` maps the pid of each living task to the id it was asked for with."""
+
+    def __init__(self, control: socket.socket) -> None:
+        self.control = control
+        self.tasks: dict[int, str] = {}
+        self.wake, wake_writer = socket.socketpair()
+        self.wake.setblocking(False)
+        wake_writer.setblocking(False)
+        self.wake_writer = wake_writer
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+        signal.set_wakeup_fd(wake_writer.fileno(), warn_on_full_buffer=False)
+
+    def serve(self) -> None:
+        """Answer until the supervisor closes the control socket; then end with all descendants."""
+        poll = select.poll()
+        poll.register(self.control, select.POLLIN)
+        poll.register(self.wake, select.POLLIN)
+        try:
+            while True:
+                ready = {fd for fd, _ in poll.poll()}
+                if self.wake.fileno() in ready:
+                    self.drain_wake()
+                    self.reap()
+                if self.control.fileno() in ready:
+                    self.request()
+        except channel.Closed:
+            pass
+        finally:
+            self.kill_descendants()
+
+    def drain_wake(self) -> None:
+        try:
+            while self.wake.recv(4096):
+                pass
+        except BlockingIOError:
+            pass
+
+    def request(self) -> None:
+        """Read one request and its file descriptors, fork, answer."""
+        head, fds, _, _ = socket.recv_fds(self.control, 4, SOCKETS)
+        if not head:
+            raise channel.Closed
+        head += channel.read_exactly(self.control, 4 - len(head))
+        wanted = json.loads(channel.read_exactly(self.control, struct.unpack(">I", head)[0]))
+        try:
+            answer = self.fork(wanted, fds)
+        finally:
+            for fd in fds:
+                os.close(fd)
+        channel.send_json(self.control, answer)
+
+    def fork(self, wanted: dict, fds: list[int]) -> dict:
+        if wanted.get("op") != "fork":
+            return refused(wanted, f"unknown op {wanted.get('op')!r}, only \"fork\" is known")
+        if len(fds) != SOCKETS:
+            return refused(wanted, f"{len(fds)} file descriptors came with the request, {SOCKETS} are needed")
+        parent = os.getpid()
+        try:
+            pid = os.fork()
+        except OSError as error:
+            return refused(wanted, f"cannot fork: {error}")
+        if pid == 0:
+            self.become_task(wanted, fds, parent)
+        self.tasks[pid] = wanted.get("id", "")
+        return {"event": "started", "id": self.tasks[pid], "pid": pid}
+
+    def become_task(self, wanted: dict, fds: list[int], parent: int) -> None:
+        """In the child: take on the task's surroundings, then hand over to Airflow. Never returns."""
+        try:
+            channel.own_session()
+            channel.die_with_parent(parent)
+            signal.set_wakeup_fd(-1)
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            for sock in (self.control, self.wake, self.wake_writer):
+                sock.close()
+            channel.after_fork()
+            surround(wanted)
+            from airflow.sdk.execution_time import supervisor
+
+            requests, stdout, stderr, logs = fds
+            supervisor._fork_main(
+                socket.socket(fileno=requests),
+                socket.socket(fileno=stdout),
+                socket.socket(fileno=stderr),
+                logs,
+                supervisor._subprocess_main,
+            )
+        except BaseException as error:  # nothing may run on into the parent's loop
+            os.write(fds[2], f"cannot start the task: {error}\n".encode())
+        finally:
+            os._exit(1)
+
+    def reap(self) -> None:
+        """Tell of every task that ended, and end what it left behind."""
+        while True:
+            try:
+                ended = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+            except ChildProcessError:
+                return
+            if ended is None:
+                return
+            pid = ended.si_pid
+            task = self.tasks.pop(pid, None)
+            if task is not None:  # else something that a task had left in the background
+                self.kill_leftovers(pid)
+            _, status, usage = os.wait4(pid, 0)  # the pid stays ours, and no other's, until here
+            if task is not None:
+                channel.send_json(self.control, exited(task, pid, status, usage))
+
+    def kill_leftovers(self, task: int) -> None:
+        """Kill what an ended task left running. What nobody can be named for goes with the last task."""
+        kill_group(task)
+        for orphan in children(os.getpid()):
+            if orphan == task or orphan in self.tasks:
+                continue
+            owner = owner_of(orphan)
+            if owner == task or (owner not in self.tasks and not self.tasks):
+                kill_tree(orphan)
+
+    def kill_descendants(self) -> None:
+        """Kill until no descendant is left: those of a killed child come to us as the sub-reaper."""
+        while found := children(os.getpid()):
+            for pid in found:
+                kill_tree(pid)
+            try:
+                os.wait()
+            except ChildProcessError:
+                return
+
+
+def surround(wanted: dict) -> None:
+    """Environment, folder, limits and priority that the request asks for."""
+    for name in wanted.get("unset", ()):
+        os.environ.pop(name, None)
+    os.environ.update(wanted.get("env", {}))
+    os.environ[MARK] = str(os.getpid())
+    if folder := wanted.get("cwd"):
+        os.chdir(folder)
+    for name, value in wanted.get("limits", {}).items():
+        _, hard = resource.getrlimit(LIMITS[name])
+        if hard != resource.RLIM_INFINITY:
+            value = min(value, hard)
+        resource.setrlimit(LIMITS[name], (value, value))
+    if nice := wanted.get("nice"):
+        os.nice(nice)
+
+
+def refused(wanted: dict, error: str) -> dict:
+    return {"event": "refused", "id": wanted.get("id", ""), "error": error}
+
+
+def exited(task: str, pid: int, status: int, usage: resource.struct_rusage) -> dict:
+    code = os.waitstatus_to_exitcode(status)
+    return {
+        "event": "exited",
+        "id": task,
+        "pid": pid,
+        "code": code if code >= 0 else None,
+        "signal": -code if code < 0 else None,
+        "user_seconds": round(usage.ru_utime, 4),
+        "system_seconds": round(usage.ru_stime, 4),
+        "max_rss_bytes": usage.ru_maxrss * 1024,
+    }
+
+
+def owner_of(pid: int) -> int | None:
+    """The task that ``pid`` descends from, by the mark in its environment or else by its session."""
+    try:
+        with open(f"/proc/{pid}/environ", "rb") as file:
+            for entry in file.read().split(b"\0"):
+                if entry.startswith(MARK.encode() + b"="):
+                    return int(entry.partition(b"=")[2])
+        return os.getsid(pid)
+    except (OSError, ValueError):
+        return None
+
+
+def children(pid: int) -> list[int]:
+    """Pids of the direct children of ``pid``, of whichever of its threads."""
+    found = []
+    try:
+        for thread in os.listdir(f"/proc/{pid}/task"):
+            with open(f"/proc/{pid}/task/{thread}/children") as file:
+                found += map(int, file.read().split())
+    except (FileNotFoundError, ProcessLookupError):
+        pass
+    return found
+
+
+def kill_tree(pid: int) -> None:
+    """Kill ``pid`` and what it started, parents first so that they cannot start more."""
+    below = children(pid)
+    kill_group(pid)
+    try:
+        os.kill(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+    for child in below:
+        kill_tree(child)
+
+
+def kill_group(pid: int) -> None:
+    """Kill the process group that ``pid`` leads, if it leads one."""
+    try:
+        os.killpg(pid, signal.SIGKILL)
+    except (ProcessLookupError, PermissionError):
+        pass
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="artel_side.zygote")
+    parser.add_argument("--control", default="fd:0", help="fd:N or the path of a Unix socket")
+    parser.add_argument("--preload", default="", help="more modules to import before the first fork, comma-separated")
+    arguments = parser.parse_args()
+    started = time.monotonic()
+    channel.own_session()
+    control = channel.connect(arguments.control)
+    try:
+        import_airflow()
+    except Exception as error:  # whatever is wrong with the environment, the supervisor has to hear of it
+        channel.send_json(control, channel.failed(error))
+        sys.exit(1)
+    channel.preload(arguments.preload)
+    channel.adopt_orphans()
+    gc.collect()
+    gc.freeze()  # keeps the collector from touching, and so copying, the pages shared with children
+    names = ("apache-airflow-core", "apache-airflow-task-sdk", "apache-airflow-providers-standard")
+    zygote = Zygote(control)
+    channel.send_json(control, channel.ready(started, {name: metadata.version(name) for name in names}))
+    zygote.serve()
+
+
+if __name__ == "__main__":
+    main()
