@@ -7,8 +7,8 @@ export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$ARTEL_CACHE/target}
 export PATH=$ARTEL_CACHE/bin:$PATH
 
 UV_VERSION=0.13.9
-NODE_OLDEST=20
-NODE_WHEEL_VERSION=24.19.0 # used when the machine has no Node.js, or one too old for the web app's build
+NODE_OLDEST=20.19
+NODE_WHEEL_VERSION=24.19.0 # taken from PyPI when the machine has no Node.js, or one too old for the web app's build
 JAVA_OLDEST=17             # Apache Kafka 4 brokers need it
 KAFKA_VERSION=4.1.1
 GARAGE_VERSION=2.5.0
