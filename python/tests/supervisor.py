@@ -106,8 +106,9 @@ class State:
         return None
 
     def mapped(self, body: dict) -> list:
+        """The values of all map indexes, the unmapped -1 too: ``xcom_pull`` without map_indexes reads by slice."""
         wanted = place(body, None)[:4]
-        return [self.xcoms[key] for key in sorted(self.xcoms) if key[:4] == wanted and key[4] >= 0]
+        return [self.xcoms[key] for key in sorted(self.xcoms) if key[:4] == wanted]
 
 
 FINAL = {"SucceedTask", "RetryTask", "DeferTask", "RescheduleTask", "AwaitInputTask", "TaskState"}
