@@ -1,7 +1,8 @@
 # Sourced by the scripts that start a server: one process, one pid file, one log.
 
-# alive FILE: is the process of this pid file running?
-alive() { [ -s "$1" ] && kill -0 "$(cat "$1")" 2>/dev/null; }
+# alive FILE: is the process of this pid file running? Its command line names the pid file's folder; without
+# that check a file left by a crash could mean a stranger who got the same number.
+alive() { [ -s "$1" ] && grep -qsF "$(dirname "$1")" "/proc/$(cat "$1")/cmdline"; }
 
 # free_port: a port on loopback that nobody listens on.
 free_port() {
