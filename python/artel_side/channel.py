@@ -107,9 +107,9 @@ def send(sock: socket.socket, *parts: bytes) -> None:
         raise Closed from error
 
 
-def send_json(sock: socket.socket, message: dict) -> None:
-    """Write one JSON frame."""
-    send(sock, json.dumps(message, separators=(",", ":"), default=str).encode())
+def send_json(sock: socket.socket, message: dict, mark: bytes = b"") -> None:
+    """Write one JSON frame, its payload preceded by ``mark``."""
+    send(sock, mark, json.dumps(message, separators=(",", ":"), default=str).encode())
 
 
 def ready(started: float, versions: dict[str, str], **more: object) -> dict:
