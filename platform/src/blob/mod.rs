@@ -1,0 +1,96 @@
+//! Bytes by key, on a folder or in an S3 bucket. Streams both ways, never holds an object whole, and shows a new
+//! object only when it is complete.
+
+mod files;
+mod s3;
+
+use crate::config::S3 as S3Config;
+use crate::error::{Error, Result};
+use bytes::Bytes;
+use futures::Stream;
+use futures::stream::BoxStream;
+use sha2::{Digest, Sha256};
+use std::sync::Arc;
+
+/// A stream of bytes.
+pub type ByteStream = BoxStream<'static, Result<Bytes>>;
+
+/// What was written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Written {
+    /// Number of bytes.
+    pub size: u64,
+    /// SHA-256 of the bytes, hex.
+    pub sha256: String,
+}
+
+/// Where objects are kept. Keys are relative paths with `/`, made by Artel itself, never by a client.
+#[derive(Clone)]
+pub struct Blobs(Arc<Store>);
+
+enum Store {
+    Files(files::Files),
+    S3(s3::S3),
+}
+
+impl Blobs {
+    /// `url` is `file://FOLDER` or `s3://BUCKET[/PREFIX]`.
+    pub async fn open(url: &str, s3: &S3Config) -> Result<Self> {
+        let store = match url.split_once("://") {
+            Some(("file", folder)) => Store::Files(files::Files::open(folder.into())?),
+            Some(("s3", place)) => Store::S3(s3::S3::open(place, s3).await),
+            _ => return Err(Error::invalid(format!("artifacts {url:?} is not understood; give file://FOLDER or s3://BUCKET/PREFIX"))),
+        };
+        Ok(Self(Arc::new(store)))
+    }
+
+    /// Writes a stream to its end under `key`. A stream that fails leaves nothing.
+    pub async fn put(&self, key: &str, data: impl Stream<Item = Result<Bytes>> + Send + Unpin) -> Result<Written> {
+        match &*self.0 {
+            Store::Files(store) => store.put(key, data).await,
+            Store::S3(store) => store.put(key, data).await,
+        }
+    }
+
+    /// Reads `length` bytes (or to the end) from `offset`. `NOT_FOUND` when there is no such object.
+    pub async fn get(&self, key: &str, offset: u64, length: Option<u64>) -> Result<ByteStream> {
+        match &*self.0 {
+            Store::Files(store) => store.get(key, offset, length).await,
+            Store::S3(store) => store.get(key, offset, length).await,
+        }
+    }
+
+    /// Removes an object; fine when it is not there.
+    pub async fn delete(&self, key: &str) -> Result<()> {
+        match &*self.0 {
+            Store::Files(store) => store.delete(key).await,
+            Store::S3(store) => store.delete(key).await,
+        }
+    }
+
+    /// Is the store reachable? For `/readyz`.
+    pub async fn ping(&self) -> Result<()> {
+        match &*self.0 {
+            Store::Files(store) => store.ping().await,
+            Store::S3(store) => store.ping().await,
+        }
+    }
+}
+
+/// Counts and hashes what passes.
+#[derive(Default)]
+struct Meter {
+    size: u64,
+    hash: Sha256,
+}
+
+impl Meter {
+    fn add(&mut self, chunk: &[u8]) {
+        self.size += chunk.len() as u64;
+        self.hash.update(chunk);
+    }
+
+    fn written(self) -> Written {
+        Written { size: self.size, sha256: hex::encode(self.hash.finalize()) }
+    }
+}

@@ -1,0 +1,229 @@
+//! Settings: the built-in `artel.toml` < a file < `ARTEL_SECTION__KEY` < flags. Every key is in `artel.toml`; a key
+//! that is not there is refused with the nearest one that is.
+
+use crate::error::{Error, Result};
+use figment::Figment;
+use figment::providers::{Env, Format, Serialized, Toml};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// Every setting with its default, commented.
+pub const DEFAULTS: &str = include_str!("../../artel.toml");
+
+/// The effective settings of a process.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// Folder for everything that is not in `database` or `artifacts`.
+    pub data: PathBuf,
+    /// `sqlite://FOLDER` or `postgres://…`; empty means `sqlite://DATA/db`.
+    pub database: String,
+    /// `local` or `kafka://HOST:PORT`.
+    pub bus: String,
+    /// `file://FOLDER` or `s3://BUCKET/PREFIX`; empty means `file://DATA/artifacts`.
+    pub artifacts: String,
+    /// Where the process listens.
+    pub server: Server,
+    /// Who may enter.
+    pub security: Security,
+    /// Where the other services are in the split shape, by name.
+    pub peers: BTreeMap<String, Peer>,
+    /// S3 access for `artifacts = "s3://…"`.
+    pub s3: S3,
+    /// Log output.
+    pub log: Log,
+    /// Python environments.
+    pub python: Python,
+    /// Each service's own section, checked by the service.
+    pub hub: toml::Table,
+    /// See `hub`.
+    pub tracking: toml::Table,
+    /// See `hub`.
+    pub registry: toml::Table,
+    /// See `hub`.
+    pub artifact: toml::Table,
+    /// See `hub`.
+    pub scheduler: toml::Table,
+    /// See `hub`.
+    pub serving: toml::Table,
+}
+
+/// Where the process listens.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Server {
+    /// HTTP address.
+    pub listen: String,
+    /// gRPC address, used when other processes must reach this one; empty in the single shape.
+    pub grpc_listen: String,
+    /// URL that clients use, when a proxy stands in front; empty means `http://LISTEN`.
+    pub public_url: String,
+    /// Seconds that requests under way get at shutdown.
+    pub drain_seconds: u64,
+}
+
+/// Who may enter.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Security {
+    /// `password` or `none` (loopback only).
+    pub auth: String,
+    /// The installation's secret, the same for every process; empty means `DATA/secret`, made on first start.
+    pub secret: String,
+    /// A file that holds the secret.
+    pub secret_file: String,
+}
+
+/// One service in another process.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Peer {
+    /// Its REST side, `http://HOST:PORT`.
+    pub http: String,
+    /// Its gRPC side, `http://HOST:PORT`.
+    pub grpc: String,
+}
+
+/// S3 access.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct S3 {
+    /// URL of an S3 server; empty means AWS.
+    pub endpoint: String,
+    /// Region name.
+    pub region: String,
+    /// Access key; empty means the AWS default chain.
+    pub access_key_id: String,
+    /// Secret key.
+    pub secret_access_key: String,
+    /// A file that holds the secret key.
+    pub secret_access_key_file: String,
+}
+
+/// Log output.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Log {
+    /// `auto` (human on a terminal, JSON otherwise), `human` or `json`.
+    pub format: String,
+    /// Filter, e.g. `info,artel_scheduler=debug`.
+    pub filter: String,
+}
+
+/// Python environments.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Python {
+    /// Interpreter that environments are made from.
+    pub interpreter: String,
+    /// The `uv` program; empty means the one on PATH or in the cache folder, else `venv` and pip.
+    pub uv: String,
+    /// Folder of built environments; empty means `DATA/environments`.
+    pub environments: String,
+}
+
+impl Config {
+    /// Built-in < `file` < environment < `flags` (a table of the same shape).
+    pub fn load(file: Option<&Path>, flags: &toml::Table) -> Result<Self> {
+        let mut figment = Figment::from(Toml::string(DEFAULTS));
+        if let Some(file) = file {
+            if !file.exists() {
+                return Err(Error::invalid(format!("the settings file {} does not exist", file.display())));
+            }
+            figment = figment.merge(Toml::file_exact(file));
+        }
+        figment = figment
+            .merge(Env::prefixed("ARTEL_").filter(|key| !RESERVED.contains(&key.as_str().to_ascii_lowercase().as_str())).split("__"));
+        figment = figment.merge(Serialized::defaults(flags));
+        let mut config: Self = figment.extract().map_err(|e| explain(&e))?;
+        config.complete()?;
+        Ok(config)
+    }
+
+    /// Fills in what depends on other settings and reads the `*_file` secrets.
+    fn complete(&mut self) -> Result<()> {
+        if self.data.is_relative() {
+            self.data = std::env::current_dir()?.join(&self.data);
+        }
+        let data = self.data.display().to_string();
+        fill(&mut self.database, || format!("sqlite://{data}/db"));
+        fill(&mut self.artifacts, || format!("file://{data}/artifacts"));
+        fill(&mut self.python.environments, || format!("{data}/environments"));
+        let listen = self.server.listen.clone();
+        fill(&mut self.server.public_url, || format!("http://{listen}"));
+        read_secret(&mut self.security.secret, &self.security.secret_file)?;
+        read_secret(&mut self.s3.secret_access_key, &self.s3.secret_access_key_file)
+    }
+
+    /// The section of `service` as its own type; an unknown key there is an error too.
+    pub fn section<T: for<'de> Deserialize<'de>>(&self, service: &str) -> Result<T> {
+        let table = match service {
+            "hub" => &self.hub,
+            "tracking" => &self.tracking,
+            "registry" => &self.registry,
+            "artifact" => &self.artifact,
+            "scheduler" => &self.scheduler,
+            "serving" => &self.serving,
+            _ => return Err(Error::internal(format!("no section for {service}"))),
+        };
+        Figment::from(Serialized::defaults(table)).extract().map_err(|e| explain_in(&e, service))
+    }
+
+    /// The effective settings as TOML with secrets replaced by `***`, for `artel config`.
+    pub fn shown(&self) -> Result<String> {
+        let mut shown = self.clone();
+        for secret in [&mut shown.security.secret, &mut shown.s3.secret_access_key] {
+            if !secret.is_empty() {
+                *secret = "***".into();
+            }
+        }
+        if let Ok(mut url) = url::Url::parse(&shown.database)
+            && url.password().is_some()
+        {
+            let _ = url.set_password(Some("***"));
+            shown.database = url.into();
+        }
+        toml::to_string_pretty(&shown).map_err(|e| Error::internal("cannot show the settings").because(e))
+    }
+}
+
+/// `ARTEL_…` variables that are no settings.
+const RESERVED: &[&str] = &["cache", "server", "token", "log"];
+
+fn fill(setting: &mut String, default: impl FnOnce() -> String) {
+    if setting.is_empty() {
+        *setting = default();
+    }
+}
+
+fn read_secret(setting: &mut String, file: &str) -> Result<()> {
+    if !file.is_empty() && setting.is_empty() {
+        let text = std::fs::read_to_string(file).map_err(|e| Error::invalid(format!("cannot read the secret file {file}")).because(e))?;
+        *setting = text.trim().to_owned();
+    }
+    Ok(())
+}
+
+fn explain(error: &figment::Error) -> Error {
+    explain_in(error, "")
+}
+
+/// Says which setting is wrong and, for an unknown one, which is nearest.
+fn explain_in(error: &figment::Error, section: &str) -> Error {
+    use figment::error::Kind;
+    let path = || {
+        let mut path: Vec<&str> = if section.is_empty() { vec![] } else { vec![section] };
+        path.extend(error.path.iter().map(String::as_str));
+        path.join(".")
+    };
+    match &error.kind {
+        Kind::UnknownField(name, known) => {
+            let nearest = known.iter().min_by_key(|k| strsim::damerau_levenshtein(k, name));
+            let place = if path().is_empty() { String::new() } else { format!(" in [{}]", path()) };
+            let hint = nearest.map(|n| format!("; did you mean {n}?")).unwrap_or_default();
+            Error::invalid(format!("unknown setting {name:?}{place}{hint} (`artel config` shows every setting)"))
+        }
+        kind => Error::invalid(format!("setting {}: {kind}", path())),
+    }
+}

@@ -1,0 +1,57 @@
+//! Tables: the platform's own (events), then the service's numbered migrations.
+
+use super::{Db, Pool};
+use crate::error::{Result, ResultExt};
+use sqlx::migrate::Migrator;
+use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
+
+/// Events on their way out, deliveries per consumer group (local bus), events already handled.
+const EVENT_TABLES: &[&str] = &[
+    "CREATE TABLE IF NOT EXISTS outbox (id TEXT PRIMARY KEY, topic TEXT NOT NULL, type TEXT NOT NULL, key TEXT NOT NULL, payload BYTEA NOT NULL, time BIGINT NOT NULL, traceparent TEXT)",
+    "CREATE TABLE IF NOT EXISTS outbox_delivered (consumer TEXT NOT NULL, id TEXT NOT NULL, PRIMARY KEY (consumer, id))",
+    "CREATE TABLE IF NOT EXISTS inbox (consumer TEXT NOT NULL, id TEXT NOT NULL, time BIGINT NOT NULL, error TEXT, PRIMARY KEY (consumer, id))",
+];
+
+/// One number for "this schema is being changed", so that replicas started together take turns.
+const SCHEMA_LOCK: i64 = 0x6172_7465_6c00;
+
+pub(super) async fn run(db: &Db, migrations: &'static Migrator) -> Result<()> {
+    let failed = "cannot bring the database up to date";
+    match &db.0.pool {
+        Pool::Sqlite { writer, .. } => {
+            writer
+                .exclusive(async |connection| {
+                    for sql in EVENT_TABLES {
+                        connection.execute(*sql).await.or_internal(failed)?;
+                    }
+                    migrations.run(&mut *connection).await.or_internal(failed)
+                })
+                .await
+        }
+        Pool::Postgres(pool) => {
+            let mut connection = pool.acquire().await?;
+            let mut tx = connection.begin().await?;
+            lock(&mut tx).await?;
+            for sql in EVENT_TABLES {
+                tx.execute(*sql).await.or_internal(failed)?;
+            }
+            tx.commit().await?;
+            migrations.run(&mut *connection).await.or_internal(failed)
+        }
+    }
+}
+
+pub(super) async fn create_schema(connection: &mut PgConnection, service: &str) -> Result<()> {
+    let mut tx = connection.begin().await?;
+    lock(&mut tx).await?;
+    tx.execute(AssertSqlSafe(format!("CREATE SCHEMA IF NOT EXISTS \"{service}\"")))
+        .await
+        .or_unavailable(&format!("cannot make the schema {service}"))?;
+    tx.commit().await?;
+    Ok(())
+}
+
+async fn lock(connection: &mut PgConnection) -> Result<()> {
+    sqlx::query("SELECT pg_advisory_xact_lock($1)").bind(SCHEMA_LOCK).execute(connection).await?;
+    Ok(())
+}

@@ -1,0 +1,235 @@
+//! One SQL text for SQLite and PostgreSQL. `Db` reads, `Tx` writes; `$1` placeholders work on both engines.
+//!
+//! Rules for statements: ids are TEXT or app-made BIGINT, time is BIGINT milliseconds UTC, booleans are BIGINT 0/1,
+//! JSON is TEXT; no SERIAL, arrays, ILIKE, engine JSON operators, `now()`. `SUM` of integers is cast to BIGINT.
+//! A transaction holds SQLite's only writer until it commits: never call another service or wait inside one.
+
+mod migrate;
+mod pragmas;
+mod row;
+mod tx;
+mod value;
+mod writer;
+
+pub use row::{Column, Row};
+pub use sqlx::{AssertSqlSafe, SqlSafeStr};
+pub use tx::Tx;
+pub use value::Value;
+
+use crate::bus::Outbox;
+use crate::error::{Error, Result, ResultExt};
+use futures::TryStreamExt;
+use futures::stream::BoxStream;
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::{PgPool, SqlitePool};
+use std::path::Path;
+use std::str::FromStr;
+use std::sync::Arc;
+
+/// The values of a statement's placeholders, in order: `args![id, name, None::<i64>]`.
+#[macro_export]
+macro_rules! args {
+    ($($value:expr),* $(,)?) => { vec![$($crate::db::Value::from($value)),*] };
+}
+
+/// Which engine it is, for the few statements that differ.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Dialect {
+    /// One file, one writer.
+    Sqlite,
+    /// A server, many writers.
+    Postgres,
+}
+
+/// A service's database: a pool of readers, and the way to write.
+#[derive(Clone)]
+pub struct Db(Arc<Inner>);
+
+struct Inner {
+    pool: Pool,
+    outbox: Outbox,
+}
+
+enum Pool {
+    Sqlite { readers: SqlitePool, writer: Arc<writer::Writer> },
+    Postgres(PgPool),
+}
+
+/// How many connections a service keeps to PostgreSQL.
+const POSTGRES_CONNECTIONS: u32 = 10;
+
+impl Db {
+    /// Opens (and creates where needed) the database of `service` and brings its tables up to date.
+    ///
+    /// `url` is `sqlite://FOLDER` (one file per service in it) or `postgres://…` (one schema per service).
+    /// Fails with a message that names the URL (without its password) when it cannot be reached.
+    pub async fn open(url: &str, service: &str, migrations: &'static sqlx::migrate::Migrator) -> Result<Self> {
+        let pool = match url.split_once("://") {
+            Some(("sqlite", folder)) => open_sqlite(Path::new(folder), service).await?,
+            Some(("postgres" | "postgresql", _)) => Pool::Postgres(open_postgres(url, service).await?),
+            _ => {
+                return Err(Error::invalid(format!(
+                    "database {url:?} is not understood; give sqlite://FOLDER or postgres://USER:PASSWORD@HOST/DATABASE"
+                )));
+            }
+        };
+        let db = Self(Arc::new(Inner { pool, outbox: Outbox::new(service) }));
+        migrate::run(&db, migrations).await?;
+        Ok(db)
+    }
+
+    /// Which engine it is.
+    pub fn dialect(&self) -> Dialect {
+        match self.0.pool {
+            Pool::Sqlite { .. } => Dialect::Sqlite,
+            Pool::Postgres(_) => Dialect::Postgres,
+        }
+    }
+
+    /// Where events written by its transactions are announced.
+    pub fn outbox(&self) -> &Outbox {
+        &self.0.outbox
+    }
+
+    /// The PostgreSQL pool, for what only it has (advisory locks).
+    pub(crate) fn postgres(&self) -> Option<&PgPool> {
+        match &self.0.pool {
+            Pool::Postgres(pool) => Some(pool),
+            Pool::Sqlite { .. } => None,
+        }
+    }
+
+    pub(crate) fn sqlite_writer(&self) -> Option<&Arc<writer::Writer>> {
+        match &self.0.pool {
+            Pool::Sqlite { writer, .. } => Some(writer),
+            Pool::Postgres(_) => None,
+        }
+    }
+
+    /// Every row of a query.
+    pub async fn fetch_all(&self, sql: impl SqlSafeStr, args: Vec<Value>) -> Result<Vec<Row>> {
+        Ok(match &self.0.pool {
+            Pool::Sqlite { readers, .. } => value::sqlite(sql, args).fetch_all(readers).await?.into_iter().map(Row::Sqlite).collect(),
+            Pool::Postgres(pool) => value::postgres(sql, args).fetch_all(pool).await?.into_iter().map(Row::Postgres).collect(),
+        })
+    }
+
+    /// The first row of a query, if there is one.
+    pub async fn fetch_optional(&self, sql: impl SqlSafeStr, args: Vec<Value>) -> Result<Option<Row>> {
+        Ok(match &self.0.pool {
+            Pool::Sqlite { readers, .. } => value::sqlite(sql, args).fetch_optional(readers).await?.map(Row::Sqlite),
+            Pool::Postgres(pool) => value::postgres(sql, args).fetch_optional(pool).await?.map(Row::Postgres),
+        })
+    }
+
+    /// The only row of a query that always has one (an aggregate).
+    pub async fn fetch_one(&self, sql: impl SqlSafeStr, args: Vec<Value>) -> Result<Row> {
+        self.fetch_optional(sql, args).await?.ok_or_else(|| Error::internal("a query that always has a row had none"))
+    }
+
+    /// Rows as they come, for results that should not be held whole.
+    pub fn stream(&self, sql: impl SqlSafeStr, args: Vec<Value>) -> BoxStream<'static, Result<Row>> {
+        match &self.0.pool {
+            Pool::Sqlite { readers, .. } => {
+                let (readers, query) = (readers.clone(), value::sqlite(sql, args));
+                Box::pin(channel_stream(|out| async move {
+                    let mut rows = query.fetch(&readers);
+                    while let Some(row) = rows.try_next().await? {
+                        if out.send(Ok(Row::Sqlite(row))).await.is_err() {
+                            break;
+                        }
+                    }
+                    Ok(())
+                }))
+            }
+            Pool::Postgres(pool) => {
+                let (pool, query) = (pool.clone(), value::postgres(sql, args));
+                Box::pin(channel_stream(|out| async move {
+                    let mut rows = query.fetch(&pool);
+                    while let Some(row) = rows.try_next().await? {
+                        if out.send(Ok(Row::Postgres(row))).await.is_err() {
+                            break;
+                        }
+                    }
+                    Ok(())
+                }))
+            }
+        }
+    }
+
+    /// Begins a transaction. On SQLite it waits its turn for the one writer. Dropped without commit, it is undone.
+    pub async fn begin(&self) -> Result<Tx> {
+        Tx::begin(self).await
+    }
+
+    /// Runs one statement in a transaction of its own; returns the number of rows it changed.
+    pub async fn execute(&self, sql: impl SqlSafeStr, args: Vec<Value>) -> Result<u64> {
+        let mut tx = self.begin().await?;
+        let changed = tx.execute(sql, args).await?;
+        tx.commit().await?;
+        Ok(changed)
+    }
+
+    /// Does it answer? For `/readyz`.
+    pub async fn ping(&self) -> Result<()> {
+        self.fetch_one("SELECT 1 AS one", vec![]).await.map(drop)
+    }
+
+    /// Closes every connection; later calls fail.
+    pub async fn close(&self) {
+        match &self.0.pool {
+            Pool::Sqlite { readers, writer } => {
+                readers.close().await;
+                writer.close().await;
+            }
+            Pool::Postgres(pool) => pool.close().await,
+        }
+    }
+}
+
+/// Where the task behind a stream puts its rows.
+type Rows = tokio::sync::mpsc::Sender<Result<Row>>;
+
+/// A stream fed by a task through a small channel; the task ends when the stream is dropped.
+fn channel_stream<F>(work: impl FnOnce(Rows) -> F) -> impl futures::Stream<Item = Result<Row>>
+where
+    F: Future<Output = std::result::Result<(), sqlx::Error>> + Send + 'static,
+{
+    let (send, receive) = tokio::sync::mpsc::channel(64);
+    let work = work(send.clone());
+    tokio::spawn(async move {
+        if let Err(error) = work.await {
+            let _ = send.send(Err(error.into())).await;
+        }
+    });
+    tokio_stream::wrappers::ReceiverStream::new(receive)
+}
+
+async fn open_sqlite(folder: &Path, service: &str) -> Result<Pool> {
+    std::fs::create_dir_all(folder).or_unavailable(&format!("cannot make the database folder {}", folder.display()))?;
+    let file = folder.join(format!("{service}.db"));
+    let writer = Arc::new(writer::Writer::open(&file).await?);
+    let readers = sqlx::sqlite::SqlitePoolOptions::new()
+        .max_connections(4)
+        .min_connections(0)
+        .connect_with(pragmas::reader(&file))
+        .await
+        .or_unavailable(&format!("cannot read the database {}", file.display()))?;
+    Ok(Pool::Sqlite { readers, writer })
+}
+
+async fn open_postgres(url: &str, service: &str) -> Result<PgPool> {
+    let options =
+        PgConnectOptions::from_str(url).or_invalid("the database url is malformed")?.application_name(&format!("artel-{service}"));
+    let place = format!("{}:{}/{}", options.get_host(), options.get_port(), options.get_database().unwrap_or_default());
+    let unreachable = format!("cannot reach the database postgres://{place}; is it running and does the user exist?");
+    let mut first = sqlx::ConnectOptions::connect(&options).await.or_unavailable(&unreachable)?;
+    migrate::create_schema(&mut first, service).await?;
+    sqlx::Connection::close(first).await?;
+    PgPoolOptions::new()
+        .max_connections(POSTGRES_CONNECTIONS)
+        .acquire_timeout(std::time::Duration::from_secs(10))
+        .connect_with(options.options([("search_path", service)]))
+        .await
+        .or_unavailable(&unreachable)
+}

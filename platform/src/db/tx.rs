@@ -1,0 +1,124 @@
+//! A transaction on either engine, which also carries the events of its change.
+
+use super::{Db, Dialect, Pool, Row, Value, value, writer::Turn};
+use crate::bus::{Envelope, Outbox};
+use crate::error::{Error, Result};
+use artel_proto::event::Event;
+use sqlx::{Postgres, SqlSafeStr, Transaction};
+
+/// A transaction. Commit it, or it is undone.
+pub struct Tx {
+    engine: Engine,
+    outbox: Outbox,
+    emitted: Vec<Envelope>,
+}
+
+enum Engine {
+    Sqlite(Turn),
+    Postgres(Transaction<'static, Postgres>),
+}
+
+impl Tx {
+    pub(super) async fn begin(db: &Db) -> Result<Self> {
+        let engine = match &db.0.pool {
+            Pool::Sqlite { writer, .. } => Engine::Sqlite(writer.begin().await?),
+            Pool::Postgres(pool) => Engine::Postgres(pool.begin().await?),
+        };
+        Ok(Self { engine, outbox: db.0.outbox.clone(), emitted: Vec::new() })
+    }
+
+    /// Which engine it is.
+    pub fn dialect(&self) -> Dialect {
+        match self.engine {
+            Engine::Sqlite(_) => Dialect::Sqlite,
+            Engine::Postgres(_) => Dialect::Postgres,
+        }
+    }
+
+    /// Runs a statement; returns the number of rows it changed.
+    pub async fn execute(&mut self, sql: impl SqlSafeStr, args: Vec<Value>) -> Result<u64> {
+        Ok(match &mut self.engine {
+            Engine::Sqlite(turn) => value::sqlite(sql, args).execute(turn.connection()?).await?.rows_affected(),
+            Engine::Postgres(tx) => value::postgres(sql, args).execute(&mut **tx).await?.rows_affected(),
+        })
+    }
+
+    /// Every row of a query, or of a statement with RETURNING.
+    pub async fn fetch_all(&mut self, sql: impl SqlSafeStr, args: Vec<Value>) -> Result<Vec<Row>> {
+        Ok(match &mut self.engine {
+            Engine::Sqlite(turn) => value::sqlite(sql, args).fetch_all(turn.connection()?).await?.into_iter().map(Row::Sqlite).collect(),
+            Engine::Postgres(tx) => value::postgres(sql, args).fetch_all(&mut **tx).await?.into_iter().map(Row::Postgres).collect(),
+        })
+    }
+
+    /// The first row, if there is one.
+    pub async fn fetch_optional(&mut self, sql: impl SqlSafeStr, args: Vec<Value>) -> Result<Option<Row>> {
+        Ok(match &mut self.engine {
+            Engine::Sqlite(turn) => value::sqlite(sql, args).fetch_optional(turn.connection()?).await?.map(Row::Sqlite),
+            Engine::Postgres(tx) => value::postgres(sql, args).fetch_optional(&mut **tx).await?.map(Row::Postgres),
+        })
+    }
+
+    /// The only row of a query that always has one.
+    pub async fn fetch_one(&mut self, sql: impl SqlSafeStr, args: Vec<Value>) -> Result<Row> {
+        self.fetch_optional(sql, args).await?.ok_or_else(|| Error::internal("a query that always has a row had none"))
+    }
+
+    /// Inserts many rows with multi-row VALUES, in chunks: `head` is everything up to `VALUES`, `tail` what follows
+    /// it (e.g. `ON CONFLICT DO NOTHING`), `rows` are equally long. Returns the number of rows changed.
+    pub async fn insert_many(&mut self, head: &str, tail: &str, rows: Vec<Vec<Value>>) -> Result<u64> {
+        const MAX_VALUES: usize = 30_000; // SQLite's limit is 32766, PostgreSQL's 65535
+        let width = rows.first().map_or(1, Vec::len).max(1);
+        let mut changed = 0;
+        let mut rows = rows.into_iter().peekable();
+        while rows.peek().is_some() {
+            let chunk: Vec<Vec<Value>> = rows.by_ref().take((MAX_VALUES / width).clamp(1, 500)).collect();
+            let mut sql = String::with_capacity(head.len() + tail.len() + chunk.len() * width * 6);
+            sql.push_str(head);
+            sql.push_str(" VALUES ");
+            for row in 0..chunk.len() {
+                sql.push_str(if row == 0 { "(" } else { ",(" });
+                for column in 0..width {
+                    let separator = if column == 0 { "$" } else { ",$" };
+                    sql.push_str(separator);
+                    sql.push_str(&(row * width + column + 1).to_string());
+                }
+                sql.push(')');
+            }
+            sql.push(' ');
+            sql.push_str(tail);
+            changed += self.execute(sqlx::AssertSqlSafe(sql), chunk.into_iter().flatten().collect()).await?;
+        }
+        Ok(changed)
+    }
+
+    /// Writes an event beside the change that it tells of. It is delivered if and only if the transaction commits.
+    pub async fn emit<E: Event>(&mut self, event: &E) -> Result<()> {
+        let envelope = Envelope::new(event);
+        self.execute(
+            "INSERT INTO outbox (id, topic, type, key, payload, time, traceparent) VALUES ($1, $2, $3, $4, $5, $6, $7)",
+            crate::args![
+                &envelope.id,
+                &envelope.topic,
+                &envelope.kind,
+                &envelope.key,
+                envelope.payload.to_vec(),
+                envelope.time,
+                envelope.traceparent.clone()
+            ],
+        )
+        .await?;
+        self.emitted.push(envelope);
+        Ok(())
+    }
+
+    /// Makes it durable, then wakes whoever waits for its events.
+    pub async fn commit(self) -> Result<()> {
+        match self.engine {
+            Engine::Sqlite(turn) => turn.commit().await?,
+            Engine::Postgres(tx) => tx.commit().await?,
+        }
+        self.outbox.announce(self.emitted);
+        Ok(())
+    }
+}

@@ -1,0 +1,168 @@
+//! SQLite's one writer, with group commit.
+//!
+//! Transactions take turns on one connection. Each is a savepoint inside an outer transaction; the outer one is
+//! committed (one fsync) when nobody else waits or enough have gathered, and only then are its members told that they
+//! are durable. Eight writers thus share a disk flush instead of queueing for eight.
+
+use super::pragmas;
+use crate::error::{Error, Result, ResultExt};
+use sqlx::sqlite::SqliteConnection;
+use sqlx::{ConnectOptions, Connection, Executor};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use tokio::sync::{Mutex, OwnedMutexGuard, oneshot};
+
+/// How many transactions share a commit at most.
+const GROUP: usize = 256;
+
+pub(crate) struct Writer {
+    state: Arc<Mutex<State>>,
+    waiting: Arc<AtomicUsize>,
+}
+
+struct State {
+    connection: Option<SqliteConnection>,
+    /// Members of the open outer transaction that wait for its commit.
+    members: Vec<oneshot::Sender<Result<()>>>,
+    open: bool,
+}
+
+/// A transaction's turn on the writer.
+pub(crate) struct Turn {
+    guard: Option<OwnedMutexGuard<State>>,
+    waiting: Arc<AtomicUsize>,
+}
+
+impl Writer {
+    pub(super) async fn open(file: &Path) -> Result<Self> {
+        let connection = pragmas::writer(file).connect().await.or_unavailable(&format!("cannot open the database {}", file.display()))?;
+        let state = State { connection: Some(connection), members: Vec::new(), open: false };
+        Ok(Self { state: Arc::new(Mutex::new(state)), waiting: Arc::new(AtomicUsize::new(0)) })
+    }
+
+    /// Waits for the connection and opens a savepoint.
+    pub(crate) async fn begin(&self) -> Result<Turn> {
+        let place = Place::take(self);
+        let guard = self.state.clone().lock_owned().await;
+        drop(place);
+        let mut turn = Turn { guard: Some(guard), waiting: self.waiting.clone() };
+        let state = turn.state();
+        if !state.open {
+            state.run("BEGIN IMMEDIATE").await?;
+            state.open = true;
+        }
+        state.run("SAVEPOINT member").await?;
+        Ok(turn)
+    }
+
+    /// Runs `work` on the bare connection (migrations).
+    pub(super) async fn exclusive<T>(&self, work: impl AsyncFnOnce(&mut SqliteConnection) -> Result<T>) -> Result<T> {
+        let mut state = self.state.lock().await;
+        let connection = state.connection.as_mut().ok_or_else(closed)?;
+        work(connection).await
+    }
+
+    pub(super) async fn close(&self) {
+        let mut state = self.state.lock().await;
+        state.flush().await;
+        if let Some(connection) = state.connection.take() {
+            let _ = connection.close().await;
+        }
+    }
+}
+
+/// Counts one waiter. If the waiter gives up, whoever relied on it to commit must not wait for ever.
+struct Place {
+    state: Arc<Mutex<State>>,
+    waiting: Arc<AtomicUsize>,
+}
+
+impl Place {
+    fn take(writer: &Writer) -> Self {
+        writer.waiting.fetch_add(1, Ordering::SeqCst);
+        Self { state: writer.state.clone(), waiting: writer.waiting.clone() }
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.waiting.fetch_sub(1, Ordering::SeqCst);
+        if let Ok(mut state) = self.state.clone().try_lock_owned()
+            && !state.members.is_empty()
+        {
+            tokio::spawn(async move { state.flush().await });
+        }
+    }
+}
+
+impl State {
+    async fn run(&mut self, sql: &'static str) -> Result<()> {
+        self.connection.as_mut().ok_or_else(closed)?.execute(sql).await?;
+        Ok(())
+    }
+
+    /// Commits the outer transaction and tells its members.
+    async fn flush(&mut self) {
+        if !self.open {
+            return;
+        }
+        self.open = false;
+        let result = self.run("COMMIT").await;
+        if result.is_err() {
+            let _ = self.run("ROLLBACK").await;
+        }
+        for member in self.members.drain(..) {
+            let _ = member.send(match &result {
+                Ok(()) => Ok(()),
+                Err(e) => Err(Error::new(e.code, e.message.clone())),
+            });
+        }
+    }
+}
+
+impl Turn {
+    fn state(&mut self) -> &mut State {
+        self.guard.as_mut().expect("a turn holds the writer until it ends")
+    }
+
+    pub(super) fn connection(&mut self) -> Result<&mut SqliteConnection> {
+        self.state().connection.as_mut().ok_or_else(closed)
+    }
+
+    /// Ends the turn; returns when the writes are on disk.
+    pub(crate) async fn commit(mut self) -> Result<()> {
+        self.state().run("RELEASE member").await?;
+        let (send, receive) = oneshot::channel();
+        let waiting = self.waiting.clone();
+        let mut guard = self.guard.take().expect("a turn holds the writer until it ends");
+        guard.members.push(send);
+        if guard.members.len() >= GROUP || waiting.load(Ordering::SeqCst) == 0 {
+            guard.flush().await;
+        }
+        drop(guard);
+        receive.await.map_err(|_| Error::unavailable("the database was closed before the write was durable"))?
+    }
+}
+
+impl Drop for Turn {
+    /// Undoes a turn that was not committed; commits the others that waited for it.
+    fn drop(&mut self) {
+        let Some(mut guard) = self.guard.take() else { return };
+        let waiting = self.waiting.clone();
+        let undo = async move {
+            let _ = guard.run("ROLLBACK TO member").await;
+            let _ = guard.run("RELEASE member").await;
+            if waiting.load(Ordering::SeqCst) == 0 {
+                guard.flush().await;
+            }
+        };
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            runtime.spawn(undo);
+        }
+    }
+}
+
+fn closed() -> Error {
+    Error::unavailable("the database is closed")
+}

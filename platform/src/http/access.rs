@@ -1,0 +1,74 @@
+//! Who may pass: the route's scope against the caller's identity, and how identities arrive from the gateway.
+
+use super::dialect::Dialect;
+use crate::error::Error;
+use crate::identity::{Audience, Identity, Keys, PUBLIC};
+use actix_web::body::MessageBody;
+use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
+use actix_web::middleware::Next;
+use actix_web::{FromRequest, HttpMessage, HttpRequest};
+use std::future::{Ready, ready};
+use std::sync::Arc;
+
+/// Carries the signed identity from the gateway to a service in another process.
+pub const INTERNAL_HEADER: &str = "x-artel-identity";
+/// Carries the CSRF token of a cookie session.
+pub const CSRF_HEADER: &str = "x-xsrftoken";
+/// Names a request in logs and errors.
+pub const REQUEST_ID: &str = "x-request-id";
+
+/// Around every handler: the scope is checked, and an error takes the form of its API.
+pub(super) async fn check(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+    dialect: Dialect,
+    scope: Arc<str>,
+) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
+    if &*scope != PUBLIC {
+        let allowed = match request.extensions().get::<Identity>() {
+            None => Err(Error::unauthenticated("log in, or send a token: nobody is authenticated")),
+            Some(identity) => identity.require(&scope),
+        };
+        if let Err(error) = allowed {
+            return Ok(request.into_response(dialect.render(&error)).map_into_boxed_body());
+        }
+    }
+    let response = next.call(request).await?;
+    let rendered = response.response().error().map(|error| match error.as_error::<Error>() {
+        Some(error) => dialect.render(error),
+        None => dialect.render(&foreign(error)),
+    });
+    Ok(match rendered {
+        Some(replacement) => response.into_response(replacement).map_into_boxed_body(),
+        None => response.map_into_boxed_body(),
+    })
+}
+
+/// An extractor of actix itself refused the request (a malformed body or query).
+fn foreign(error: &actix_web::Error) -> Error {
+    match error.as_response_error().status_code().as_u16() {
+        413 => Error::invalid("the request body is too large"),
+        400..=499 => Error::invalid(error.to_string()),
+        _ => Error::internal("the request failed").because(error.to_string()),
+    }
+}
+
+/// Handlers take `Identity` as an argument where they need more than the route's scope.
+impl FromRequest for Identity {
+    type Error = Error;
+    type Future = Ready<Result<Self, Error>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let identity = request.extensions().get::<Identity>().cloned();
+        ready(identity.ok_or_else(|| Error::unauthenticated("log in, or send a token: nobody is authenticated")))
+    }
+}
+
+/// In a service process of the split shape: takes the identity that the gateway signed. Requests without one go on
+/// as nobody; the scope check of each route decides.
+pub fn accept_internal(request: &ServiceRequest, keys: &Keys) -> Result<(), Error> {
+    let Some(token) = request.headers().get(INTERNAL_HEADER).and_then(|v| v.to_str().ok()) else { return Ok(()) };
+    let identity = keys.verify(token, Audience::Internal)?;
+    request.extensions_mut().insert(identity);
+    Ok(())
+}

@@ -1,0 +1,82 @@
+//! The same error, as each API's clients expect it.
+
+use crate::error::{Code, Error};
+use actix_web::http::{StatusCode, header};
+use actix_web::{HttpResponse, HttpResponseBuilder, ResponseError};
+use serde_json::json;
+
+/// How errors look on the wire.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Dialect {
+    /// `{"error": {"code", "message"}}`, Artel's own API.
+    Artel,
+    /// `{"error_code", "message"}` (mlflow/exceptions.py).
+    Mlflow,
+    /// `{"detail"}` (FastAPI, as Airflow's API).
+    Airflow,
+    /// `{"status", "message"}` (jupyterhub/apihandlers/base.py).
+    Jupyterhub,
+}
+
+/// MLflow's error names where the handler gave none, and the status of names whose status is not their code's
+/// (mlflow/protos/databricks.proto, mlflow/exceptions.py `ERROR_CODE_TO_HTTP_STATUS`).
+const MLFLOW_NAMES: &[(Code, &str)] = &[
+    (Code::InvalidArgument, "INVALID_PARAMETER_VALUE"),
+    (Code::Unauthenticated, "UNAUTHENTICATED"),
+    (Code::PermissionDenied, "PERMISSION_DENIED"),
+    (Code::NotFound, "RESOURCE_DOES_NOT_EXIST"),
+    (Code::AlreadyExists, "RESOURCE_ALREADY_EXISTS"),
+    (Code::FailedPrecondition, "INVALID_PARAMETER_VALUE"),
+    (Code::ResourceExhausted, "REQUEST_LIMIT_EXCEEDED"),
+    (Code::Unavailable, "TEMPORARILY_UNAVAILABLE"),
+    (Code::DeadlineExceeded, "DEADLINE_EXCEEDED"),
+    (Code::Unimplemented, "NOT_IMPLEMENTED"),
+    (Code::Internal, "INTERNAL_ERROR"),
+];
+
+impl Dialect {
+    /// The response for `error`.
+    pub fn render(self, error: &Error) -> HttpResponse {
+        if error.code == Code::Internal {
+            tracing::error!(error = %error.chain(), "internal error");
+        }
+        let status = self.status(error);
+        let mut response = HttpResponseBuilder::new(status);
+        if error.code == Code::Unavailable || error.code == Code::ResourceExhausted {
+            response.insert_header((header::RETRY_AFTER, "1"));
+        }
+        if status == StatusCode::UNAUTHORIZED {
+            response.insert_header((header::WWW_AUTHENTICATE, "Basic realm=\"artel\""));
+        }
+        match self {
+            Self::Artel => response.json(json!({"error": {"code": error.code.grpc().to_string(), "message": error.message}})),
+            Self::Mlflow => response.json(json!({"error_code": mlflow_name(error), "message": error.message})),
+            Self::Airflow => response.json(json!({"detail": error.message})),
+            Self::Jupyterhub => response.json(json!({"status": status.as_u16(), "message": error.message})),
+        }
+    }
+
+    fn status(self, error: &Error) -> StatusCode {
+        match (self, error.code) {
+            (Self::Mlflow, Code::AlreadyExists | Code::FailedPrecondition) => StatusCode::BAD_REQUEST,
+            // JupyterHub never says 401: an unknown caller is simply not allowed
+            (Self::Jupyterhub, Code::Unauthenticated) => StatusCode::FORBIDDEN,
+            (_, code) => code.http(),
+        }
+    }
+}
+
+fn mlflow_name(error: &Error) -> &'static str {
+    error.reason.unwrap_or_else(|| MLFLOW_NAMES.iter().find(|row| row.0 == error.code).map_or("INTERNAL_ERROR", |row| row.1))
+}
+
+/// Lets handlers return `Result<_, Error>`; the route's dialect replaces this form.
+impl ResponseError for Error {
+    fn status_code(&self) -> StatusCode {
+        self.code.http()
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        HttpResponse::new(self.status_code())
+    }
+}

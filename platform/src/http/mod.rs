@@ -1,0 +1,13 @@
+//! REST on actix-web: a flat route list that is also the OpenAPI document and the table of scopes, errors in the
+//! dialect of the API that was called, and the listener.
+
+mod access;
+mod dialect;
+mod routes;
+mod server;
+
+pub use access::{CSRF_HEADER, INTERNAL_HEADER, REQUEST_ID, accept_internal};
+pub use dialect::Dialect;
+pub use pastey::paste;
+pub use routes::{RouteInfo, Routes};
+pub use server::{Listening, bind, cannot_listen};

@@ -1,0 +1,202 @@
+//! The route list of a service. Everything about a route stands at its handler, in `#[utoipa::path]`: method, path,
+//! what it takes and gives, and in `security(("artel" = ["scope"]))` the scope it needs (`"public"` for none).
+
+use super::access;
+use super::dialect::Dialect;
+use actix_web::dev::HttpServiceFactory;
+use actix_web::http::Method;
+use actix_web::middleware::from_fn;
+use actix_web::{FromRequest, Handler, Responder, guard, web};
+use std::sync::Arc;
+use utoipa::openapi::{HttpMethod, OpenApi};
+
+type Register = Arc<dyn Fn(&mut web::ServiceConfig, &str) + Send + Sync>;
+
+/// One route as others see it.
+#[derive(Debug, Clone)]
+pub struct RouteInfo {
+    /// Its method.
+    pub method: Method,
+    /// Its path with `{parameters}`.
+    pub path: String,
+    /// The scope it needs.
+    pub scope: String,
+}
+
+/// The routes of one service (or one API of it).
+#[derive(Clone, Default)]
+pub struct Routes {
+    items: Vec<Item>,
+    states: Vec<Arc<dyn Fn(&mut web::ServiceConfig) + Send + Sync>>,
+    openapi: OpenApi,
+}
+
+#[derive(Clone)]
+struct Item {
+    info: RouteInfo,
+    dialect: Dialect,
+    register: Register,
+}
+
+/// The flat route list: `routes!(Dialect::Mlflow; experiments::create, experiments::get)`.
+#[macro_export]
+macro_rules! routes {
+    ($dialect:expr; $($module:ident :: $handler:ident),* $(,)?) => {{
+        let mut routes = $crate::http::Routes::default();
+        $( $crate::http::paste! { routes.add::<$module::[<__path_ $handler>], _, _>($dialect, $module::$handler); } )*
+        routes
+    }};
+}
+
+impl Routes {
+    /// Adds a handler; `P` is what `#[utoipa::path]` made of it.
+    ///
+    /// # Panics
+    /// When the handler names no scope: a defect that every start would show.
+    pub fn add<P, F, Args>(&mut self, dialect: Dialect, handler: F)
+    where
+        P: utoipa::Path,
+        F: Handler<Args> + Send + Sync + Clone,
+        Args: FromRequest + 'static,
+        F::Output: Responder + 'static,
+    {
+        let path = P::path();
+        let operation = P::operation();
+        let scope = scope_of(&operation).unwrap_or_else(|| panic!("{path} names no scope"));
+        self.openapi.paths.add_path_operation(openapi_path(&path), P::methods(), operation);
+        for method in P::methods() {
+            let method = actix_method(&method);
+            let handler = handler.clone();
+            let needed: Arc<str> = scope.as_str().into();
+            let verb = method.clone();
+            let register: Register = Arc::new(move |config, at| {
+                config.service(resource(at, verb.clone(), dialect, needed.clone(), handler.clone()));
+            });
+            let info = RouteInfo { method, path: path.clone(), scope: scope.clone() };
+            self.items.push(Item { info, dialect, register });
+        }
+    }
+
+    /// Shared state for the handlers, taken as `web::Data<T>`.
+    pub fn state<T: Send + Sync + 'static>(mut self, state: Arc<T>) -> Self {
+        self.states.push(Arc::new(move |config| {
+            config.app_data(web::Data::from(state.clone()));
+        }));
+        self
+    }
+
+    /// Adds another list.
+    pub fn merge(mut self, other: Self) -> Self {
+        self.items.extend(other.items);
+        self.states.extend(other.states);
+        self.openapi.merge(other.openapi);
+        self
+    }
+
+    /// The schemas of a service that no route names directly.
+    pub fn schemas(mut self, openapi: OpenApi) -> Self {
+        self.openapi.merge(openapi);
+        self
+    }
+
+    /// Serves every route under `from…` also under `to…` (not in the OpenAPI document), e.g. MLflow's `/ajax-api`.
+    pub fn mirror(mut self, from: &str, to: &str) -> Self {
+        let copies: Vec<Item> = self
+            .items
+            .iter()
+            .filter_map(|item| {
+                let rest = item.info.path.strip_prefix(from)?;
+                let mut copy = item.clone();
+                copy.info.path = format!("{to}{rest}");
+                Some(copy)
+            })
+            .collect();
+        self.items.extend(copies);
+        self
+    }
+
+    /// Mounts everything on an actix application.
+    pub fn configure(&self, config: &mut web::ServiceConfig) {
+        for state in &self.states {
+            state(config);
+        }
+        for item in &self.items {
+            (item.register)(config, &item.info.path);
+        }
+    }
+
+    /// What is served, for tests and the gateway.
+    pub fn list(&self) -> Vec<RouteInfo> {
+        self.items.iter().map(|i| i.info.clone()).collect()
+    }
+
+    /// The dialect of each path, for errors that no handler saw.
+    pub fn dialects(&self) -> Vec<(String, Dialect)> {
+        self.items.iter().map(|i| (i.info.path.clone(), i.dialect)).collect()
+    }
+
+    /// The OpenAPI document of these routes.
+    pub fn openapi(&self) -> OpenApi {
+        self.openapi.clone()
+    }
+}
+
+fn resource<F, Args>(path: &str, method: Method, dialect: Dialect, scope: Arc<str>, handler: F) -> impl HttpServiceFactory + 'static
+where
+    F: Handler<Args> + Clone,
+    Args: FromRequest + 'static,
+    F::Output: Responder + 'static,
+{
+    web::resource(path)
+        .guard(guard::Method(method))
+        .wrap(from_fn(move |request, next| access::check(request, next, dialect, scope.clone())))
+        .route(web::route().to(handler))
+}
+
+/// The scope inside `security(("artel" = ["scope"]))`.
+fn scope_of(operation: &utoipa::openapi::path::Operation) -> Option<String> {
+    let security = serde_json::to_value(operation.security.as_ref()?).ok()?;
+    security.get(0)?.get("artel")?.get(0)?.as_str().map(Into::into)
+}
+
+/// `{path:.*}` is actix's; OpenAPI knows only the name.
+fn openapi_path(path: &str) -> String {
+    let mut out = String::with_capacity(path.len());
+    let mut skipping = false;
+    for c in path.chars() {
+        match c {
+            ':' if out.rfind('{') > out.rfind('}') || (out.contains('{') && !out.contains('}')) => skipping = true,
+            '}' => {
+                skipping = false;
+                out.push(c);
+            }
+            _ if skipping => {}
+            _ => out.push(c),
+        }
+    }
+    out
+}
+
+fn actix_method(method: &HttpMethod) -> Method {
+    match method {
+        HttpMethod::Get => Method::GET,
+        HttpMethod::Post => Method::POST,
+        HttpMethod::Put => Method::PUT,
+        HttpMethod::Delete => Method::DELETE,
+        HttpMethod::Options => Method::OPTIONS,
+        HttpMethod::Head => Method::HEAD,
+        HttpMethod::Patch => Method::PATCH,
+        HttpMethod::Trace => Method::TRACE,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::openapi_path;
+
+    #[test]
+    fn tail_patterns_are_not_shown() {
+        assert_eq!(openapi_path("/artifacts/{path:.*}"), "/artifacts/{path}");
+        assert_eq!(openapi_path("/users/{name}/x:y"), "/users/{name}/x:y");
+    }
+}

@@ -1,0 +1,80 @@
+//! Who makes a request and what they may do.
+
+mod scopes;
+mod signing;
+
+pub use scopes::{PUBLIC, Scopes, parent_scopes};
+pub use signing::{Audience, Keys};
+
+use crate::error::{Error, Result};
+use serde::{Deserialize, Serialize};
+
+/// What kind of somebody it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// A person, by session, token or password.
+    User,
+    /// A notebook server, by its own token.
+    Server,
+    /// A task of a DAG run.
+    Task,
+    /// A registered service, or one part of Artel speaking to another.
+    Service,
+}
+
+/// An authenticated caller. Handlers take it as an argument.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Identity {
+    /// What it is.
+    pub kind: Kind,
+    /// User name, or the service's.
+    pub name: String,
+    /// May do everything.
+    pub admin: bool,
+    /// Groups it belongs to.
+    #[serde(default)]
+    pub groups: Vec<String>,
+    /// What it may do.
+    pub scopes: Scopes,
+    /// The browser session it came by.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session: Option<String>,
+    /// The token it came by (its id, never the token).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token_id: Option<String>,
+}
+
+impl Identity {
+    /// One part of Artel speaking to another.
+    pub fn internal(service: &str) -> Self {
+        Self {
+            kind: Kind::Service,
+            name: format!("artel-{service}"),
+            admin: true,
+            groups: vec![],
+            scopes: Scopes::all(),
+            session: None,
+            token_id: None,
+        }
+    }
+
+    /// The one user of `--auth none`.
+    pub fn anonymous_admin() -> Self {
+        Self { kind: Kind::User, name: "admin".into(), admin: true, groups: vec![], scopes: Scopes::all(), session: None, token_id: None }
+    }
+
+    /// Fails with `PERMISSION_DENIED` unless `scope` is held, in whatever filtered form.
+    pub fn require(&self, scope: &str) -> Result<()> {
+        if self.scopes.has(scope) { Ok(()) } else { Err(Error::denied(format!("{} lacks the scope {scope}", self.name))) }
+    }
+
+    /// Fails unless `scope` is held for the thing that `filter` names, e.g. `("user", "ada")`.
+    pub fn require_for(&self, scope: &str, filter: (&str, &str)) -> Result<()> {
+        if self.scopes.has_for(scope, filter) {
+            Ok(())
+        } else {
+            Err(Error::denied(format!("{} lacks the scope {scope}!{}={}", self.name, filter.0, filter.1)))
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! Scopes: JupyterHub's grammar (`read:users!user=ada`) with the suite's other resources.
+//! A scope without a filter covers every filter; a wider scope covers its narrower ones.
+
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+
+/// The scope of a route that anyone may call.
+pub const PUBLIC: &str = "public";
+
+/// Wider scope → the narrower ones it contains. The hub's part is upstream's table (jupyterhub/scopes.py),
+/// as far as its routes are served; the rest follows the same pattern: write contains read.
+const CONTAINS: &[(&str, &[&str])] = &[
+    ("admin-ui", &["list:users", "read:servers", "servers"]),
+    ("admin:users", &["admin:auth_state", "users", "read:roles:users", "delete:users"]),
+    ("users", &["read:users", "list:users", "users:activity"]),
+    ("read:users", &["read:users:name", "read:users:groups", "read:users:activity"]),
+    ("list:users", &["read:users:name"]),
+    ("users:activity", &["read:users:activity"]),
+    ("admin:servers", &["admin:server_state", "servers"]),
+    ("servers", &["read:servers", "delete:servers"]),
+    ("read:servers", &["read:users:name"]),
+    ("tokens", &["read:tokens"]),
+    ("admin:groups", &["groups", "read:roles:groups", "delete:groups"]),
+    ("groups", &["read:groups", "list:groups"]),
+    ("read:groups", &["read:groups:name"]),
+    ("list:groups", &["read:groups:name"]),
+    ("experiments", &["read:experiments"]),
+    ("models", &["read:models"]),
+    ("artifacts", &["read:artifacts"]),
+    ("dags", &["read:dags", "run:dags"]),
+    ("admin:dags", &["dags", "connections", "variables"]),
+    ("variables", &["read:variables"]),
+    ("connections", &["read:connections"]),
+    ("deployments", &["read:deployments", "predict:deployments"]),
+];
+
+/// The scopes that directly contain `scope`.
+pub fn parent_scopes(scope: &str) -> impl Iterator<Item = &'static str> + '_ {
+    CONTAINS.iter().filter(move |(_, narrower)| narrower.contains(&scope)).map(|(wider, _)| *wider)
+}
+
+/// A set of scopes, each as text.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Scopes(BTreeSet<String>);
+
+impl Scopes {
+    /// Every scope there is (an administrator's, a service's own).
+    pub fn all() -> Self {
+        Self::from_iter(["*"])
+    }
+
+    /// The scopes as text, sorted.
+    pub fn iter(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(String::as_str)
+    }
+
+    /// Is `scope` held at all, with or without a filter?
+    pub fn has(&self, scope: &str) -> bool {
+        scope == PUBLIC || self.matches(scope, &|_| true)
+    }
+
+    /// Is `scope` held for the thing that `filter` names?
+    pub fn has_for(&self, scope: &str, filter: (&str, &str)) -> bool {
+        self.matches(scope, &|held| held.is_none_or(|f| f.split_once('=') == Some(filter)))
+    }
+
+    /// Is `scope` held for everything?
+    pub fn has_unfiltered(&self, scope: &str) -> bool {
+        self.matches(scope, &|held| held.is_none())
+    }
+
+    fn matches(&self, scope: &str, accepts: &dyn Fn(Option<&str>) -> bool) -> bool {
+        let held = self.0.iter().any(|text| {
+            let (base, filter) = match text.split_once('!') {
+                Some((base, filter)) => (base, Some(filter)),
+                None => (text.as_str(), None),
+            };
+            (base == scope || base == "*") && accepts(filter)
+        });
+        held || parent_scopes(scope).any(|wider| self.matches(wider, accepts))
+    }
+}
+
+impl<S: Into<String>> FromIterator<S> for Scopes {
+    fn from_iter<I: IntoIterator<Item = S>>(items: I) -> Self {
+        Self(items.into_iter().map(Into::into).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Scopes;
+
+    #[test]
+    fn wider_scopes_cover_narrower_ones() {
+        let scopes = Scopes::from_iter(["admin:users", "experiments"]);
+        assert!(scopes.has("read:users:name"));
+        assert!(scopes.has("read:experiments"));
+        assert!(!scopes.has("models"));
+    }
+
+    #[test]
+    fn a_filter_covers_only_what_it_names() {
+        let scopes = Scopes::from_iter(["servers!user=ada"]);
+        assert!(scopes.has("read:servers"));
+        assert!(scopes.has_for("read:servers", ("user", "ada")));
+        assert!(!scopes.has_for("read:servers", ("user", "bob")));
+        assert!(!scopes.has_unfiltered("servers"));
+    }
+}

@@ -1,0 +1,7 @@
+//! The small Python side: its files, compiled into the binary, and the environments it runs in.
+
+mod build;
+mod environments;
+mod files;
+
+pub use environments::{Environment, Environments, Progress, Requirements};

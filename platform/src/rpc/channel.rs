@@ -1,0 +1,118 @@
+//! One type for both ways to reach a service.
+
+use super::{Slot, absent};
+use crate::identity::{Audience, Identity, Keys};
+use futures::future::BoxFuture;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+use tonic::body::Body;
+use tonic::codegen::Service;
+use tonic::service::Routes;
+
+/// How long a signed internal token is good for.
+const TOKEN_LIFE: Duration = Duration::from_secs(60);
+
+/// Calls a service in this process or elsewhere. Cheap to clone.
+#[derive(Clone)]
+pub struct Channel {
+    service: &'static str,
+    target: Target,
+}
+
+#[derive(Clone)]
+enum Target {
+    Local(Arc<Slot>),
+    Remote { channel: tonic::transport::Channel, token: Token },
+    Absent,
+}
+
+/// How a remote call proves who it is.
+#[derive(Clone)]
+enum Token {
+    Signed(Keys),
+    Fixed(Arc<str>),
+}
+
+impl Token {
+    fn header(&self) -> Option<http::HeaderValue> {
+        let token = match self {
+            Self::Fixed(token) => token.to_string(),
+            Self::Signed(keys) => {
+                keys.sign(&Identity::internal("service"), Audience::Internal, chrono::Utc::now().timestamp_millis(), TOKEN_LIFE).ok()?
+            }
+        };
+        format!("Bearer {token}").parse().ok()
+    }
+}
+
+type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+impl Channel {
+    pub(super) fn local(service: &'static str) -> Self {
+        Self { service, target: Target::Local(Arc::new(Slot::new())) }
+    }
+
+    pub(super) fn remote(service: &'static str, endpoint: tonic::transport::Endpoint, keys: Keys) -> Self {
+        Self { service, target: Target::Remote { channel: connect(endpoint), token: Token::Signed(keys) } }
+    }
+
+    pub(super) fn absent(service: &'static str) -> Self {
+        Self { service, target: Target::Absent }
+    }
+
+    /// A channel for a client outside the installation (a worker on another host) that holds a token.
+    pub fn with_token(service: &'static str, endpoint: tonic::transport::Endpoint, token: &str) -> Self {
+        Self { service, target: Target::Remote { channel: connect(endpoint), token: Token::Fixed(token.into()) } }
+    }
+
+    pub(super) fn provide(&self, routes: Routes) {
+        if let Target::Local(slot) = &self.target {
+            let _ = slot.set(routes);
+        }
+    }
+}
+
+fn connect(endpoint: tonic::transport::Endpoint) -> tonic::transport::Channel {
+    endpoint
+        .connect_timeout(Duration::from_secs(5))
+        .http2_keep_alive_interval(Duration::from_secs(20))
+        .keep_alive_while_idle(true)
+        .tcp_nodelay(true)
+        .connect_lazy()
+}
+
+impl Service<http::Request<Body>> for Channel {
+    type Response = http::Response<Body>;
+    type Error = BoxError;
+    type Future = BoxFuture<'static, Result<Self::Response, Self::Error>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, mut request: http::Request<Body>) -> Self::Future {
+        let service = self.service;
+        let refused = move || tonic::Status::from(absent(service)).into_http();
+        match &self.target {
+            Target::Local(slot) => match slot.get().cloned() {
+                Some(mut routes) => Box::pin(async move { Ok(routes.call(request).await?) }),
+                None => {
+                    Box::pin(async move { Ok(tonic::Status::unavailable(format!("the {service} service is still starting")).into_http()) })
+                }
+            },
+            Target::Remote { channel, token } => {
+                if let Some(value) = token.header() {
+                    request.headers_mut().insert(http::header::AUTHORIZATION, value);
+                }
+                // readiness must be polled on the very clone that makes the call
+                let mut channel = channel.clone();
+                Box::pin(async move {
+                    std::future::poll_fn(|cx| channel.poll_ready(cx)).await?;
+                    Ok(channel.call(request).await?)
+                })
+            }
+            Target::Absent => Box::pin(async move { Ok(refused()) }),
+        }
+    }
+}

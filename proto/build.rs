@@ -1,0 +1,141 @@
+//! Compiles the protobuf packages and gives the messages of the JSON-facing packages their JSON form:
+//! snake_case names, int64 as numbers (strings accepted), enums by name, absent fields absent.
+
+use prost_types::field_descriptor_proto::{Label, Type};
+use prost_types::{DescriptorProto, FieldDescriptorProto, FileDescriptorSet};
+use std::fmt::Write;
+use std::path::PathBuf;
+
+/// Packages whose messages are also spoken as JSON on a REST API.
+const JSON_PACKAGES: &[&str] = &["mlflow"];
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let mut files: Vec<PathBuf> = Vec::new();
+    collect("proto".into(), &mut files)?;
+    files.sort();
+    println!("cargo:rerun-if-changed=proto");
+    let set = protox::compile(&files, ["proto"])?;
+    let out = PathBuf::from(std::env::var("OUT_DIR")?);
+    let mut builder = tonic_prost_build::configure().bytes(".artel").type_attribute(".artel", "#[derive(serde::Serialize)]");
+    let mut enums = String::new();
+    for file in &set.file {
+        if JSON_PACKAGES.contains(&file.package()) {
+            let scope = Scope { proto: format!(".{}", file.package()), rust: format!("crate::{}", file.package().replace('.', "::")) };
+            for message in &file.message_type {
+                builder = json_message(builder, &set, &scope, message, &mut enums);
+            }
+            for item in &file.enum_type {
+                enum_names(&scope, item.name(), &mut enums);
+            }
+        }
+    }
+    std::fs::write(out.join("json_enums.rs"), enums)?;
+    std::fs::write(out.join("descriptors.bin"), prost::Message::encode_to_vec(&set))?;
+    builder.include_file("packages.rs").compile_fds(set)?;
+    Ok(())
+}
+
+fn collect(folder: PathBuf, files: &mut Vec<PathBuf>) -> std::io::Result<()> {
+    for entry in std::fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.is_dir() {
+            collect(path, files)?;
+        } else if path.extension().is_some_and(|e| e == "proto") {
+            files.push(path);
+        }
+    }
+    Ok(())
+}
+
+struct Scope {
+    proto: String,
+    rust: String,
+}
+
+fn json_message(
+    mut builder: tonic_prost_build::Builder,
+    set: &FileDescriptorSet,
+    scope: &Scope,
+    message: &DescriptorProto,
+    enums: &mut String,
+) -> tonic_prost_build::Builder {
+    let path = format!("{}.{}", scope.proto, message.name());
+    builder = builder
+        .message_attribute(&path, "#[derive(serde::Serialize, serde::Deserialize, utoipa::ToSchema)]")
+        .message_attribute(&path, "#[serde(default)]");
+    for field in &message.field {
+        for attribute in field_attributes(field) {
+            builder = builder.field_attribute(format!("{path}.{}", field.name()), attribute);
+        }
+    }
+    let inner = Scope { rust: format!("{}::{}", scope.rust, snake(message.name())), proto: path };
+    for nested in message.nested_type.iter().filter(|n| !n.options.as_ref().is_some_and(|o| o.map_entry())) {
+        builder = json_message(builder, set, &inner, nested, enums);
+    }
+    for item in &message.enum_type {
+        enum_names(&inner, item.name(), enums);
+    }
+    builder
+}
+
+fn field_attributes(field: &FieldDescriptorProto) -> Vec<String> {
+    let mut attributes = Vec::new();
+    let camel = field.json_name();
+    if camel != field.name() {
+        attributes.push(format!("#[serde(alias = \"{camel}\")]"));
+    }
+    if field.label() == Label::Repeated {
+        attributes.push("#[serde(skip_serializing_if = \"crate::json::is_empty\")]".into());
+        return attributes;
+    }
+    if field.label() != Label::Optional {
+        return attributes;
+    }
+    attributes.push("#[serde(skip_serializing_if = \"Option::is_none\")]".into());
+    match field.r#type() {
+        Type::Int64 | Type::Uint64 | Type::Int32 => {
+            attributes.push("#[serde(deserialize_with = \"crate::json::integer\")]".into());
+        }
+        Type::Double => {
+            attributes.push("#[serde(with = \"crate::json::double\")]".into());
+        }
+        Type::Enum => {
+            let name = rust_path(field.type_name());
+            attributes.push(format!("#[serde(serialize_with = \"crate::json::enum_name::<{name}, _>\")]"));
+            attributes.push(format!("#[serde(deserialize_with = \"crate::json::enum_value::<{name}, _>\")]"));
+            attributes.push("#[schema(value_type = Option<String>)]".into());
+        }
+        _ => {}
+    }
+    attributes
+}
+
+/// `.mlflow.RunStatus` → `crate::mlflow::RunStatus`, nested messages as modules.
+fn rust_path(proto: &str) -> String {
+    let parts: Vec<&str> = proto.trim_start_matches('.').split('.').collect();
+    let (last, modules) = parts.split_last().expect("a type has a name");
+    let mut path = String::from("crate");
+    for module in modules {
+        let _ = write!(path, "::{}", snake(module));
+    }
+    format!("{path}::{last}")
+}
+
+fn enum_names(scope: &Scope, name: &str, out: &mut String) {
+    let _ = writeln!(
+        out,
+        "impl crate::json::EnumName for {0}::{name} {{\n    fn name(self) -> &'static str {{ self.as_str_name() }}\n    fn parse(text: &str) -> Option<Self> {{ Self::from_str_name(text) }}\n}}",
+        scope.rust
+    );
+}
+
+fn snake(name: &str) -> String {
+    let mut out = String::new();
+    for (i, c) in name.char_indices() {
+        if c.is_uppercase() && i > 0 {
+            out.push('_');
+        }
+        out.extend(c.to_lowercase());
+    }
+    out
+}
