@@ -133,8 +133,7 @@ impl Config {
             }
             figment = figment.merge(Toml::file_exact(file));
         }
-        figment = figment
-            .merge(Env::prefixed("ARTEL_").filter(|key| !RESERVED.contains(&key.as_str().to_ascii_lowercase().as_str())).split("__"));
+        figment = figment.merge(Env::prefixed("ARTEL_").filter(|key| is_setting(key.as_str())).split("__"));
         figment = figment.merge(Serialized::defaults(flags));
         let mut config: Self = figment.extract().map_err(|e| explain(&e))?;
         config.complete()?;
@@ -188,8 +187,14 @@ impl Config {
     }
 }
 
-/// `ARTEL_…` variables that are no settings.
+/// `ARTEL_…` variables that are no settings, and neither are those that name the servers of a test run.
 const RESERVED: &[&str] = &["cache", "server", "token", "log"];
+const RESERVED_PREFIX: &str = "test_";
+
+fn is_setting(variable: &str) -> bool {
+    let variable = variable.to_ascii_lowercase();
+    !RESERVED.contains(&variable.as_str()) && !variable.starts_with(RESERVED_PREFIX)
+}
 
 fn fill(setting: &mut String, default: impl FnOnce() -> String) {
     if setting.is_empty() {
