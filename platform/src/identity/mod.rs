@@ -3,14 +3,14 @@
 mod scopes;
 mod signing;
 
-pub use scopes::{PUBLIC, Scopes, parent_scopes};
+pub use scopes::{AUTHENTICATED, PUBLIC, Scopes, parent_scopes};
 pub use signing::{Audience, Keys};
 
 use crate::error::{Error, Result};
 use serde::{Deserialize, Serialize};
 
 /// What kind of somebody it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Kind {
     /// A person, by session, token or password.

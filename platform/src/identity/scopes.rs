@@ -6,6 +6,8 @@ use std::collections::BTreeSet;
 
 /// The scope of a route that anyone may call.
 pub const PUBLIC: &str = "public";
+/// The scope of a route that anyone may call who is logged in.
+pub const AUTHENTICATED: &str = "authenticated";
 
 /// Wider scope → the narrower ones it contains. The hub's part is upstream's table (jupyterhub/scopes.py),
 /// as far as its routes are served; the rest follows the same pattern: write contains read.
@@ -17,9 +19,13 @@ const CONTAINS: &[(&str, &[&str])] = &[
     ("list:users", &["read:users:name"]),
     ("users:activity", &["read:users:activity"]),
     ("admin:servers", &["admin:server_state", "servers"]),
-    ("servers", &["read:servers", "delete:servers"]),
+    ("servers", &["read:servers", "start:servers", "delete:servers"]),
     ("read:servers", &["read:users:name"]),
     ("tokens", &["read:tokens"]),
+    ("read:roles", &["read:roles:users", "read:roles:services", "read:roles:groups"]),
+    ("admin:services", &["list:services", "read:services", "read:roles:services"]),
+    ("list:services", &["read:services:name"]),
+    ("read:services", &["read:services:name"]),
     ("admin:groups", &["groups", "read:roles:groups", "delete:groups"]),
     ("groups", &["read:groups", "list:groups"]),
     ("read:groups", &["read:groups:name"]),
@@ -37,6 +43,16 @@ const CONTAINS: &[(&str, &[&str])] = &[
 /// The scopes that directly contain `scope`.
 pub fn parent_scopes(scope: &str) -> impl Iterator<Item = &'static str> + '_ {
     CONTAINS.iter().filter(move |(_, narrower)| narrower.contains(&scope)).map(|(wider, _)| *wider)
+}
+
+/// The scopes that `scope` directly contains.
+pub fn narrower_scopes(scope: &str) -> &'static [&'static str] {
+    CONTAINS.iter().find(|(wider, _)| *wider == scope).map_or(&[], |(_, narrower)| narrower)
+}
+
+/// Every scope of the table, in no order, some more than once.
+pub fn known_scopes() -> impl Iterator<Item = &'static str> {
+    CONTAINS.iter().flat_map(|(wider, narrower)| std::iter::once(*wider).chain(narrower.iter().copied()))
 }
 
 /// A set of scopes, each as text.
@@ -57,12 +73,12 @@ impl Scopes {
 
     /// Is `scope` held at all, with or without a filter?
     pub fn has(&self, scope: &str) -> bool {
-        scope == PUBLIC || self.matches(scope, &|_| true)
+        scope == PUBLIC || scope == AUTHENTICATED || self.matches(scope, &|_| true)
     }
 
     /// Is `scope` held for the thing that `filter` names?
     pub fn has_for(&self, scope: &str, filter: (&str, &str)) -> bool {
-        self.matches(scope, &|held| held.is_none_or(|f| f.split_once('=') == Some(filter)))
+        self.matches(scope, &|held| held.is_none_or(|f| f.split_once('=').is_some_and(|held| covers(held, filter))))
     }
 
     /// Is `scope` held for everything?
@@ -80,6 +96,11 @@ impl Scopes {
         });
         held || parent_scopes(scope).any(|wider| self.matches(wider, accepts))
     }
+}
+
+/// What is held for a user is held for each of their servers (`server=USER/NAME`).
+fn covers(held: (&str, &str), wanted: (&str, &str)) -> bool {
+    held == wanted || (held.0 == "user" && wanted.0 == "server" && wanted.1.split('/').next() == Some(held.1))
 }
 
 impl<S: Into<String>> FromIterator<S> for Scopes {
@@ -105,7 +126,9 @@ mod tests {
         let scopes = Scopes::from_iter(["servers!user=ada"]);
         assert!(scopes.has("read:servers"));
         assert!(scopes.has_for("read:servers", ("user", "ada")));
+        assert!(scopes.has_for("servers", ("server", "ada/lab")));
         assert!(!scopes.has_for("read:servers", ("user", "bob")));
+        assert!(!scopes.has_for("read:servers", ("server", "bob/")));
         assert!(!scopes.has_unfiltered("servers"));
     }
 }
