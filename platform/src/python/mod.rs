@@ -3,5 +3,7 @@
 mod build;
 mod environments;
 mod files;
+mod side;
 
 pub use environments::{Environment, Environments, Progress, Requirements};
+pub use side::{FrameSender, Launch, SideProcess};
