@@ -122,7 +122,6 @@ class Zygote:
             for sock in (self.control, self.wake, self.wake_writer):
                 sock.close()
             channel.after_fork()
-            sys.dont_write_bytecode = True  # DAG folders are watched, and may be read-only
             surround(wanted)
             from airflow.sdk.execution_time import supervisor
 

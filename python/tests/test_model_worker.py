@@ -205,14 +205,14 @@ def test_same_predictions_as_load_model(start_worker, model_python, models, env)
 def test_it_says_why_it_cannot_load(model_python, models, env, tmp_path):
     worker = Worker(model_python, "model_worker", "--model", str(tmp_path), env=env, log=tmp_path / "log")
     assert worker.hello["event"] == "failed" and "no MLmodel file" in worker.hello["error"]
-    assert worker.close() == 1
+    assert worker.process.wait(PATIENCE) == 1
     broken = tmp_path / "broken"
     subprocess.run(["cp", "-r", models / "wine", broken], check=True)
     for file in broken.glob("model.*"):
         file.write_bytes(b"not a model")
     worker = Worker(model_python, "model_worker", "--model", str(broken), env=env, log=tmp_path / "log")
     assert worker.hello["event"] == "failed" and worker.hello["traceback"]
-    assert worker.close() == 1
+    assert worker.process.wait(PATIENCE) == 1
 
 
 def test_hang_up_ends_it_while_it_is_busy(model_python, models, env, tmp_path):
