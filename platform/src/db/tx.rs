@@ -11,6 +11,7 @@ pub struct Tx {
     engine: Engine,
     outbox: Outbox,
     emitted: Vec<Envelope>,
+    then: Vec<Box<dyn FnOnce() + Send + Sync>>,
 }
 
 enum Engine {
@@ -24,7 +25,7 @@ impl Tx {
             Pool::Sqlite { writer, .. } => Engine::Sqlite(writer.begin().await?),
             Pool::Postgres(pool) => Engine::Postgres(pool.begin().await?),
         };
-        Ok(Self { engine, outbox: db.0.outbox.clone(), emitted: Vec::new() })
+        Ok(Self { engine, outbox: db.0.outbox.clone(), emitted: Vec::new(), then: Vec::new() })
     }
 
     /// Which engine it is.
@@ -112,6 +113,11 @@ impl Tx {
         Ok(())
     }
 
+    /// Calls `then` when the transaction has been committed, e.g. to wake whoever does the work that it noted.
+    pub fn after_commit(&mut self, then: impl FnOnce() + Send + Sync + 'static) {
+        self.then.push(Box::new(then));
+    }
+
     /// Makes it durable, then wakes whoever waits for its events.
     pub async fn commit(self) -> Result<()> {
         match self.engine {
@@ -119,6 +125,9 @@ impl Tx {
             Engine::Postgres(tx) => tx.commit().await?,
         }
         self.outbox.announce(self.emitted);
+        for then in self.then {
+            then();
+        }
         Ok(())
     }
 }

@@ -115,6 +115,15 @@ impl Routes {
         self
     }
 
+    /// Serves the routes at exactly `path` also at `other` (not in the OpenAPI document), for clients that write it
+    /// with a slash at the end or know it by another name. Both have the same parameters.
+    pub fn also(mut self, path: &str, other: &str) -> Self {
+        let mut copies: Vec<Item> = self.items.iter().filter(|item| item.info.path == path).cloned().collect();
+        copies.iter_mut().for_each(|copy| copy.info.path = other.into());
+        self.items.extend(copies);
+        self
+    }
+
     /// Mounts everything on an actix application.
     pub fn configure(&self, config: &mut web::ServiceConfig) {
         for state in &self.states {
