@@ -96,8 +96,8 @@ def serialize(bag, bundle_path: str) -> tuple[dict, dict, dict]:
         try:
             data = DagSerialization.to_dict(dag)
             json.dumps(data, allow_nan=False)  # NaN and infinity are not JSON for anybody but Python
-            # The hash drops the file's place from what it is given.
-            dag_hash = SerializedDagModel.hash({**data, "dag": dict(data["dag"])})
+            data["dag"]["_processor_dags_folder"] = bundle_path
+            dag_hash = SerializedDagModel.hash(without_place(data))
         except Exception:  # an operator's arguments may break it in any way
             errors[dag.relative_fileloc or dag.fileloc] = traceback.format_exc(limit=-2)
             continue
@@ -113,6 +113,12 @@ def serialize(bag, bundle_path: str) -> tuple[dict, dict, dict]:
             "task_count": len(dag.tasks),
         }
     return dags, about, errors
+
+
+def without_place(data: dict) -> dict:
+    """The DAG wherever its folder is, so that equal DAGs in two versions of a bundle have equal hashes."""
+    places = {"fileloc", "_processor_dags_folder"}
+    return {**data, "dag": {key: value for key, value in data["dag"].items() if key not in places}}
 
 
 def source(path: str, bundle_path: str) -> dict:

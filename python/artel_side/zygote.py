@@ -45,6 +45,19 @@ def import_airflow() -> None:
     import airflow.sdk.execution_time.task_runner  # noqa: F401
 
 
+def quiet_skops() -> None:
+    """Keep a thousand warnings out of the log of a task that saves a scikit-learn model.
+
+    skops, MLflow's format for such models, looks each function up in every loaded module, and Airflow's modules of moved
+    names warn at each look. Warnings about the user's own imports stay.
+    """
+    import warnings
+
+    from airflow.utils.deprecation_tools import DeprecatedImportWarning
+
+    warnings.filterwarnings("ignore", category=DeprecatedImportWarning, module=r"skops\.")
+
+
 class Zygote:
     """The fork server. ``tasks`` maps the pid of each living task to the id it was asked for with."""
 
@@ -269,6 +282,7 @@ def main() -> None:
         channel.send_json(control, channel.failed(error))
         sys.exit(1)
     channel.preload(arguments.preload)
+    quiet_skops()
     channel.adopt_orphans()
     gc.collect()
     gc.freeze()  # keeps the collector from touching, and so copying, the pages shared with children

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import pathlib
+import shutil
 import time
 
 import pytest
@@ -57,9 +58,13 @@ def test_an_ordinary_file(parser):
     assert answer["source"]["ordinary.py"]["text"] == (DAGS / "ordinary.py").read_text()
 
 
-def test_the_hash_is_stable(parser):
-    first, second = (parse(parser, DAGS / "ordinary.py")["about"]["ordinary"]["dag_hash"] for _ in range(2))
+def test_the_hash_is_the_same_in_another_folder(parser, tmp_path):
+    shutil.copy(DAGS / "ordinary.py", tmp_path)
+    first, second = (parse(parser, folder / "ordinary.py")["about"]["ordinary"]["dag_hash"] for folder in (DAGS, tmp_path))
     assert first == second
+    text = (tmp_path / "ordinary.py").read_text().replace("retries=1", "retries=2")
+    (tmp_path / "ordinary.py").write_text(text)
+    assert parse(parser, tmp_path / "ordinary.py")["about"]["ordinary"]["dag_hash"] != first
 
 
 def test_it_is_quick_when_warm(parser):
