@@ -1,1 +1,2 @@
-//! placeholder
+//! Pipelines.
+pub mod timetable;
