@@ -47,6 +47,10 @@ pub(super) async fn create_schema(connection: &mut PgConnection, service: &str) 
     tx.execute(AssertSqlSafe(format!("CREATE SCHEMA IF NOT EXISTS \"{service}\"")))
         .await
         .or_unavailable(&format!("cannot make the schema {service}"))?;
+    // SQLite's name for order by bytes, so that `COLLATE "binary"` is one text on both engines
+    tx.execute(AssertSqlSafe(format!("CREATE COLLATION IF NOT EXISTS \"{service}\".\"binary\" FROM \"C\"")))
+        .await
+        .or_unavailable(&format!("cannot make the collation of {service}"))?;
     tx.commit().await?;
     Ok(())
 }

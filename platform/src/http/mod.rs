@@ -5,9 +5,11 @@ mod access;
 mod dialect;
 mod routes;
 mod server;
+mod workspace;
 
 pub use access::{CSRF_HEADER, INTERNAL_HEADER, REQUEST_ID, accept_internal};
 pub use dialect::Dialect;
 pub use pastey::paste;
 pub use routes::{RouteInfo, Routes};
 pub use server::{Listening, bind, cannot_listen};
+pub use workspace::{DEFAULT_WORKSPACE, WORKSPACE_HEADER, Workspace};

@@ -1,0 +1,108 @@
+//! `/api/2.0/mlflow-artifacts/artifacts`: the proxy that unmodified clients upload to and download from
+//! (mlflow/server/artifact_router.py, mlflow/server/handlers.py).
+
+use super::serve;
+use crate::objects::Artifacts;
+use crate::path::ArtifactPath;
+use actix_web::{HttpRequest, HttpResponse, web};
+use artel_platform::http::Workspace;
+use artel_platform::{Error, Result};
+use bytes::Bytes;
+use futures::StreamExt;
+use serde::{Deserialize, Serialize};
+use tokio_stream::wrappers::ReceiverStream;
+use utoipa::{IntoParams, ToSchema};
+
+/// What lies in a folder.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = artifact::Listing)]
+pub(crate) struct Listing {
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    files: Vec<FileInfo>,
+}
+
+/// A file or folder; `path` is its name in the listed folder.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = artifact::FileInfo)]
+struct FileInfo {
+    path: String,
+    is_dir: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    file_size: Option<u64>,
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+pub(crate) struct ListQuery {
+    /// The folder; the root when absent.
+    path: Option<String>,
+}
+
+/// Lists a folder; a file or nothing has no entries.
+#[utoipa::path(get, path = "/api/2.0/mlflow-artifacts/artifacts", tag = "artifacts", params(ListQuery),
+    responses((status = 200, body = Listing)), security(("artel" = ["read:artifacts"])))]
+pub(crate) async fn list_artifacts(artifacts: web::Data<Artifacts>, workspace: Workspace, query: web::Query<ListQuery>) -> Result<web::Json<Listing>> {
+    let path = ArtifactPath::from_client(query.path.as_deref().unwrap_or_default())?;
+    let skipped = path.as_str().len() + usize::from(!path.is_root());
+    let entries = artifacts.list(&workspace.0, &path).await?;
+    let files = entries.into_iter().map(|e| FileInfo {
+        path: e.path[skipped..].to_owned(),
+        is_dir: e.is_dir,
+        file_size: (!e.is_dir).then_some(e.size),
+    });
+    Ok(web::Json(Listing { files: files.collect() }))
+}
+
+/// Downloads a file, or the part of it that `Range` names.
+#[utoipa::path(method(get, head), path = "/api/2.0/mlflow-artifacts/artifacts/{path:.*}", tag = "artifacts", params(("path" = String, Path,)),
+    responses((status = 200, content_type = "application/octet-stream"), (status = 206, content_type = "application/octet-stream"), (status = 304), (status = 416)),
+    security(("artel" = ["read:artifacts"])))]
+pub(crate) async fn download_artifact(artifacts: web::Data<Artifacts>, workspace: Workspace, path: web::Path<String>, request: HttpRequest) -> Result<HttpResponse> {
+    let path = ArtifactPath::from_client(&path)?;
+    let content = artifacts.content(&workspace.0, &path).await?;
+    serve::file(&artifacts, &content, &request).await
+}
+
+/// Uploads a file; it is visible when it is complete.
+#[utoipa::path(put, path = "/api/2.0/mlflow-artifacts/artifacts/{path:.*}", tag = "artifacts", params(("path" = String, Path,)),
+    request_body(content = Vec<u8>, content_type = "application/octet-stream"),
+    responses((status = 200, body = Object)), security(("artel" = ["artifacts"])))]
+pub(crate) async fn upload_artifact(
+    artifacts: web::Data<Artifacts>,
+    workspace: Workspace,
+    path: web::Path<String>,
+    request: HttpRequest,
+    body: web::Payload,
+) -> Result<HttpResponse> {
+    if path.ends_with('/') {
+        return Err(Error::invalid("Artifact path must include a filename (cannot end with '/')."));
+    }
+    let path = ArtifactPath::from_client(&path)?;
+    let content_type = match request.headers().get("content-type").and_then(|v| v.to_str().ok()) {
+        Some(given) => given.to_owned(),
+        None => serve::content_type(path.name()),
+    };
+    // the body lives on this thread, the store wants a stream that may move: a short channel joins them
+    let (send, receive) = tokio::sync::mpsc::channel::<Result<Bytes>>(4);
+    let (stored, ()) = futures::join!(artifacts.put(&workspace.0, &path, &content_type, ReceiverStream::new(receive)), pump(body, send));
+    stored?;
+    Ok(HttpResponse::Ok().json(serde_json::json!({})))
+}
+
+/// Passes the body on until it ends, breaks off, or nobody listens any more.
+async fn pump(mut body: web::Payload, send: tokio::sync::mpsc::Sender<Result<Bytes>>) {
+    while let Some(chunk) = body.next().await {
+        let chunk = chunk.map_err(|e| Error::invalid("the upload broke off before its end").because(e.to_string()));
+        let broken = chunk.is_err();
+        if send.send(chunk).await.is_err() || broken {
+            return;
+        }
+    }
+}
+
+/// Deletes a file, or a folder with everything in it; fine when there is nothing.
+#[utoipa::path(delete, path = "/api/2.0/mlflow-artifacts/artifacts/{path:.*}", tag = "artifacts", params(("path" = String, Path,)),
+    responses((status = 200, body = Object)), security(("artel" = ["artifacts"])))]
+pub(crate) async fn delete_artifact(artifacts: web::Data<Artifacts>, workspace: Workspace, path: web::Path<String>) -> Result<HttpResponse> {
+    artifacts.delete(&workspace.0, &ArtifactPath::from_client(&path)?, true).await?;
+    Ok(HttpResponse::Ok().json(serde_json::json!({})))
+}

@@ -1,0 +1,18 @@
+//! MLflow's artifact proxy.
+
+mod artifacts;
+mod multipart;
+mod range;
+mod serve;
+
+use artel_platform::http::{Dialect, Routes};
+use artel_platform::routes;
+
+pub(crate) fn routes() -> Routes {
+    routes!(Dialect::Mlflow;
+        artifacts::list_artifacts, artifacts::download_artifact, artifacts::upload_artifact, artifacts::delete_artifact,
+        multipart::create_multipart_upload, multipart::complete_multipart_upload, multipart::abort_multipart_upload,
+        multipart::presigned_download_url,
+    )
+    .mirror("/api/2.0/", "/ajax-api/2.0/")
+}

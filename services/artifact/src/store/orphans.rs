@@ -1,0 +1,22 @@
+//! Places in the object store to be freed when they are due.
+
+use artel_platform::Result;
+use artel_platform::args;
+use artel_platform::db::{Db, Tx};
+
+/// An upload to `location` begins: if it never ends, the place is freed at `due`.
+pub(crate) async fn add(tx: &mut Tx, location: &str, due: i64) -> Result<()> {
+    let sql = "INSERT INTO orphans (location, due) VALUES ($1, $2) ON CONFLICT (location) DO UPDATE SET due = excluded.due";
+    tx.execute(sql, args![location, due]).await.map(drop)
+}
+
+/// A blob lies there now, or the place is free.
+pub(crate) async fn remove(tx: &mut Tx, location: &str) -> Result<()> {
+    tx.execute("DELETE FROM orphans WHERE location = $1", args![location]).await.map(drop)
+}
+
+/// Places to be freed by `now`.
+pub(crate) async fn due(db: &Db, now: i64, limit: i64) -> Result<Vec<String>> {
+    let sql = "SELECT location FROM orphans WHERE due <= $1 ORDER BY due LIMIT $2";
+    db.fetch_all(sql, args![now, limit]).await?.iter().map(|row| row.get("location")).collect()
+}
