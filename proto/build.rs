@@ -17,19 +17,26 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let set = protox::compile(&files, ["proto"])?;
     let out = PathBuf::from(std::env::var("OUT_DIR")?);
     let mut builder = tonic_prost_build::configure().bytes(".artel").type_attribute(".artel", "#[derive(serde::Serialize)]");
-    let mut enums = String::new();
+    let mut code = String::new();
+    let mut spoken = std::collections::HashSet::new();
     for file in &set.file {
         if JSON_PACKAGES.contains(&file.package()) {
             let scope = Scope { proto: format!(".{}", file.package()), rust: format!("crate::{}", file.package().replace('.', "::")) };
+            let package = format!(".{}", file.package());
+            if spoken.insert(package.clone()) {
+                builder = builder
+                    .message_attribute(&package, "#[derive(serde::Serialize, serde::Deserialize, utoipa::ToSchema)]")
+                    .message_attribute(&package, "#[serde(default)]");
+            }
             for message in &file.message_type {
-                builder = json_message(builder, &set, &scope, message, &mut enums);
+                builder = json_message(builder, &set, &scope, message, &mut code);
             }
             for item in &file.enum_type {
-                enum_names(&scope, item.name(), &mut enums);
+                enum_names(&scope, item.name(), &mut code);
             }
         }
     }
-    std::fs::write(out.join("json_enums.rs"), enums)?;
+    std::fs::write(out.join("json_tables.rs"), code)?;
     std::fs::write(out.join("descriptors.bin"), prost::Message::encode_to_vec(&set))?;
     builder.include_file("packages.rs").compile_fds(set)?;
     Ok(())
@@ -57,35 +64,84 @@ fn json_message(
     set: &FileDescriptorSet,
     scope: &Scope,
     message: &DescriptorProto,
-    enums: &mut String,
+    code: &mut String,
 ) -> tonic_prost_build::Builder {
     let path = format!("{}.{}", scope.proto, message.name());
-    builder = builder
-        .message_attribute(&path, "#[derive(serde::Serialize, serde::Deserialize, utoipa::ToSchema)]")
-        .message_attribute(&path, "#[serde(default)]");
+    // an attribute also reaches the messages nested in its message: only the innermost get a name of their own
+    if message.nested_type.is_empty() {
+        builder = builder.message_attribute(&path, format!("#[schema(as = {})]", schema_name(&path)));
+    }
     for field in &message.field {
-        for attribute in field_attributes(field) {
+        for attribute in field_attributes(set, field) {
             builder = builder.field_attribute(format!("{path}.{}", field.name()), attribute);
         }
     }
+    field_table(set, scope, message, code);
     let inner = Scope { rust: format!("{}::{}", scope.rust, snake(message.name())), proto: path };
     for nested in message.nested_type.iter().filter(|n| !n.options.as_ref().is_some_and(|o| o.map_entry())) {
-        builder = json_message(builder, set, &inner, nested, enums);
+        builder = json_message(builder, set, &inner, nested, code);
     }
     for item in &message.enum_type {
-        enum_names(&inner, item.name(), enums);
+        enum_names(&inner, item.name(), code);
     }
     builder
 }
 
-fn field_attributes(field: &FieldDescriptorProto) -> Vec<String> {
+/// `.mlflow.CreateRun.Response` → `mlflow::CreateRunResponse`: unique over the suite's OpenAPI document.
+fn schema_name(path: &str) -> String {
+    let mut parts = path.trim_start_matches('.').split('.');
+    let package = parts.next().unwrap_or_default();
+    format!("{package}::{}", parts.collect::<String>())
+}
+
+/// The table of fields by which request bodies and query strings are checked (`json::Message`).
+fn field_table(set: &FileDescriptorSet, scope: &Scope, message: &DescriptorProto, code: &mut String) {
+    let _ = writeln!(code, "impl crate::json::Message for {}::{} {{\n    const FIELDS: &'static [crate::json::Field] = &[", scope.rust, message.name());
+    for field in &message.field {
+        let kind = match field.r#type() {
+            Type::Bool => "Bool".into(),
+            Type::Int64 | Type::Uint64 | Type::Int32 | Type::Uint32 => "Integer".into(),
+            Type::Double | Type::Float => "Real".into(),
+            Type::Enum => "Enum".into(),
+            Type::Message if is_map(set, field) => "Map".into(),
+            Type::Message => format!("Message(|| <{} as crate::json::Message>::FIELDS)", rust_path(field.type_name())),
+            _ => "Text".to_owned(),
+        };
+        let repeated = field.label() == Label::Repeated;
+        let _ = writeln!(
+            code,
+            "        crate::json::Field {{ name: \"{}\", json_name: \"{}\", kind: crate::json::Kind::{kind}, repeated: {repeated} }},",
+            field.name(),
+            field.json_name()
+        );
+    }
+    code.push_str("    ];\n}\n");
+}
+
+/// Is it a `map<…>`? Then its type is a nested message marked as map entry.
+fn is_map(set: &FileDescriptorSet, field: &FieldDescriptorProto) -> bool {
+    fn find<'a>(messages: &'a [DescriptorProto], mut path: std::str::Split<'_, char>) -> Option<&'a DescriptorProto> {
+        let name = path.next()?;
+        let found = messages.iter().find(|m| m.name() == name)?;
+        if path.clone().next().is_none() { Some(found) } else { find(&found.nested_type, path) }
+    }
+    set.file.iter().any(|file| {
+        let prefix = format!(".{}.", file.package());
+        let Some(path) = field.type_name().strip_prefix(prefix.as_str()) else { return false };
+        find(&file.message_type, path.split('.')).is_some_and(|m| m.options.as_ref().is_some_and(|o| o.map_entry()))
+    })
+}
+
+fn field_attributes(set: &FileDescriptorSet, field: &FieldDescriptorProto) -> Vec<String> {
     let mut attributes = Vec::new();
     let camel = field.json_name();
     if camel != field.name() {
         attributes.push(format!("#[serde(alias = \"{camel}\")]"));
     }
     if field.label() == Label::Repeated {
-        attributes.push("#[serde(skip_serializing_if = \"crate::json::is_empty\")]".into());
+        let check = if is_map(set, field) { "std::collections::HashMap::is_empty" } else { "Vec::is_empty" };
+        attributes.push(format!("#[serde(skip_serializing_if = \"{check}\")]"));
+        attributes.push("#[serde(deserialize_with = \"crate::json::or_default\")]".into());
         return attributes;
     }
     if field.label() != Label::Optional {
