@@ -14,6 +14,7 @@ pub mod identity;
 pub mod process;
 pub mod python;
 pub mod rpc;
+pub mod search;
 pub mod service;
 pub mod telemetry;
 #[cfg(feature = "testkit")]
