@@ -3,7 +3,7 @@
 mod scopes;
 mod signing;
 
-pub use scopes::{PUBLIC, Scopes, known_scopes, narrower_scopes, parent_scopes};
+pub use scopes::{AUTHENTICATED, PUBLIC, Scopes, known_scopes, narrower_scopes, parent_scopes};
 pub use signing::{Audience, Keys};
 
 use crate::error::{Error, Result};
