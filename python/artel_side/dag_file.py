@@ -57,7 +57,7 @@ def parse(request: dict, asks: Asks) -> dict:
     task_runner.SUPERVISOR_COMMS = asks
     stability = check_dag_file_stability(path)
     if refusal := stability.get_error_format_dict(path, bundle_path):
-        return answer(request, {}, {}, refusal, [], [], started)
+        return answer(request, started, dags={}, about={}, errors=refusal, warnings=[], depends_on=[])
     bag = BundleDagBag(
         dag_folder=path, bundle_path=pathlib.Path(bundle_path), bundle_name=request["bundle_name"], load_op_links=False
     )
@@ -69,10 +69,13 @@ def parse(request: dict, asks: Asks) -> dict:
     ]
     for warning in warnings:
         warning["file"] = relative(warning["file"], bundle_path)
-    return answer(request, dags, about, bag.import_errors | errors, warnings, imported(known, path, bundle_path), started)
+    return answer(
+        request, started, dags=dags, about=about, errors=bag.import_errors | errors, warnings=warnings,
+        depends_on=imported(known, path, bundle_path),
+    )
 
 
-def answer(request: dict, dags: dict, about: dict, errors: dict, warnings: list, depends_on: list, started: float) -> dict:
+def answer(request: dict, started: float, *, dags: dict, about: dict, errors: dict, warnings: list, depends_on: list) -> dict:
     path, bundle_path = request["path"], request["bundle_path"]
     return {
         "id": request["id"],

@@ -19,7 +19,7 @@ import time
 import traceback
 from importlib import metadata
 
-from artel_side import channel
+from artel_side import channel, processes
 from artel_side.dag_file import Asks, parse
 
 DEFAULT_TIMEOUT = 30.0  # seconds
@@ -97,7 +97,7 @@ class Parser:
             pass
         finally:
             for child in self.children.values():
-                kill_group(child.pid)
+                processes.kill_group(child.pid)
 
     def patience(self) -> float | None:
         """Milliseconds until the next child is overdue."""
@@ -194,7 +194,7 @@ class Parser:
         self.poll.unregister(child.sock)
         del self.children[child.sock.fileno()]
         if why or child.answered:
-            kill_group(child.pid)
+            processes.kill_group(child.pid)
         child.sock.close()
         _, status = os.waitpid(child.pid, 0)
         if not child.answered:
@@ -217,16 +217,6 @@ def pre_import(path: str) -> None:
     except Exception:  # what is wrong with the file, the child will find out and say
         return
     channel.preload(",".join(names))
-
-
-def kill_group(pid: int) -> None:
-    try:
-        os.killpg(pid, signal.SIGKILL)
-    except (ProcessLookupError, PermissionError):
-        try:
-            os.kill(pid, signal.SIGKILL)  # it had not become a group leader yet
-        except ProcessLookupError:
-            pass
 
 
 def main() -> None:

@@ -13,8 +13,14 @@ import sys
 import time
 
 SETS = {
-    "notebook": "jupyterhub.singleuser.app jupyterlab.labapp ipykernel.kernelapp mlflow.sklearn mlflow.data matplotlib.pyplot sklearn.datasets pandas",
-    "airflow": "artel_side.dag_parser artel_side.zygote airflow.providers.standard.operators.python mlflow.sklearn mlflow.data sklearn.datasets pandas",
+    "notebook": (
+        "jupyterhub.singleuser.app jupyterlab.labapp ipykernel.kernelapp "
+        "mlflow.sklearn mlflow.data matplotlib.pyplot sklearn.datasets pandas"
+    ),
+    "airflow": (
+        "artel_side.dag_parser artel_side.zygote airflow.providers.standard.operators.python "
+        "mlflow.sklearn mlflow.data sklearn.datasets pandas"
+    ),
     "model": "artel_side.model_worker mlflow.pyfunc.scoring_server mlflow.sklearn",
 }
 

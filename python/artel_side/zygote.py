@@ -19,10 +19,9 @@ import sys
 import time
 from importlib import metadata
 
-from artel_side import channel
+from artel_side import channel, processes
 
 SOCKETS = 4  # requests, stdout, stderr, logs
-MARK = "ARTEL_TASK_PID"  # set for each task, so that what it leaves in the background can be told from others' processes
 LIMITS = {
     "address_space": resource.RLIMIT_AS,
     "core": resource.RLIMIT_CORE,
@@ -102,9 +101,11 @@ class Zygote:
         if not head:
             raise channel.Closed
         head += channel.read_exactly(self.control, 4 - len(head))
-        wanted = json.loads(channel.read_exactly(self.control, struct.unpack(">I", head)[0]))
+        payload = channel.read_exactly(self.control, struct.unpack(">I", head)[0])
         try:
-            answer = self.fork(wanted, fds)
+            answer = self.fork(json.loads(payload), fds)
+        except ValueError as error:
+            answer = refused({}, f"the request is not JSON: {error}")
         finally:
             for fd in fds:
                 os.close(fd)
@@ -170,19 +171,19 @@ class Zygote:
 
     def kill_leftovers(self, task: int) -> None:
         """Kill what an ended task left running. What nobody can be named for goes with the last task."""
-        kill_group(task)
-        for orphan in children(os.getpid()):
+        processes.kill_group(task)
+        for orphan in processes.children(os.getpid()):
             if orphan == task or orphan in self.tasks:
                 continue
-            owner = owner_of(orphan)
+            owner = processes.owner_of(orphan)
             if owner == task or (owner not in self.tasks and not self.tasks):
-                kill_tree(orphan)
+                processes.kill_tree(orphan)
 
     def kill_descendants(self) -> None:
         """Kill until no descendant is left: those of a killed child come to us as the sub-reaper."""
-        while found := children(os.getpid()):
+        while found := processes.children(os.getpid()):
             for pid in found:
-                kill_tree(pid)
+                processes.kill_tree(pid)
             try:
                 os.wait()
             except ChildProcessError:
@@ -194,14 +195,17 @@ def surround(wanted: dict) -> None:
     for name in wanted.get("unset", ()):
         os.environ.pop(name, None)
     os.environ.update(wanted.get("env", {}))
-    os.environ[MARK] = str(os.getpid())
+    os.environ[processes.MARK] = str(os.getpid())
+    # A bash whose stdin is a socket, as a task's is, takes itself for a remote login and reads ~/.bashrc, unless it is nested.
+    os.environ.setdefault("SHLVL", "1")
     if folder := wanted.get("cwd"):
         os.chdir(folder)
     for name, value in wanted.get("limits", {}).items():
         _, hard = resource.getrlimit(LIMITS[name])
         if hard != resource.RLIM_INFINITY:
-            value = min(value, hard)
-        resource.setrlimit(LIMITS[name], (value, value))
+            resource.setrlimit(LIMITS[name], (min(value, hard),) * 2)
+        else:
+            resource.setrlimit(LIMITS[name], (value, value))
     if nice := wanted.get("nice"):
         os.nice(nice)
 
@@ -222,50 +226,6 @@ def exited(task: str, pid: int, status: int, usage: resource.struct_rusage) -> d
         "system_seconds": round(usage.ru_stime, 4),
         "max_rss_bytes": usage.ru_maxrss * 1024,
     }
-
-
-def owner_of(pid: int) -> int | None:
-    """The task that ``pid`` descends from, by the mark in its environment or else by its session."""
-    try:
-        with open(f"/proc/{pid}/environ", "rb") as file:
-            for entry in file.read().split(b"\0"):
-                if entry.startswith(MARK.encode() + b"="):
-                    return int(entry.partition(b"=")[2])
-        return os.getsid(pid)
-    except (OSError, ValueError):
-        return None
-
-
-def children(pid: int) -> list[int]:
-    """Pids of the direct children of ``pid``, of whichever of its threads."""
-    found = []
-    try:
-        for thread in os.listdir(f"/proc/{pid}/task"):
-            with open(f"/proc/{pid}/task/{thread}/children") as file:
-                found += map(int, file.read().split())
-    except (FileNotFoundError, ProcessLookupError):
-        pass
-    return found
-
-
-def kill_tree(pid: int) -> None:
-    """Kill ``pid`` and what it started, parents first so that they cannot start more."""
-    below = children(pid)
-    kill_group(pid)
-    try:
-        os.kill(pid, signal.SIGKILL)
-    except ProcessLookupError:
-        pass
-    for child in below:
-        kill_tree(child)
-
-
-def kill_group(pid: int) -> None:
-    """Kill the process group that ``pid`` leads, if it leads one."""
-    try:
-        os.killpg(pid, signal.SIGKILL)
-    except (ProcessLookupError, PermissionError):
-        pass
 
 
 def main() -> None:

@@ -85,7 +85,11 @@ def test_it_is_quick_when_warm(parser):
         ("import no_such_module\n", "ModuleNotFoundError: No module named 'no_such_module'"),
         ("raise SystemExit(3)\n", "SystemExit"),
         ("@dag(schedule='not a cron')\ndef d():\n  @task\n  def t(): ...\n  t()\nd()\n", "AirflowTimetableInvalid"),
-        ("@dag()\ndef d():\n  @task\n  def a(): ...\n  x, y = a.override(task_id='x')(), a.override(task_id='y')()\n  x >> y >> x\nd()\n", "ycle"),
+        (
+            "@dag()\ndef d():\n  @task\n  def a(): ...\n"
+            "  x, y = a.override(task_id='x')(), a.override(task_id='y')()\n  x >> y >> x\nd()\n",
+            "ycle",
+        ),
         ("import os\nos.abort()\n", "killed by SIGABRT"),
         ("import os\nos._exit(7)\n", "ended with status 7"),
     ],
@@ -121,7 +125,8 @@ def test_variables_and_connections_at_the_top_level(parser, tmp_path):
         "@dag(dag_id=f'{name}-{other}-{host}-' + Variable.get('local'))\ndef d():\n  @task\n  def t(): ...\n  t()\nd()\n"
     )
     number = ask(parser, write(tmp_path, text), env={"AIRFLOW_VAR_LOCAL": "near"})
-    connection = {"conn_id": "db", "conn_type": "http", "host": "far", "schema": None, "login": None, "password": None, "port": None, "extra": None}
+    connection = dict.fromkeys(("schema", "login", "password", "port", "extra"))
+    connection |= {"conn_id": "db", "conn_type": "http", "host": "far"}
     replies = {
         ("GetVariable", "name"): {"type": "VariableResult", "key": "name", "value": "red"},
         ("GetVariable", "other"): {"type": "ErrorResponse", "error": "VARIABLE_NOT_FOUND", "detail": {"key": "other"}},
@@ -166,7 +171,8 @@ def test_a_file_without_dags_and_a_missing_one(parser, tmp_path):
 
 def test_hang_up_ends_it(airflow_python, airflow_environment, tmp_path):
     side = Side(airflow_python, "dag_parser", env=airflow_environment, log=tmp_path / "log")
-    ask(side, write(tmp_path, f"import os, pathlib, time\npathlib.Path({str(tmp_path / 'pid')!r}).write_text(str(os.getpid()))\ntime.sleep(600)\n"))
+    note = str(tmp_path / "pid")
+    ask(side, write(tmp_path, f"import os, pathlib, time\npathlib.Path({note!r}).write_text(str(os.getpid()))\ntime.sleep(600)\n"))
     deadline = time.monotonic() + PATIENCE
     while not (tmp_path / "pid").exists() or not (tmp_path / "pid").read_text():
         assert time.monotonic() < deadline

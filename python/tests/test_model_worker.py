@@ -21,7 +21,7 @@ COLUMNS = [
     "alcohol", "malic_acid", "ash", "alcalinity_of_ash", "magnesium", "total_phenols", "flavanoids", "nonflavanoid_phenols",
     "proanthocyanins", "color_intensity", "hue", "od280/od315_of_diluted_wines", "proline",
 ]  # fmt: skip
-RECORD = dict(zip(COLUMNS, ROW))
+RECORD = dict(zip(COLUMNS, ROW, strict=True))
 
 
 def text(value: object) -> bytes:

@@ -64,11 +64,13 @@ def test_mapping_assets_and_branching(supervisor):
     assert supervisor.state.skipped["last"] in (["small"], [["small", -1]], [("small", -1)])
 
 
-def test_bash_gets_its_template_and_environment(supervisor):
-    outcome = supervisor.run("ordinary", "small", FILE)
+def test_bash_gets_its_template_and_environment(supervisor, tmp_path):
+    (tmp_path / ".bashrc").write_text("echo not wanted\n")
+    outcome = supervisor.run("ordinary", "small", FILE, env={"HOME": str(tmp_path)}, unset=["SHLVL"])
     assert outcome.state(False) == "success", outcome.logs
     assert supervisor.state.rendered["last"]["bash_command"].startswith("echo small 20")
     assert any(line["event"].endswith(" hi") for line in outcome.log_lines())
+    assert not any(line["event"] == "not wanted" for line in outcome.log_lines())
 
 
 def test_retry(supervisor):
@@ -121,8 +123,9 @@ def test_surroundings(supervisor, tmp_path):
 
 
 def test_a_bad_request_is_refused_and_the_next_works(zygote, supervisor):
-    zygote.send({"op": "fork", "id": "no-sockets"})
-    assert zygote.receive()["event"] == "refused"
+    for request in (b'{"op":"fork","id":"no-sockets"}', b'{"op":"spoon","id":"x"}', b"not json"):
+        zygote.send_bytes(request)
+        assert zygote.receive()["event"] == "refused"
     assert supervisor.run("ordinary", "double", FILE).exit["event"] == "exited"
 
 

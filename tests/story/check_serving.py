@@ -54,5 +54,6 @@ for kind in arguments.client or ["databricks"]:
 wrong = requests.post(url, json={"dataframe_records": [{"alcohol": 1.0}]}, headers=headers, timeout=60)
 different = sorted(name for name, predictions in found.items() if predictions != expected)
 refused = wrong.status_code == 400 and wrong.json()["error_code"] == "INVALID_PARAMETER_VALUE"
-print(json.dumps({"rows": len(expected), "same": sorted(set(found) - set(different)), "different": different, "missing columns refused": refused}))
+same = sorted(set(found) - set(different))
+print(json.dumps({"rows": len(expected), "same": same, "different": different, "missing columns refused": refused}))
 sys.exit(1 if different or not refused else 0)
