@@ -25,6 +25,11 @@ pub async fn each_line(output: impl AsyncRead + Unpin, mut line: impl FnMut(&str
     }
 }
 
+/// Writes every line of a child's `output` to the log, to its end.
+pub async fn each_line_of(process: &'static str, output: impl AsyncRead + Unpin) {
+    each_line(output, |line| tracing::info!(process, "{line}")).await;
+}
+
 /// Ends the whole group of `child`: SIGTERM, then SIGKILL after `grace`. Returns when the child is reaped.
 pub async fn end(child: &mut Child, grace: Duration) {
     let Some(pid) = child.id() else { return };

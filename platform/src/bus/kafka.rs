@@ -61,6 +61,12 @@ impl Kafka {
         config.create().or_internal("cannot make a Kafka consumer")
     }
 
+    pub(super) async fn ping(&self) -> Result<()> {
+        let consumer: rdkafka::consumer::BaseConsumer = self.config.create().or_internal("cannot make a Kafka client")?;
+        let asked = tokio::task::spawn_blocking(move || consumer.fetch_metadata(None, Duration::from_secs(5)).map(drop)).await;
+        asked.or_internal("the check was cut off")?.or_unavailable("cannot reach Kafka; is a broker running there?")
+    }
+
     /// Makes the suite's topics; waits for a broker as long as it takes.
     async fn ensure_topics(&self, stop: &CancellationToken) {
         loop {

@@ -66,6 +66,14 @@ impl Bus {
         self.0.consumers.lock().expect("not poisoned").push(Arc::new(consumer::Consumer::new(name, db.clone(), handlers)));
     }
 
+    /// Does it answer? Always, locally; with Kafka when a broker names its topics within some seconds.
+    pub async fn ping(&self) -> Result<()> {
+        match &self.0.transport {
+            Transport::Local => Ok(()),
+            Transport::Kafka(kafka) => kafka.ping().await,
+        }
+    }
+
     /// Every event of the suite as it happens, for listeners that keep no place (the web app's event stream).
     pub fn live(&self) -> broadcast::Receiver<Envelope> {
         self.0.live.subscribe()

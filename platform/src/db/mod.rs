@@ -1,7 +1,8 @@
 //! One SQL text for SQLite and PostgreSQL. `Db` reads, `Tx` writes; `$1` placeholders work on both engines.
 //!
 //! Rules for statements: ids are TEXT or app-made BIGINT, time is BIGINT milliseconds UTC, booleans are BIGINT 0/1,
-//! JSON is TEXT; no SERIAL, arrays, ILIKE, engine JSON operators, `now()`. `SUM` of integers is cast to BIGINT.
+//! JSON is TEXT, text whose order matters is `TEXT COLLATE "binary"`; no SERIAL, arrays, ILIKE, engine JSON operators,
+//! `now()`. `SUM` of integers is cast to BIGINT.
 //! A transaction holds SQLite's only writer until it commits: never call another service or wait inside one.
 
 mod migrate;
@@ -96,13 +97,6 @@ impl Db {
         match &self.0.pool {
             Pool::Postgres(pool) => Some(pool),
             Pool::Sqlite { .. } => None,
-        }
-    }
-
-    pub(crate) fn sqlite_writer(&self) -> Option<&Arc<writer::Writer>> {
-        match &self.0.pool {
-            Pool::Sqlite { writer, .. } => Some(writer),
-            Pool::Postgres(_) => None,
         }
     }
 

@@ -31,8 +31,26 @@ const REAP: Duration = Duration::from_secs(2);
 
 /// What a side process sees of the environment of this one. Everything else (secrets, settings) stays here.
 const INHERITED: &[&str] = &[
-    "PATH", "HOME", "USER", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR", "LD_LIBRARY_PATH", "CUDA_VISIBLE_DEVICES", "OMP_NUM_THREADS",
-    "SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy",
+    "PATH",
+    "HOME",
+    "USER",
+    "LANG",
+    "LC_ALL",
+    "LC_CTYPE",
+    "TZ",
+    "TMPDIR",
+    "LD_LIBRARY_PATH",
+    "CUDA_VISIBLE_DEVICES",
+    "OMP_NUM_THREADS",
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
+    "REQUESTS_CA_BUNDLE",
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "NO_PROXY",
+    "http_proxy",
+    "https_proxy",
+    "no_proxy",
 ];
 
 /// What to start.
@@ -93,9 +111,12 @@ impl SideProcess {
     pub async fn ready(&mut self, within: Duration) -> Result<serde_json::Value> {
         let first = match tokio::time::timeout(within, self.recv()).await {
             Ok(frame) => frame?,
-            Err(_) => return Err(Error::timeout(format!("{} was not ready within {} s{}", self.name, within.as_secs(), self.last_lines()))),
+            Err(_) => {
+                return Err(Error::timeout(format!("{} was not ready within {} s{}", self.name, within.as_secs(), self.last_lines())));
+            }
         };
-        let message: serde_json::Value = serde_json::from_slice(json_of(&first)).or_internal("the first message of a Python process is no JSON")?;
+        let message: serde_json::Value =
+            serde_json::from_slice(json_of(&first)).or_internal("the first message of a Python process is no JSON")?;
         match message["event"].as_str() {
             Some("ready") => Ok(message),
             Some("failed") => {
@@ -187,7 +208,11 @@ fn write_frames(write: OwnedWriteHalf) -> mpsc::Sender<Bytes> {
     send
 }
 
-fn log_lines(output: Option<impl AsyncRead + Unpin + Send + 'static>, name: &str, last: &Arc<Mutex<VecDeque<String>>>) -> Option<JoinHandle<()>> {
+fn log_lines(
+    output: Option<impl AsyncRead + Unpin + Send + 'static>,
+    name: &str,
+    last: &Arc<Mutex<VecDeque<String>>>,
+) -> Option<JoinHandle<()>> {
     let output = output?;
     let (name, last) = (name.to_owned(), last.clone());
     Some(tokio::spawn(async move {

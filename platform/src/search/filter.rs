@@ -97,7 +97,10 @@ impl Comparator {
     }
 
     fn parse(text: &str) -> Self {
-        COMPARATORS.iter().find(|row| row.0.eq_ignore_ascii_case(text)).map_or_else(|| Self::Unknown(text.to_ascii_uppercase()), |row| row.1.clone())
+        COMPARATORS
+            .iter()
+            .find(|row| row.0.eq_ignore_ascii_case(text))
+            .map_or_else(|| Self::Unknown(text.to_ascii_uppercase()), |row| row.1.clone())
     }
 }
 
@@ -175,7 +178,10 @@ impl<'a> Reader<'a> {
 
     fn comparator(&mut self, key: &Key) -> Result<Comparator> {
         let Some(token) = self.take() else {
-            return Err(Error::invalid(format!("Invalid clause(s) in filter string: '{}' at position {} is compared with nothing", key.name, key.at)));
+            return Err(Error::invalid(format!(
+                "Invalid clause(s) in filter string: '{}' at position {} is compared with nothing",
+                key.name, key.at
+            )));
         };
         if token.kind == Kind::Operator {
             return Ok(Comparator::parse(&token.text));

@@ -114,13 +114,22 @@ impl Grammar {
         let allowed = kind.comparators();
         if !allowed.contains(&clause.comparator) {
             if matches!(clause.comparator, IsNull | IsNotNull) {
-                return Err(Error::invalid(format!("IS NULL / IS NOT NULL is only supported for tags and params, not for '{}' '{key}'", entity.name)));
+                return Err(Error::invalid(format!(
+                    "IS NULL / IS NOT NULL is only supported for tags and params, not for '{}' '{key}'",
+                    entity.name
+                )));
             }
             if matches!(clause.comparator, In | NotIn) && kind != Type::Number {
-                return Err(Error::invalid(format!("Only attributes that are names or ids support comparison with a list of quoted string values, not '{key}'")));
+                return Err(Error::invalid(format!(
+                    "Only attributes that are names or ids support comparison with a list of quoted string values, not '{key}'"
+                )));
             }
             let names: Vec<&str> = allowed.iter().map(Comparator::text).collect();
-            return Err(Error::invalid(format!("Invalid comparator '{}' for '{key}' at position {}, not one of {names:?}", clause.comparator.text(), clause.key.at)));
+            return Err(Error::invalid(format!(
+                "Invalid comparator '{}' for '{key}' at position {}, not one of {names:?}",
+                clause.comparator.text(),
+                clause.key.at
+            )));
         }
         check_value(entity, &key, kind, &clause)?;
         Ok(Condition { entity: entity.name, key, comparator: clause.comparator, value: clause.value })
@@ -136,10 +145,15 @@ impl Grammar {
         };
         match entity.keys {
             Keys::Any(kind) => Ok((entity, key.name.clone(), kind)),
-            Keys::Named(known) => known.iter().find(|row| row.0 == key.name).map(|row| (entity, row.1.to_owned(), row.2)).ok_or_else(|| {
-                let names: Vec<&str> = known.iter().map(|row| row.0).collect();
-                Error::invalid(format!("Invalid {} key '{}' specified at position {}. Valid keys are {names:?}", entity.name, key.name, key.at))
-            }),
+            Keys::Named(known) => {
+                known.iter().find(|row| row.0 == key.name).map(|row| (entity, row.1.to_owned(), row.2)).ok_or_else(|| {
+                    let names: Vec<&str> = known.iter().map(|row| row.0).collect();
+                    Error::invalid(format!(
+                        "Invalid {} key '{}' specified at position {}. Valid keys are {names:?}",
+                        entity.name, key.name, key.at
+                    ))
+                })
+            }
         }
     }
 }
@@ -153,7 +167,9 @@ fn check_value(entity: &Entity, key: &str, kind: Type, clause: &Clause) -> Resul
     };
     let message = match (kind, &clause.value) {
         (Type::Number, Operand::Number(_)) => return Ok(()),
-        (Type::Number, _) if matches!(entity.keys, Keys::Any(_)) => format!("Expected numeric value type for {}. Found {}", entity.name, shown()),
+        (Type::Number, _) if matches!(entity.keys, Keys::Any(_)) => {
+            format!("Expected numeric value type for {}. Found {}", entity.name, shown())
+        }
         (Type::Number, _) => format!("Expected numeric value type for numeric attribute: {key}. Found {}", shown()),
         (_, Operand::Text(_) | Operand::Nothing) => return Ok(()),
         (_, Operand::List(_)) if matches!(clause.comparator, In | NotIn) => return Ok(()),

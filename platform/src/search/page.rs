@@ -54,9 +54,12 @@ impl PageToken {
     pub fn decode(token: Option<&str>, search: &str) -> Result<Option<Self>> {
         let Some(token) = token.filter(|t| !t.is_empty()) else { return Ok(None) };
         let bytes = STANDARD.decode(token).map_err(|_| Error::invalid("Invalid page token, could not base64-decode"))?;
-        let token: Self = serde_json::from_slice(&bytes).map_err(|_| Error::invalid(format!("Invalid page token, decoded value={:?}", String::from_utf8_lossy(&bytes))))?;
+        let token: Self = serde_json::from_slice(&bytes)
+            .map_err(|_| Error::invalid(format!("Invalid page token, decoded value={:?}", String::from_utf8_lossy(&bytes))))?;
         if token.search != fingerprint(search) {
-            return Err(Error::invalid("Invalid page token: it belongs to a search with another filter, order or place; start from the first page"));
+            return Err(Error::invalid(
+                "Invalid page token: it belongs to a search with another filter, order or place; start from the first page",
+            ));
         }
         Ok(Some(token))
     }

@@ -6,7 +6,17 @@ use proptest::prelude::*;
 
 const RUNS: Grammar = Grammar {
     entities: &[
-        Entity { name: "attribute", aliases: &["attr", "attributes"], keys: Keys::Named(&[("start_time", "start_time", Type::Number), ("created", "start_time", Type::Number), ("run_id", "run_id", Type::TextOrList), ("run name", "run_name", Type::Text)]), orders: true },
+        Entity {
+            name: "attribute",
+            aliases: &["attr", "attributes"],
+            keys: Keys::Named(&[
+                ("start_time", "start_time", Type::Number),
+                ("created", "start_time", Type::Number),
+                ("run_id", "run_id", Type::TextOrList),
+                ("run name", "run_name", Type::Text),
+            ]),
+            orders: true,
+        },
         Entity { name: "metric", aliases: &["metrics"], keys: Keys::Any(Type::Number), orders: true },
         Entity { name: "tag", aliases: &["tags"], keys: Keys::Any(Type::TextOrNull), orders: false },
     ],
@@ -72,7 +82,12 @@ fn orders_are_read() {
     let orders = RUNS.order_by(&["metrics.`val loss` desc", "start_time", "\"run name\" ASC"]).unwrap();
     assert_eq!(orders[0], Order { entity: "metric", key: "val loss".into(), ascending: false });
     assert!(orders[1].ascending && orders[2].key == "run_name");
-    for (clause, message) in [("metrics.a sideways", "Invalid ordering key"), ("metrics.a asc b", "Could not be parsed"), ("", "Could not be parsed"), ("tags.a", "Invalid order_by entity")] {
+    for (clause, message) in [
+        ("metrics.a sideways", "Invalid ordering key"),
+        ("metrics.a asc b", "Could not be parsed"),
+        ("", "Could not be parsed"),
+        ("tags.a", "Invalid order_by entity"),
+    ] {
         let error = RUNS.order_by(&[clause]).unwrap_err();
         assert!(error.message.contains(message), "{clause}: {error}");
     }

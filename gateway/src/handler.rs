@@ -1,0 +1,127 @@
+//! Around every request: its id, its caller, and whether it goes to a notebook server, a service or the web app.
+
+use crate::authenticate::Authenticator;
+use crate::notebooks::Notebooks;
+use crate::proxy::{Forwarded, Proxy};
+use crate::{table, webapp};
+use actix_web::body::{BoxBody, MessageBody};
+use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
+use actix_web::http::header::{HeaderName, HeaderValue};
+use actix_web::middleware::Next;
+use actix_web::{HttpMessage, HttpRequest, HttpResponse, web};
+use artel_platform::config::Config;
+use artel_platform::http::{Dialect, REQUEST_ID};
+use artel_platform::identity::{Audience, Identity, Keys};
+use artel_platform::{Error, Result, clock::Clock};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How long a signed identity is good for: long enough to reach the service.
+const IDENTITY_LIFE: Duration = Duration::from_secs(60);
+
+/// What every request needs.
+pub(crate) struct Front {
+    pub(crate) authenticator: Authenticator,
+    pub(crate) notebooks: Notebooks,
+    pub(crate) proxy: Proxy,
+    pub(crate) config: Arc<Config>,
+    pub(crate) keys: Keys,
+    pub(crate) clock: Clock,
+}
+
+/// The outermost layer.
+pub(crate) async fn around(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> std::result::Result<ServiceResponse<BoxBody>, actix_web::Error> {
+    let started = std::time::Instant::now();
+    let front = request.app_data::<web::Data<Front>>().expect("the gateway's state is mounted").clone();
+    let id = request_id(&request);
+    let (method, path) = (request.method().clone(), request.path().to_owned());
+    let mut response = route(front, request, next).await?;
+    let status = response.status().as_u16();
+    if let Ok(value) = HeaderValue::from_str(&id) {
+        response.headers_mut().insert(HeaderName::from_static(REQUEST_ID), value);
+    }
+    tracing::debug!(%method, path, status, request_id = id, ms = started.elapsed().as_millis() as u64, "request");
+    Ok(response)
+}
+
+async fn route(
+    front: web::Data<Front>,
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> std::result::Result<ServiceResponse<BoxBody>, actix_web::Error> {
+    // a notebook server authenticates by itself: the proxy stays dumb
+    if let Some(route) = front.notebooks.target(request.path()) {
+        let (request, payload) = request.into_parts();
+        let response = pass_to_notebook(&front, &request, payload, &route).await;
+        return Ok(ServiceResponse::new(request, response));
+    }
+    if let Err(error) = front.authenticator.authenticate(&request).await {
+        let response = dialect(request.path()).render(&error);
+        return Ok(request.into_response(response));
+    }
+    next.call(request).await.map(ServiceResponse::map_into_boxed_body)
+}
+
+async fn pass_to_notebook(
+    front: &Front,
+    request: &HttpRequest,
+    payload: Payload,
+    route: &artel_proto::artel::hub::v1::Route,
+) -> HttpResponse {
+    match front.proxy.pass(request, payload, &route.target, &front.forwarded(None)).await {
+        Ok(response) => {
+            if response.status().is_success() || response.status().as_u16() == 101 {
+                front.notebooks.touch(&route.prefix);
+            }
+            response
+        }
+        Err(error) => Dialect::Jupyterhub.render(&error),
+    }
+}
+
+/// Everything that is not mounted in this process: a service elsewhere, or the web app.
+pub(crate) async fn elsewhere(request: HttpRequest, payload: web::Payload, front: web::Data<Front>) -> HttpResponse {
+    let Some(service) = table::owner(request.path()) else { return webapp::answer(&request) };
+    match front.pass_to_service(service, &request, payload.into_inner()).await {
+        Ok(response) => response,
+        Err(error) => dialect(request.path()).render(&error),
+    }
+}
+
+impl Front {
+    async fn pass_to_service(&self, service: &str, request: &HttpRequest, payload: Payload) -> Result<HttpResponse> {
+        let Some(peer) = self.config.peers.get(service) else {
+            return Err(Error::not_found(format!("{} {} is not known", request.method(), request.path())).reason("ENDPOINT_NOT_FOUND"));
+        };
+        let identity = request.extensions().get::<Identity>().cloned();
+        let signed = identity.map(|i| self.keys.sign(&i, Audience::Internal, self.clock.now(), IDENTITY_LIFE)).transpose()?;
+        self.proxy.pass(request, payload, &peer.http, &self.forwarded(signed)).await
+    }
+
+    fn forwarded(&self, identity: Option<String>) -> Forwarded {
+        let scheme = if self.config.server.public_url.starts_with("https:") { "https" } else { "http" };
+        Forwarded { identity, scheme: scheme.into() }
+    }
+}
+
+/// The client's id of the request when it is a sensible one, else a new one.
+fn request_id(request: &ServiceRequest) -> String {
+    let given = request.headers().get(REQUEST_ID).and_then(|v| v.to_str().ok());
+    match given {
+        Some(id) if id.len() <= 64 && id.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b)) => id.into(),
+        _ => artel_platform::clock::Ids::random().hex32(),
+    }
+}
+
+/// The dialect of errors that no handler made.
+fn dialect(path: &str) -> Dialect {
+    match table::owner(path) {
+        Some("hub") => Dialect::Jupyterhub,
+        Some("scheduler") => Dialect::Airflow,
+        Some("tracking" | "registry" | "artifact" | "serving") => Dialect::Mlflow,
+        _ => Dialect::Artel,
+    }
+}

@@ -1,0 +1,81 @@
+//! The routes to notebook servers, kept up to date from the hub, and their last activity on the way back.
+
+use artel_platform::clock::Clock;
+use artel_platform::rpc::Peers;
+use artel_proto::artel::hub::v1::{ListRoutesRequest, ReportActivityRequest, Route, RouteActivity};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, RwLock};
+use std::time::Duration;
+use tokio_util::sync::CancellationToken;
+
+/// How often activity is told to the hub.
+const REPORT: Duration = Duration::from_secs(30);
+
+/// Prefix → target. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Notebooks(Arc<Inner>);
+
+struct Inner {
+    routes: RwLock<Vec<Route>>,
+    active: Mutex<HashMap<String, i64>>,
+    clock: Clock,
+}
+
+impl Notebooks {
+    pub(crate) fn new(clock: Clock) -> Self {
+        Self(Arc::new(Inner { routes: RwLock::default(), active: Mutex::default(), clock }))
+    }
+
+    /// The target of the longest prefix that `path` has.
+    pub(crate) fn target(&self, path: &str) -> Option<Route> {
+        let path = path.replace("%40", "@");
+        let routes = self.0.routes.read().expect("not poisoned");
+        let matching = routes.iter().filter(|r| path.starts_with(&r.prefix) || path == r.prefix.trim_end_matches('/'));
+        matching.max_by_key(|r| r.prefix.len()).cloned()
+    }
+
+    /// A person or kernel did something on this route: a request that succeeded, not the bytes of an open socket.
+    pub(crate) fn touch(&self, prefix: &str) {
+        self.0.active.lock().expect("not poisoned").insert(prefix.to_owned(), self.0.clock.now());
+    }
+
+    /// Follows the hub until `stop`.
+    pub(crate) async fn follow(self, peers: Peers, stop: CancellationToken) {
+        while !stop.is_cancelled() {
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = self.watch(&peers) => {}
+            }
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = tokio::time::sleep(Duration::from_millis(500)) => {}
+            }
+        }
+    }
+
+    async fn watch(&self, peers: &Peers) {
+        let Ok(answer) = peers.hub().watch_routes(ListRoutesRequest {}).await else { return };
+        let mut changes = answer.into_inner();
+        while let Ok(Some(all)) = changes.message().await {
+            *self.0.routes.write().expect("not poisoned") = all.routes;
+        }
+    }
+
+    /// Reports activity until `stop`.
+    pub(crate) async fn report(self, peers: Peers, stop: CancellationToken) {
+        loop {
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = tokio::time::sleep(REPORT) => {}
+            }
+            let active = std::mem::take(&mut *self.0.active.lock().expect("not poisoned"));
+            if active.is_empty() {
+                continue;
+            }
+            let routes = active.into_iter().map(|(prefix, last_activity)| RouteActivity { prefix, last_activity }).collect();
+            if let Err(error) = peers.hub().report_activity(ReportActivityRequest { routes }).await {
+                tracing::debug!(%error, "activity not reported");
+            }
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! The gateway's listener: one actix application that holds the services of this process and passes on the rest.
+
+use crate::authenticate::Authenticator;
+use crate::environments::Known;
+use crate::events::Events;
+use crate::handler::{self, Front};
+use crate::native::{self, Gateway, Readiness};
+use crate::notebooks::Notebooks;
+use crate::proxy::Proxy;
+use actix_web::dev::ServerHandle;
+use actix_web::middleware::from_fn;
+use actix_web::{App, HttpServer, web};
+use artel_platform::http::{Listening, Routes};
+use artel_platform::{Context, Result};
+use artel_proto::artel::hub::v1::CredentialRevoked;
+use artel_proto::event::Event;
+use std::sync::Arc;
+use utoipa_swagger_ui::SwaggerUi;
+
+/// Largest body that a handler reads whole; streams have no limit.
+const BODY: usize = 128 * 1024 * 1024;
+
+/// What the gateway is built from.
+pub struct Parts {
+    /// The process's context.
+    pub cx: Context,
+    /// Routes of the services in this process.
+    pub mounted: Routes,
+    /// The merged document of all services, wherever they are.
+    pub openapi: utoipa::openapi::OpenApi,
+    /// What `/readyz` asks.
+    pub readiness: Readiness,
+    /// Version of the suite.
+    pub version: &'static str,
+}
+
+/// Starts serving on `listening`; returns the handle to stop it and the future that ends with it.
+pub fn start(parts: Parts, listening: Listening) -> Result<(ServerHandle, impl Future<Output = std::io::Result<()>>)> {
+    let Parts { cx, mounted, openapi, readiness, version } = parts;
+    let open = cx.config.security.auth == "none";
+    let front = web::Data::new(Front {
+        authenticator: Authenticator::new(cx.peers.clone(), cx.keys.clone(), open),
+        notebooks: Notebooks::new(cx.clock.clone()),
+        proxy: Proxy::new(),
+        config: cx.config.clone(),
+        keys: cx.keys.clone(),
+        clock: cx.clock.clone(),
+    });
+    let (events, environments) = (Events::new(), Known::default());
+    let text: Arc<str> = serde_json::to_string(&openapi)?.into();
+    let gateway =
+        Gateway { events: events.clone(), environments: environments.clone(), stop: cx.stop.clone(), readiness, openapi: text, version };
+    let own = native::routes().state(Arc::new(gateway));
+    follow(&cx, &front, events, environments);
+    let drain = cx.config.server.drain_seconds;
+    let server = HttpServer::new(move || {
+        App::new()
+            .app_data(front.clone())
+            .app_data(web::PayloadConfig::new(BODY))
+            .app_data(web::JsonConfig::default().limit(BODY))
+            .app_data(web::FormConfig::default().limit(BODY))
+            .wrap(from_fn(handler::around))
+            .configure(|config| own.configure(config))
+            .configure(|config| mounted.configure(config))
+            .service(
+                SwaggerUi::new("/docs/{_:.*}")
+                    .url("/openapi.json", utoipa::openapi::OpenApi::default())
+                    .config(utoipa_swagger_ui::Config::from("/openapi.json")),
+            )
+            .service(web::redirect("/docs", "/docs/"))
+            .default_service(web::to(handler::elsewhere))
+    })
+    .listen(listening.socket)?
+    .workers(std::thread::available_parallelism().map_or(2, Into::into))
+    .keep_alive(std::time::Duration::from_secs(75))
+    .shutdown_timeout(drain)
+    .disable_signals()
+    .run();
+    Ok((server.handle(), server))
+}
+
+/// The gateway's background tasks.
+fn follow(cx: &Context, front: &web::Data<Front>, events: Events, environments: Known) {
+    let notebooks = front.notebooks.clone();
+    cx.spawn("notebook routes", notebooks.clone().follow(cx.peers.clone(), cx.stop.clone()));
+    cx.spawn("notebook activity", notebooks.report(cx.peers.clone(), cx.stop.clone()));
+    let front = front.clone().into_inner();
+    let each = move |event: &artel_platform::bus::Envelope| {
+        environments.note(event);
+        if event.topic == CredentialRevoked::TOPIC {
+            front.authenticator.forget();
+        }
+    };
+    cx.spawn("events", events.follow(cx.bus.live(), cx.stop.clone(), each));
+}

@@ -1,0 +1,162 @@
+//! The database facade and the local bus, on both engines.
+
+use artel_platform::bus::{Bus, Handler, on};
+use artel_platform::db::{Db, Value};
+use artel_platform::migrate::Migrator;
+use artel_platform::testkit::on_both_engines;
+use artel_platform::{Code, Context, args};
+use artel_proto::artel::registry::v1::ModelVersionAliasSet;
+use std::time::{Duration, Instant};
+
+static NO_MIGRATIONS: Migrator = Migrator::DEFAULT;
+
+async fn open(cx: &Context, name: &str) -> Db {
+    let db = cx.database(name, &NO_MIGRATIONS).await.unwrap();
+    db.execute("CREATE TABLE item (id TEXT PRIMARY KEY, size BIGINT, weight DOUBLE PRECISION, data BYTEA)", vec![]).await.unwrap();
+    db
+}
+
+async fn count(db: &Db) -> i64 {
+    db.fetch_one("SELECT COUNT(*) AS n FROM item", vec![]).await.unwrap().get("n").unwrap()
+}
+
+/// Waits for a condition, at most ten seconds.
+async fn eventually(what: &str, mut holds: impl AsyncFnMut() -> bool) {
+    let started = Instant::now();
+    while !holds().await {
+        assert!(started.elapsed() < Duration::from_secs(10), "{what} did not happen");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+#[tokio::test]
+async fn every_kind_of_value_comes_back() {
+    on_both_engines(|cx| async move {
+        let db = open(&cx, "a").await;
+        let sql = "INSERT INTO item (id, size, weight, data) VALUES ($1, $2, $3, $4)";
+        db.execute(sql, args!["x", 7i64, 0.5, vec![1u8, 2]]).await.unwrap();
+        db.execute(sql, args!["nothing", None::<i64>, None::<f64>, None::<Vec<u8>>]).await.unwrap();
+        let rows = db.fetch_all("SELECT * FROM item ORDER BY id", vec![]).await.unwrap();
+        assert_eq!(rows[0].opt::<i64>("size").unwrap(), None);
+        assert_eq!(rows[1].get::<i64>("size").unwrap(), 7);
+        assert_eq!(rows[1].get::<f64>("weight").unwrap(), 0.5);
+        assert_eq!(rows[1].get::<Vec<u8>>("data").unwrap(), [1, 2]);
+        let twice = db.execute(sql, args!["x", 8i64, Value::Null, Value::Null]).await.unwrap_err();
+        assert_eq!(twice.code, Code::AlreadyExists);
+        let like = db.fetch_all("SELECT id FROM item WHERE id LIKE $1", args!["X%"]).await.unwrap();
+        assert!(like.is_empty(), "LIKE is case-sensitive on both engines");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_dropped_transaction_is_undone_and_harms_no_neighbour() {
+    on_both_engines(|cx| async move {
+        let db = open(&cx, "a").await;
+        let writers = (0..40).map(|i| {
+            let db = db.clone();
+            async move {
+                let mut tx = db.begin().await.unwrap();
+                tx.execute("INSERT INTO item (id) VALUES ($1)", args![format!("i{i:02}")]).await.unwrap();
+                if i % 4 == 0 {
+                    drop(tx);
+                } else {
+                    tx.commit().await.unwrap();
+                }
+            }
+        });
+        futures::future::join_all(writers).await;
+        assert_eq!(count(&db).await, 30);
+        let mut tx = db.begin().await.unwrap();
+        let rows = (0..1200).map(|i| args![format!("m{i}"), i]).collect();
+        assert_eq!(tx.insert_many("INSERT INTO item (id, size)", "", rows).await.unwrap(), 1200);
+        tx.commit().await.unwrap();
+        assert_eq!(count(&db).await, 1230);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_waiter_that_gives_up_does_not_hold_others() {
+    on_both_engines(|cx| async move {
+        let db = open(&cx, "a").await;
+        let mut first = db.begin().await.unwrap();
+        first.execute("INSERT INTO item (id) VALUES ('first')", vec![]).await.unwrap();
+        let waiting = tokio::spawn({
+            let db = db.clone();
+            async move { db.begin().await.map(drop) }
+        });
+        tokio::task::yield_now().await;
+        let committed = tokio::spawn(first.commit());
+        waiting.abort();
+        tokio::time::timeout(Duration::from_secs(5), committed).await.expect("the commit returns").unwrap().unwrap();
+        assert_eq!(count(&db).await, 1);
+    })
+    .await;
+}
+
+fn note_alias() -> Handler {
+    on::<ModelVersionAliasSet, _>(|event, tx| {
+        Box::pin(async move {
+            if event.alias == "poison" {
+                return Err(artel_platform::Error::invalid("poison"));
+            }
+            tx.execute("INSERT INTO item (id, size) VALUES ($1, $2)", args![event.alias, event.version]).await.map(drop)
+        })
+    })
+}
+
+async fn emit(db: &Db, alias: &str, version: i64) {
+    let mut tx = db.begin().await.unwrap();
+    tx.emit(&ModelVersionAliasSet { workspace: "default".into(), name: "wine".into(), alias: alias.into(), version }).await.unwrap();
+    tx.commit().await.unwrap();
+}
+
+#[tokio::test]
+async fn events_reach_every_group_once_and_survive_a_restart() {
+    on_both_engines(|cx| async move {
+        let (source, one, two) = (open(&cx, "source").await, open(&cx, "one").await, open(&cx, "two").await);
+        // written while nobody listens, as before a crash
+        emit(&source, "before", 1).await;
+        cx.bus.consume("one", &one, vec![note_alias()]);
+        cx.bus.consume("two", &two, vec![note_alias()]);
+        cx.bus.run(&cx.tasks, &cx.stop, false);
+        emit(&source, "after", 2).await;
+        for db in [&one, &two] {
+            eventually("both events", async || count(db).await == 2).await;
+        }
+        eventually("an empty outbox", async || source.fetch_one("SELECT COUNT(*) AS n FROM outbox", vec![]).await.unwrap().get::<i64>("n").unwrap() == 0).await;
+        // the same event once more, as after a crash between handling and marking
+        let id: String = one.fetch_one("SELECT MIN(id) AS id FROM inbox", vec![]).await.unwrap().get("id").unwrap();
+        let again = "INSERT INTO outbox (id, topic, type, key, payload, time) VALUES ($1, 'registry.registered_models', 'ModelVersionAliasSet', 'wine', $2, 1)";
+        let payload = prost::Message::encode_to_vec(&ModelVersionAliasSet { alias: "again".into(), ..Default::default() });
+        source.execute(again, args![id, payload]).await.unwrap();
+        emit(&source, "last", 3).await;
+        eventually("the last event", async || count(&one).await == 3).await;
+        assert!(one.fetch_optional("SELECT id FROM item WHERE id = 'again'", vec![]).await.unwrap().is_none());
+        cx.stop.cancel();
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_undone_transaction_emits_nothing() {
+    on_both_engines(|cx| async move {
+        let db = open(&cx, "source").await;
+        let mut live = cx.bus.live();
+        let mut tx = db.begin().await.unwrap();
+        tx.emit(&ModelVersionAliasSet::default()).await.unwrap();
+        drop(tx);
+        emit(&db, "kept", 1).await;
+        let seen = tokio::time::timeout(Duration::from_secs(5), live.recv()).await.unwrap().unwrap();
+        assert_eq!(seen.json().unwrap()["alias"], "kept");
+        assert_eq!(db.fetch_one("SELECT COUNT(*) AS n FROM outbox", vec![]).await.unwrap().get::<i64>("n").unwrap(), 1);
+    })
+    .await;
+}
+
+#[test]
+fn a_bus_that_is_not_understood_says_so() {
+    let error = Bus::open("rabbit://x").err().unwrap();
+    assert!(error.message.contains("kafka://HOST:PORT"), "{}", error.message);
+}

@@ -1,0 +1,68 @@
+//! Calls of the Task Execution API through the scheduler's gRPC service.
+
+use super::Worker;
+use artel_proto::artel::scheduler::v1::ExecutionApiRequest;
+use serde_json::Value;
+use std::collections::HashMap;
+use std::time::Duration;
+
+/// How often a call is tried while the scheduler is away: about a minute.
+const ATTEMPTS: u32 = 60;
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// One call, as upstream's HTTP client would make it.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Call {
+    pub(super) method: &'static str,
+    /// Without the leading `/execution`; segments percent-encoded.
+    pub(super) path: String,
+    /// Encoded, without `?`.
+    pub(super) query: String,
+    pub(super) body: Option<Value>,
+}
+
+/// What came back.
+pub(super) struct Answer {
+    /// HTTP status; 0 when the scheduler was not reached.
+    pub(super) status: u16,
+    pub(super) body: Value,
+    pub(super) headers: HashMap<String, String>,
+}
+
+impl Answer {
+    pub(super) fn is_success(&self) -> bool {
+        (200..300).contains(&self.status)
+    }
+}
+
+impl Worker {
+    /// Makes the call for the task instance `ti_id`, waiting for a scheduler that restarts.
+    pub(super) async fn call(&self, ti_id: &str, call: Call) -> Answer {
+        let request = ExecutionApiRequest {
+            worker_id: self.id.clone(),
+            ti_id: ti_id.into(),
+            method: call.method.into(),
+            path: call.path,
+            query: call.query,
+            body_json: call.body.map(|b| b.to_string()).unwrap_or_default(),
+        };
+        for _ in 0..ATTEMPTS {
+            match self.cx.peers.scheduler().call_execution_api(request.clone()).await {
+                Ok(answer) => {
+                    let answer = answer.into_inner();
+                    let body = serde_json::from_str(&answer.body_json).unwrap_or(Value::Null);
+                    return Answer { status: answer.status as u16, body, headers: answer.headers };
+                }
+                Err(status) if status.code() == tonic::Code::Unavailable && !self.cx.stop.is_cancelled() => {
+                    tokio::time::sleep(PAUSE).await;
+                }
+                Err(status) => return failed(status.message()),
+            }
+        }
+        failed("the scheduler does not answer")
+    }
+}
+
+fn failed(why: &str) -> Answer {
+    Answer { status: 0, body: Value::from(why), headers: HashMap::new() }
+}

@@ -1,0 +1,228 @@
+//! One task from its fork to its last word: answers what it asks, reads its log, kills it when told to, and says how
+//! it ended when it does not say so itself.
+
+use super::Worker;
+use super::execution_api::{Answer, Call};
+use super::log::{Log, Source};
+use super::zygote::{Exit, Fork};
+use super::{messages, wire};
+use artel_platform::process::signal_group;
+use artel_platform::{Error, Result};
+use artel_proto::artel::scheduler::v1::{TaskEndedRequest, Workload};
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::{Value, json};
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::UnixStream;
+use tokio::sync::mpsc;
+
+/// Between SIGTERM, which runs `on_kill`, and SIGKILL. Upstream's figure.
+const TERM_GRACE: Duration = Duration::from_secs(5);
+/// How long what a task left in the background may hold its output open after its end.
+const AFTER_EXIT: Duration = Duration::from_secs(10);
+/// What the supervisor itself needs of the terminal requests, in the order of python/PROTOCOL.md §6.
+const APPLIED_WHEN_SAID: &[&str] = &["SucceedTask", "RetryTask", "DeferTask", "RescheduleTask", "AwaitInputTask"];
+
+/// How the try ended, for the scheduler.
+struct Ending {
+    exit: Exit,
+    /// The task said how it ended and the scheduler knows.
+    said: bool,
+}
+
+/// Runs `workload` to its end; every outcome reaches the scheduler.
+pub(super) async fn run(worker: Arc<Worker>, workload: Workload) {
+    let ti_id = workload.ti_id.clone();
+    let (kill, killed) = mpsc::channel(1);
+    worker.running.lock().expect("not poisoned").insert(ti_id.clone(), kill);
+    let (log, log_sender) = Log::open(worker.clone(), ti_id.clone());
+    let ending = match supervise(&worker, &workload, &log, killed).await {
+        Ok(ending) => ending,
+        Err(error) => {
+            tracing::warn!(%ti_id, error = %error.chain(), "task not run");
+            log.say("error", &format!("the task could not be run: {}", error.chain())).await;
+            Ending { exit: Exit { code: Some(1), signal: None }, said: false }
+        }
+    };
+    drop(log);
+    let _ = log_sender.await; // the whole log is there before the task counts as ended
+    report(&worker, &ti_id, ending).await;
+    worker.running.lock().expect("not poisoned").remove(&ti_id);
+}
+
+async fn supervise(worker: &Arc<Worker>, workload: &Workload, log: &Log, killed: mpsc::Receiver<()>) -> Result<Ending> {
+    let task: Value = serde_json::from_str(&workload.execute_task_json)?;
+    let (ours, theirs) = sockets()?;
+    let [requests, stdout, stderr, logs] = ours;
+    let fork = Fork { id: workload.ti_id.clone(), env: environment(workload) };
+    let forked = worker.zygotes.fork(fork, theirs).await?;
+    let started_at = worker.cx.clock.utc().to_rfc3339();
+    let run = Call {
+        method: "PATCH",
+        path: format!("task-instances/{}/run", workload.ti_id),
+        query: String::new(),
+        body: Some(json!({"state": "running", "pid": forked.pid, "hostname": worker.id, "unixname": "artel", "start_date": started_at})),
+    };
+    let context = worker.call(&workload.ti_id, run).await;
+    if !context.is_success() {
+        signal_group(forked.pid, Signal::KILL);
+        return Err(Error::conflict(format!("the scheduler does not let the task start ({})", context.body)));
+    }
+    let startup = startup_details(&task, context, &started_at);
+    let output = tokio::spawn({
+        let log = log.clone();
+        async move { tokio::join!(log.follow(stdout, Source::Stdout), log.follow(stderr, Source::Stderr), log.follow(logs, Source::Runner)) }
+    });
+    let mut conversation = Conversation { worker, ti_id: &workload.ti_id, log, applied: false, at_exit: None };
+    let killer = tokio::spawn(kill_when_told(forked.pid, killed));
+    let talked = conversation.hold(requests, startup).await;
+    let exit = forked.exit.await.unwrap_or(Exit { code: None, signal: Some("SIGKILL".into()) });
+    killer.abort();
+    let _ = tokio::time::timeout(AFTER_EXIT, output).await;
+    if let Err(error) = talked {
+        log.say("error", &format!("the conversation with the task broke off: {}", error.chain())).await;
+    }
+    let said = conversation.settle(&exit).await;
+    Ok(Ending { exit, said })
+}
+
+/// Both ends of the four socket pairs, ours ready for use.
+fn sockets() -> Result<([UnixStream; 4], [OwnedFd; 4])> {
+    let mut ours = Vec::with_capacity(4);
+    let mut theirs = Vec::with_capacity(4);
+    for _ in 0..4 {
+        let (a, b) = std::os::unix::net::UnixStream::pair()?;
+        a.set_nonblocking(true)?;
+        ours.push(UnixStream::from_std(a)?);
+        theirs.push(OwnedFd::from(b));
+    }
+    match (ours.try_into(), theirs.try_into()) {
+        (Ok(ours), Ok(theirs)) => Ok((ours, theirs)),
+        _ => Err(Error::internal("four pairs were made")),
+    }
+}
+
+/// The task's own variables, and where its bundle lies.
+fn environment(workload: &Workload) -> std::collections::HashMap<String, String> {
+    let mut env = workload.env.clone();
+    let bundle = json!([{
+        "name": workload.bundle_name,
+        "classpath": "airflow.dag_processing.bundles.local.LocalDagBundle",
+        "kwargs": {"path": workload.bundle_path},
+    }]);
+    env.insert("AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST".into(), bundle.to_string());
+    env
+}
+
+fn startup_details(task: &Value, context: Answer, started_at: &str) -> Value {
+    let start_date = match &context.body["start_date"] {
+        Value::String(first) => first.clone(),
+        _ => started_at.to_owned(),
+    };
+    json!({
+        "type": "StartupDetails",
+        "ti": task["ti"],
+        "dag_rel_path": task["dag_rel_path"],
+        "bundle_info": task["bundle_info"],
+        "start_date": start_date,
+        "ti_context": context.body,
+        "sentry_integration": "",
+    })
+}
+
+async fn kill_when_told(pid: u32, mut killed: mpsc::Receiver<()>) {
+    if killed.recv().await.is_none() {
+        return;
+    }
+    // SIGTERM to the task alone: its operator's on_kill ends what it has started
+    if let Some(process) = Pid::from_raw(pid as i32) {
+        let _ = kill_process(process, Signal::TERM);
+    }
+    tokio::time::sleep(TERM_GRACE).await;
+    signal_group(pid, Signal::KILL);
+}
+
+struct Conversation<'a> {
+    worker: &'a Worker,
+    ti_id: &'a str,
+    log: &'a Log,
+    /// A terminal state was applied.
+    applied: bool,
+    /// `TaskState`: applied only once the process has exited well.
+    at_exit: Option<Value>,
+}
+
+impl Conversation<'_> {
+    /// Speaks first, then answers until the task closes its end.
+    async fn hold(&mut self, mut socket: UnixStream, startup: Value) -> Result<()> {
+        wire::write(&mut socket, 0, &startup, &Value::Null).await?;
+        while let Some(request) = wire::read(&mut socket).await? {
+            let (body, error) = self.reply(&request.body).await;
+            if let Err(error) = wire::write(&mut socket, request.id, &body, &error).await {
+                tracing::debug!(error = %error.chain(), "the task did not wait for its answer");
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
+
+    async fn reply(&mut self, message: &Value) -> (Value, Value) {
+        let kind = message["type"].as_str().unwrap_or_default();
+        if kind == "MaskSecret" {
+            self.log.mask(&message["value"], message["name"].as_str());
+            return (Value::Null, Value::Null);
+        }
+        if kind == "TaskState" {
+            self.at_exit = Some(message.clone());
+            return (Value::Null, Value::Null);
+        }
+        let Some((call, reply)) = messages::call(self.ti_id, message) else {
+            return (Value::Null, messages::unknown(message));
+        };
+        let answer = self.worker.call(self.ti_id, call).await;
+        self.applied |= answer.is_success() && APPLIED_WHEN_SAID.contains(&kind);
+        if kind == "GetConnection" && answer.is_success() {
+            self.log.mask(&answer.body["password"], None);
+            self.log.mask(&answer.body["extra"], Some("extra"));
+        }
+        messages::answer(message, reply, answer)
+    }
+
+    /// Applies what waits for the exit. `true` when the scheduler has the task's own word.
+    async fn settle(&mut self, exit: &Exit) -> bool {
+        if self.applied {
+            return true;
+        }
+        match self.at_exit.take() {
+            Some(state) if exit.code == Some(0) => match messages::call(self.ti_id, &state) {
+                Some((call, _)) => self.worker.call(self.ti_id, call).await.is_success(),
+                None => false,
+            },
+            _ => false,
+        }
+    }
+}
+
+/// Tells the scheduler, for as long as it takes it to come back.
+async fn report(worker: &Worker, ti_id: &str, ending: Ending) {
+    let request = TaskEndedRequest {
+        worker_id: worker.id.clone(),
+        ti_id: ti_id.into(),
+        exit_code: ending.exit.code.unwrap_or(-1),
+        signal: ending.exit.signal.as_ref().map(|s| s.as_str().map_or_else(|| s.to_string(), Into::into)).unwrap_or_default(),
+        sent_terminal_state: ending.said,
+    };
+    for _ in 0..60 {
+        match worker.cx.peers.scheduler().task_ended(request.clone()).await {
+            Ok(_) => return,
+            Err(status) if status.code() == tonic::Code::Unavailable && !worker.cx.stop.is_cancelled() => {
+                tokio::time::sleep(Duration::from_secs(1)).await
+            }
+            Err(status) => {
+                tracing::warn!(%status, ti_id, "the end of a task could not be told; its lease runs out");
+                return;
+            }
+        }
+    }
+}
