@@ -1,0 +1,68 @@
+/** Asks the endpoint from the page, beginning with the example that was logged with the model. */
+import { useMutation, useQuery } from "@tanstack/react-query";
+import { useState } from "react";
+import { send } from "../../api/http";
+import { versionQuery } from "../../api/registry";
+import { invoke, type Endpoint } from "../../api/serving";
+import { loggedModelQuery, proxiedFile } from "../../api/tracking";
+import { t } from "../../i18n";
+import { duration } from "../../i18n/format";
+import { Button, Field } from "../../ui/controls";
+import { ErrorBox } from "../../ui/loaded";
+import { Section } from "../../ui/page";
+import { entitiesOf, TEMPLATE } from "./endpoint";
+
+/** `serving_input_example.json` of the version that is served, when it was logged with an input example. */
+function useExample(endpoint: Endpoint): { text: string | undefined; looking: boolean } {
+  const entity = entitiesOf(endpoint)[0];
+  const [name, number] = [entity?.entity_name ?? "", entity?.entity_version ?? ""];
+  const version = useQuery({ ...versionQuery(name, number), enabled: number !== "" });
+  const id = version.data?.model_id || /^models:\/(m-[0-9a-f]+)$/.exec(version.data?.source ?? "")?.[1] || "";
+  const logged = useQuery(loggedModelQuery(id));
+  const url = proxiedFile(logged.data?.info.artifact_uri, "serving_input_example.json");
+  const example = useQuery({
+    queryKey: ["input-example", url],
+    queryFn: async ({ signal }) => JSON.stringify(JSON.parse(await (await send(url, { signal })).text()), null, 2),
+    enabled: url !== "",
+  });
+  return { text: example.data, looking: version.isLoading || logged.isLoading || example.isLoading };
+}
+
+export function TryIt({ endpoint }: { endpoint: Endpoint }) {
+  const example = useExample(endpoint);
+  const [typed, setTyped] = useState<string | null>(null);
+  const text = typed ?? example.text ?? (example.looking ? "" : TEMPLATE);
+  const call = useMutation({
+    mutationFn: async () => {
+      const body: unknown = JSON.parse(text);
+      const from = performance.now();
+      const answer = await invoke(endpoint.name, body);
+      return { answer, took: performance.now() - from };
+    },
+  });
+  const ready = endpoint.state?.ready === "READY";
+  return (
+    <Section title={t("try.title")}>
+      <div className="columns">
+        <div className="stack">
+          <Field label={t("try.request")} hint={example.text !== undefined ? t("try.fromExample") : t("try.noExample")}>
+            {(attributes) => <textarea {...attributes} className="input" rows={12} spellCheck={false} value={text} onChange={(event) => setTyped(event.target.value)} />}
+          </Field>
+          <div className="row">
+            <Button variant="primary" icon="play" disabled={call.isPending || text === ""} unusable={ready ? undefined : t("try.notReady")} onClick={() => call.mutate()}>{t("try.send")}</Button>
+            {typed !== null && <Button onClick={() => setTyped(null)}>{t("try.reset")}</Button>}
+          </div>
+        </div>
+        <div className="stack" aria-live="polite">
+          {call.error && <ErrorBox what={t("try.failed")} error={call.error} />}
+          {call.data && (
+            <>
+              <p className="small muted">{t("try.answer")} · <span className="num">{duration(call.data.took)}</span></p>
+              <pre className="panel padded answer" tabIndex={0} role="region" aria-label={t("try.answer")}>{JSON.stringify(call.data.answer, null, 2)}</pre>
+            </>
+          )}
+        </div>
+      </div>
+    </Section>
+  );
+}

@@ -1,0 +1,81 @@
+import { Dialog as Base } from "@base-ui/react/dialog";
+import { useState, type FormEvent, type ReactNode } from "react";
+import { t } from "../i18n";
+import { Button, Field } from "./controls";
+import { ErrorLine } from "./loaded";
+
+export function Dialog({ title, open, onClose, children }: { title: string; open: boolean; onClose: () => void; children: ReactNode }) {
+  return (
+    <Base.Root open={open} onOpenChange={(next) => !next && onClose()}>
+      <Base.Portal>
+        <Base.Backdrop className="scrim" />
+        <Base.Popup className="dialog">
+          <Base.Title render={<h2 />}>{title}</Base.Title>
+          {children}
+        </Base.Popup>
+      </Base.Portal>
+    </Base.Root>
+  );
+}
+
+/** A form in a dialog: submits once, stays open with the reason when that fails. */
+export function FormDialog({ title, open, onClose, submit, submitLabel, danger = false, ready = true, children }: {
+  title: string;
+  open: boolean;
+  onClose: () => void;
+  submit: () => Promise<unknown>;
+  submitLabel: string;
+  danger?: boolean;
+  ready?: boolean;
+  children: ReactNode;
+}) {
+  const [busy, setBusy] = useState(false);
+  const [error, setError] = useState<Error | null>(null);
+  const close = (): void => {
+    setError(null);
+    onClose();
+  };
+  const onSubmit = async (event: FormEvent): Promise<void> => {
+    event.preventDefault();
+    setBusy(true);
+    try {
+      await submit();
+      close();
+    } catch (failure) {
+      setError(failure as Error);
+    } finally {
+      setBusy(false);
+    }
+  };
+  return (
+    <Dialog title={title} open={open} onClose={close}>
+      <form className="stack" onSubmit={(event) => void onSubmit(event)}>
+        {children}
+        <ErrorLine error={error} />
+        <div className="actions">
+          <Button onClick={close}>{t("action.cancel")}</Button>
+          <Button type="submit" variant={danger ? "danger" : "primary"} disabled={busy || !ready}>{submitLabel}</Button>
+        </div>
+      </form>
+    </Dialog>
+  );
+}
+
+/** Asks for the name of what is about to be destroyed. */
+export function ConfirmName({ title, name, text, open, onClose, submit, submitLabel }: {
+  title: string; name: string; text: string; open: boolean; onClose: () => void; submit: () => Promise<unknown>; submitLabel: string;
+}) {
+  const [typed, setTyped] = useState("");
+  const close = (): void => {
+    setTyped("");
+    onClose();
+  };
+  return (
+    <FormDialog title={title} open={open} onClose={close} submit={submit} submitLabel={submitLabel} danger ready={typed === name}>
+      <p>{text}</p>
+      <Field label={t("confirm.typeName", { name })}>
+        {(attributes) => <input {...attributes} className="input mono" autoComplete="off" value={typed} onChange={(event) => setTyped(event.target.value)} />}
+      </Field>
+    </FormDialog>
+  );
+}
