@@ -1,2 +1,6 @@
 //! Pipelines.
+pub mod dag;
+pub mod scheduling;
+pub mod states;
+pub mod times;
 pub mod timetable;

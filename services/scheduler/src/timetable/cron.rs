@@ -118,7 +118,8 @@ fn normalize(expression: &str) -> Result<String, String> {
     if fields.len() != 5 {
         return Err(format!("it has {} fields, not 5", fields.len()));
     }
-    let normal: Result<Vec<String>, String> = fields.iter().zip(FIELDS).enumerate().map(|(i, (field, bounds))| normalize_field(field, i, bounds)).collect();
+    let normal: Result<Vec<String>, String> =
+        fields.iter().zip(FIELDS).enumerate().map(|(i, (field, bounds))| normalize_field(field, i, bounds)).collect();
     let mut normal = normal?;
     if let Some(seconds) = seconds {
         normal.insert(0, seconds.to_owned());

@@ -16,7 +16,14 @@ pub struct Delta {
 }
 
 /// Keys of a serialized `relativedelta` and the milliseconds of one unit.
-const UNITS: &[(&str, f64)] = &[("weeks", 604_800_000.0), ("days", 86_400_000.0), ("hours", 3_600_000.0), ("minutes", 60_000.0), ("seconds", 1000.0), ("microseconds", 0.001)];
+const UNITS: &[(&str, f64)] = &[
+    ("weeks", 604_800_000.0),
+    ("days", 86_400_000.0),
+    ("hours", 3_600_000.0),
+    ("minutes", 60_000.0),
+    ("seconds", 1000.0),
+    ("microseconds", 0.001),
+];
 
 impl Delta {
     /// Seconds, or a map of units.
@@ -100,7 +107,14 @@ impl fmt::Display for Delta {
         let seconds = self.rest.num_seconds();
         let (days, seconds) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
         if self.relative {
-            let parts = [("years", self.months / 12), ("months", self.months % 12), ("days", days), ("hours", seconds / 3600), ("minutes", seconds / 60 % 60), ("seconds", seconds % 60)];
+            let parts = [
+                ("years", self.months / 12),
+                ("months", self.months % 12),
+                ("days", days),
+                ("hours", seconds / 3600),
+                ("minutes", seconds / 60 % 60),
+                ("seconds", seconds % 60),
+            ];
             let shown: Vec<String> = parts.iter().filter(|p| p.1 != 0).map(|(unit, n)| format!("{unit}={n:+}")).collect();
             return write!(f, "relativedelta({})", shown.join(", "));
         }

@@ -112,7 +112,9 @@ impl Timetable {
         }
         if let Some(name) = class.strip_prefix(INTERVAL) {
             match name {
-                "CronDataIntervalTimetable" => return Ok(Self::CronDataInterval(CronSchedule::read(&var["expression"], &var["timezone"])?)),
+                "CronDataIntervalTimetable" => {
+                    return Ok(Self::CronDataInterval(CronSchedule::read(&var["expression"], &var["timezone"])?));
+                }
                 "DeltaDataIntervalTimetable" => return Ok(Self::DeltaDataInterval(Delta::read(&var["delta"])?)),
                 _ => {}
             }

@@ -36,7 +36,10 @@ fn runs_are_airflows() {
         for step in &case.steps {
             let got = timetable.next(last, &restriction, step.now).unwrap().map(|i| (i.run_after, i.interval.start, i.interval.end));
             if got != step.next {
-                wrong.push(format!("{} catchup={} earliest={:?} now={} last={last:?}: {got:?}, not {:?}", case.timetable, case.catchup, case.earliest, step.now, step.next));
+                wrong.push(format!(
+                    "{} catchup={} earliest={:?} now={} last={last:?}: {got:?}, not {:?}",
+                    case.timetable, case.catchup, case.earliest, step.now, step.next
+                ));
                 break;
             }
             last = step.next.map(|(_, start, end)| DataInterval { start, end });

@@ -109,7 +109,12 @@ impl Trigger for DeltaTrigger {
     }
 }
 
-pub(super) fn next(trigger: &impl Trigger, last: Option<DataInterval>, restriction: &TimeRestriction, now: Time) -> Result<Option<DagRunInfo>> {
+pub(super) fn next(
+    trigger: &impl Trigger,
+    last: Option<DataInterval>,
+    restriction: &TimeRestriction,
+    now: Time,
+) -> Result<Option<DagRunInfo>> {
     let rule = trigger.rule();
     let after_last = last.map(|last| rule.next(last.end)).transpose()?;
     let at = if restriction.catchup {
@@ -137,7 +142,12 @@ pub(super) fn next(trigger: &impl Trigger, last: Option<DataInterval>, restricti
 }
 
 /// Of several expressions the one that wants to run first; with `catchup=False` the latest of those already due.
-pub(super) fn next_of_all(all: &[CronTrigger], last: Option<DataInterval>, restriction: &TimeRestriction, now: Time) -> Result<Option<DagRunInfo>> {
+pub(super) fn next_of_all(
+    all: &[CronTrigger],
+    last: Option<DataInterval>,
+    restriction: &TimeRestriction,
+    now: Time,
+) -> Result<Option<DagRunInfo>> {
     let mut best: Option<(i64, DagRunInfo)> = None;
     for one in all {
         let Some(info) = next(one, last, restriction, now)? else { continue };

@@ -1,0 +1,5 @@
+pub mod decide;
+pub mod retry;
+pub mod trigger_rule;
+#[cfg(test)]
+mod decide_tests;

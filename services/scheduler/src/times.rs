@@ -1,0 +1,71 @@
+//! Times as they are stored (milliseconds), as Python prints them and as the REST API shows them.
+
+use crate::timetable::Time;
+use artel_platform::{Error, Result};
+use chrono::{DateTime, SecondsFormat, Utc};
+
+/// Milliseconds → instant.
+pub fn at(millis: i64) -> Time {
+    DateTime::from_timestamp_millis(millis).unwrap_or_default()
+}
+
+/// Python's `isoformat()` of a UTC time: `2026-01-01T00:00:00+00:00`, six digits where there is a fraction.
+pub fn iso(time: Time) -> String {
+    let format = if time.timestamp_subsec_micros() == 0 { "%Y-%m-%dT%H:%M:%S+00:00" } else { "%Y-%m-%dT%H:%M:%S%.6f+00:00" };
+    time.format(format).to_string()
+}
+
+/// As the REST API shows a time: `2026-01-01T00:00:00Z`, six digits where there is a fraction (pydantic).
+pub fn shown(millis: i64) -> String {
+    let time = at(millis);
+    let digits = if time.timestamp_subsec_micros() == 0 { SecondsFormat::Secs } else { SecondsFormat::Micros };
+    time.to_rfc3339_opts(digits, true)
+}
+
+/// [`shown`], of a time that may be missing.
+pub fn shown_opt(millis: Option<i64>) -> Option<String> {
+    millis.map(shown)
+}
+
+/// Reads an ISO 8601 time; one without an offset is UTC. A `+` that a URL turned into a blank is understood.
+pub fn parse(text: &str) -> Result<i64> {
+    let fixed = text.trim().replacen(' ', if text.contains('T') { "+" } else { "T" }, 1);
+    if let Ok(time) = DateTime::parse_from_rfc3339(&fixed) {
+        return Ok(time.timestamp_millis());
+    }
+    let naive = ["%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%dT%H:%M"].iter().find_map(|f| chrono::NaiveDateTime::parse_from_str(&fixed, f).ok());
+    let naive = naive.or_else(|| chrono::NaiveDate::parse_from_str(&fixed, "%Y-%m-%d").ok()?.and_hms_opt(0, 0, 0));
+    naive.map(|n| n.and_utc().timestamp_millis()).ok_or_else(|| Error::invalid(format!("{text:?} is no ISO 8601 time")))
+}
+
+/// Python's `str()` of a UTC time: `2026-01-01 00:00:00+00:00`.
+pub fn python_str(time: DateTime<Utc>) -> String {
+    iso(time).replacen('T', " ", 1)
+}
+
+/// Seconds between two stored times, where both are known.
+pub fn duration(start: Option<i64>, end: Option<i64>) -> Option<f64> {
+    Some((end? - start?) as f64 / 1000.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn run_ids_and_json_show_fractions_only_where_there_are_some() {
+        assert_eq!(iso(at(1_767_225_600_000)), "2026-01-01T00:00:00+00:00");
+        assert_eq!(iso(at(1_767_225_600_123)), "2026-01-01T00:00:00.123000+00:00");
+        assert_eq!(shown(1_767_225_600_000), "2026-01-01T00:00:00Z");
+        assert_eq!(shown(1_767_225_600_120), "2026-01-01T00:00:00.120000Z");
+        assert_eq!(python_str(at(1_767_225_600_000)), "2026-01-01 00:00:00+00:00");
+    }
+
+    #[test]
+    fn times_are_read_in_the_forms_that_clients_send() {
+        for text in ["2026-01-01T00:00:00Z", "2026-01-01T03:00:00+03:00", "2026-01-01T03:00:00 03:00", "2026-01-01 00:00:00", "2026-01-01", "2026-01-01T00:00:00.000000"] {
+            assert_eq!(parse(text).unwrap(), 1_767_225_600_000, "{text}");
+        }
+        assert!(parse("yesterday").is_err());
+    }
+}
