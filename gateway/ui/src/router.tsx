@@ -118,6 +118,9 @@ const endpoint = createRoute({
   component: lazyRouteComponent(() => import("./pages/deployments/EndpointPage"), "EndpointPage"),
 });
 
+/** Anything else, with the navigation around it. */
+const nowhere = createRoute({ getParentRoute: () => app, path: "$", component: NotFound });
+
 const users = createRoute({ getParentRoute: () => app, path: "/admin/users", component: lazyRouteComponent(() => import("./pages/users"), "Users") });
 const settings = createRoute({ getParentRoute: () => app, path: "/settings", component: lazyRouteComponent(() => import("./pages/settings"), "Settings") });
 
@@ -140,7 +143,7 @@ const tree = root.addChildren([
       home, notebooks, experiments, experiment, compare, run.addChildren([runOverview, runMetrics, runArtifacts]), models, model, version,
       pipelines, dag.addChildren([dagGrid, dagGraph, dagRuns, dagCode]), dagRun.addChildren([task]), deployments, endpoint,
     ]),
-    users, settings,
+    users, settings, nowhere,
   ]),
 ]);
 

@@ -7,7 +7,7 @@ import { IconButton } from "../ui/controls";
 import { ErrorBox } from "../ui/loaded";
 import { lineLooks } from "../ui/runcolor";
 import { LineChart } from "./LineChart";
-import { seriesOf, smooth, type XAxis } from "./series";
+import { seriesOf, smooth, type Series, type XAxis } from "./series";
 
 export interface ChartView { x: XAxis; smooth: number; log: boolean }
 export interface ChartRun { id: string; name: string }
@@ -28,6 +28,7 @@ export function MetricCard({ runs, metricKey, view, height }: { runs: readonly C
     () => seriesOf(history.data ?? [], ids, view.x).map((one) => ({ ...one, ys: smooth(one.ys, view.smooth) })),
     [history.data, ids, view.x, view.smooth],
   );
+  const single = history.data !== undefined && series.every((one) => one.xs.length <= 1);
   return (
     <figure className="metric-card panel" ref={box}>
       <figcaption>
@@ -36,10 +37,29 @@ export function MetricCard({ runs, metricKey, view, height }: { runs: readonly C
       </figcaption>
       {history.error && <ErrorBox what={t("error.metric")} error={history.error} retry={() => void history.refetch()} />}
       {!history.error && asTable && <PointTable points={history.data ?? []} runs={runs} />}
-      {!history.error && !asTable && (history.data
+      {!history.error && !asTable && single && <Singles series={series} runs={runs} />}
+      {!history.error && !asTable && !single && (history.data
         ? <LineChart series={series} names={names} looks={looks} x={view.x} log={view.log} height={height} label={summary(metricKey, history.data)} />
         : <div style={{ height: (height ?? 200) + 28 }} aria-busy="true" />)}
     </figure>
+  );
+}
+
+/** A metric that was logged once has no line: its values stand beside each other. */
+function Singles({ series, runs }: { series: readonly Series[]; runs: readonly ChartRun[] }) {
+  const looks = lineLooks(runs.map((run) => run.id));
+  const values = series.map((one) => one.ys[0] ?? null);
+  const most = Math.max(0, ...values.map((value) => Math.abs(value ?? 0)));
+  if (runs.length === 1) return <p className="single num">{metric(values[0])}</p>;
+  return (
+    <ul className="singles">
+      {runs.map((run, index) => (
+        <li key={run.id}>
+          <span className="truncate" title={run.name}>{run.name}</span><span className="num">{metric(values[index])}</span>
+          <i aria-hidden="true" style={{ width: `${most > 0 ? (Math.abs(values[index] ?? 0) / most) * 100 : 0}%`, background: `var(${looks[index]?.colour})` }} />
+        </li>
+      ))}
+    </ul>
   );
 }
 
@@ -72,14 +92,14 @@ function PointTable({ points, runs }: { points: readonly Metric[]; runs: readonl
         <thead>
           <tr>
             {runs.length > 1 && <th scope="col">{t("column.run")}</th>}
-            <th scope="col" className="num">{t("chart.step")}</th><th scope="col" className="num">{t("chart.value")}</th><th scope="col">{t("chart.time")}</th>
+            <th scope="col" className="right num">{t("chart.step")}</th><th scope="col" className="right num">{t("chart.value")}</th><th scope="col">{t("chart.time")}</th>
           </tr>
         </thead>
         <tbody>
           {points.map((point, index) => (
             <tr key={index}>
               {runs.length > 1 && <td>{name(point.run_id)}</td>}
-              <td className="num">{number(point.step ?? 0, 0)}</td><td className="num">{metric(point.value)}</td><td className="num">{dateTime(point.timestamp)}</td>
+              <td className="right num">{number(point.step ?? 0, 0)}</td><td className="right num">{metric(point.value)}</td><td className="right num">{dateTime(point.timestamp)}</td>
             </tr>
           ))}
         </tbody>

@@ -76,7 +76,7 @@ function Drawing({ layout, nodes, known, renderLink }: { layout: Layout } & Para
   const far = view.scale < FAR;
   const byId = new Map(nodes.map((node) => [node.task.task_id, node]));
   return (
-    <div className="panel graph">
+    <div className="panel graph" style={{ height: `clamp(220px, ${Math.ceil(layout.height * 1.2 + 120)}px, calc(100vh - 280px))` }}>
       <svg ref={svg} role="group" aria-label={t("dags.graph")}
         onPointerDown={(event) => {
           drag.current = { x: event.clientX, y: event.clientY, view };

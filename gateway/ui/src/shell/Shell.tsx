@@ -1,5 +1,5 @@
 import { useQuery } from "@tanstack/react-query";
-import { Link, Outlet } from "@tanstack/react-router";
+import { Link, Outlet, useParams } from "@tanstack/react-router";
 import { lazy, Suspense, useEffect, useState } from "react";
 import { meQuery } from "../api/me";
 import { t } from "../i18n";
@@ -68,8 +68,11 @@ function LiveMark() {
 function Nav() {
   const project = useProject();
   const { data: me } = useQuery(meQuery);
+  // A run's address does not name its experiment, and it belongs there all the same.
+  const onRun = useParams({ strict: false, select: (params) => params.run !== undefined });
   const link = (icon: IconName, name: string, to: "/p/$project" | "/p/$project/notebooks" | "/p/$project/experiments" | "/p/$project/models" | "/p/$project/pipelines" | "/p/$project/deployments") => (
-    <Link to={to} params={{ project }} activeOptions={{ exact: to === "/p/$project" }} title={name}><Icon name={icon} /><span>{name}</span></Link>
+    <Link to={to} params={{ project }} activeOptions={{ exact: to === "/p/$project" }} title={name}
+      data-status={to === "/p/$project/experiments" && onRun ? "active" : undefined}><Icon name={icon} /><span>{name}</span></Link>
   );
   return (
     <nav className="nav" aria-label={t("nav.main")}>

@@ -29,7 +29,7 @@ const STATES: Record<string, readonly [Tone, Key]> = {
   DEPLOYMENT_FAILED: ["failed", "state.failed"], DEPLOYMENT_RECOVERING: ["retry", "state.restarting"],
   DEPLOYMENT_ABORTED: ["failed", "state.failed"],
   PENDING_REGISTRATION: ["queued", "state.pendingRegistration"], FAILED_REGISTRATION: ["failed", "state.failed"],
-  "server.ready": ["succeeded", "state.running"], "server.spawn": ["running", "state.starting"],
+  "server.ready": ["succeeded", "state.up"], "server.spawn": ["running", "state.starting"],
   "server.stop": ["retry", "state.stopping"], "server.stopped": ["skipped", "state.stopped"],
   building: ["running", "state.building"], ready: ["succeeded", "state.ready"],
 };

@@ -17,13 +17,13 @@ export function Table<Row>({ label, columns, rows, rowKey }: {
     <div className="panel table-scroll" tabIndex={0} role="region" aria-label={label}>
       <table className="table" aria-label={label}>
         <thead>
-          <tr>{columns.map((column) => <th key={column.key} scope="col" className={column.numeric ? "num" : ""}>{column.title}</th>)}</tr>
+          <tr>{columns.map((column) => <th key={column.key} scope="col" className={column.numeric ? "right" : ""}>{column.title}</th>)}</tr>
         </thead>
         <tbody>
           {rows.map((row) => (
             <tr key={rowKey(row)}>
               {columns.map((column) => (
-                <td key={column.key} className={`${column.numeric ? "num" : ""} ${column.className ?? ""}`}>{column.cell(row)}</td>
+                <td key={column.key} className={`${column.numeric ? "right num" : ""} ${column.className ?? ""}`}>{column.cell(row)}</td>
               ))}
             </tr>
           ))}
@@ -37,7 +37,7 @@ export function KeyValues({ label, rows }: { label: string; rows: readonly (read
   return (
     <div className="panel">
       <table className="table keyvalue" aria-label={label}>
-        <tbody>{rows.map(([key, value]) => <tr key={key}><th scope="row">{key}</th><td className="num">{value}</td></tr>)}</tbody>
+        <tbody>{rows.map(([key, value]) => <tr key={key}><th scope="row">{key}</th><td className="right num">{value}</td></tr>)}</tbody>
       </table>
     </div>
   );

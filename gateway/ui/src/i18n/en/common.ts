@@ -95,6 +95,7 @@ export const common = {
   "state.starting": "Starting",
   "state.stopping": "Stopping",
   "state.stopped": "Stopped",
+  "state.up": "Running",
   "state.building": "Building",
 
   "error.page": "The page could not be shown",

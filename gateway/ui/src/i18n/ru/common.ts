@@ -95,6 +95,7 @@ export const common = {
   "state.starting": "Запускается",
   "state.stopping": "Останавливается",
   "state.stopped": "Остановлен",
+  "state.up": "Работает",
   "state.building": "Собирается",
 
   "error.page": "Не удалось показать страницу",

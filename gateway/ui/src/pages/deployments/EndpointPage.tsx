@@ -5,15 +5,14 @@ import { deleteEndpoint, endpointQuery, invocationsPath, type Endpoint, type Ser
 import { t } from "../../i18n";
 import { number } from "../../i18n/format";
 import { useProject } from "../../shell/project";
-import { invokeSnippet, TOKEN } from "../../snippets";
-import { Button, Copyable, Snippet } from "../../ui/controls";
+import { Button, Copyable } from "../../ui/controls";
 import { ErrorBox, Loaded } from "../../ui/loaded";
 import { ConfirmName } from "../../ui/overlay";
 import { Page, Section } from "../../ui/page";
 import { State } from "../../ui/status";
 import { Table, type Column } from "../../ui/table";
 import { Ago } from "../../ui/time";
-import { endpointState, entitiesOf, TEMPLATE } from "./endpoint";
+import { endpointState, entitiesOf } from "./endpoint";
 import { Entity } from "./EndpointsPage";
 import { TryIt } from "./TryIt";
 
@@ -46,7 +45,6 @@ export function EndpointPage() {
           <>
             <Served endpoint={found} />
             <TryIt endpoint={found} />
-            <Section title={t("endpoints.call")}><Snippet label="curl" code={invokeSnippet(invocationsPath(name), TOKEN, TEMPLATE.replaceAll(/\s+/g, " "))} /></Section>
           </>
         )}
       </Loaded>

@@ -3,14 +3,15 @@ import { useMutation, useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { send } from "../../api/http";
 import { versionQuery } from "../../api/registry";
-import { invoke, type Endpoint } from "../../api/serving";
+import { invocationsPath, invoke, type Endpoint } from "../../api/serving";
 import { loggedModelQuery, proxiedFile } from "../../api/tracking";
 import { t } from "../../i18n";
 import { duration } from "../../i18n/format";
-import { Button, Field } from "../../ui/controls";
+import { invokeSnippet, TOKEN } from "../../snippets";
+import { Button, Field, Snippet } from "../../ui/controls";
 import { ErrorBox } from "../../ui/loaded";
 import { Section } from "../../ui/page";
-import { entitiesOf, TEMPLATE } from "./endpoint";
+import { compactJson, entitiesOf, oneLine, TEMPLATE } from "./endpoint";
 
 /** `serving_input_example.json` of the version that is served, when it was logged with an input example. */
 function useExample(endpoint: Endpoint): { text: string | undefined; looking: boolean } {
@@ -22,7 +23,7 @@ function useExample(endpoint: Endpoint): { text: string | undefined; looking: bo
   const url = proxiedFile(logged.data?.info.artifact_uri, "serving_input_example.json");
   const example = useQuery({
     queryKey: ["input-example", url],
-    queryFn: async ({ signal }) => JSON.stringify(JSON.parse(await (await send(url, { signal })).text()), null, 2),
+    queryFn: async ({ signal }) => compactJson(JSON.parse(await (await send(url, { signal })).text())),
     enabled: url !== "",
   });
   return { text: example.data, looking: version.isLoading || logged.isLoading || example.isLoading };
@@ -42,27 +43,33 @@ export function TryIt({ endpoint }: { endpoint: Endpoint }) {
   });
   const ready = endpoint.state?.ready === "READY";
   return (
-    <Section title={t("try.title")}>
-      <div className="columns">
-        <div className="stack">
-          <Field label={t("try.request")} hint={example.text !== undefined ? t("try.fromExample") : t("try.noExample")}>
-            {(attributes) => <textarea {...attributes} className="input" rows={12} spellCheck={false} value={text} onChange={(event) => setTyped(event.target.value)} />}
-          </Field>
-          <div className="row">
-            <Button variant="primary" icon="play" disabled={call.isPending || text === ""} unusable={ready ? undefined : t("try.notReady")} onClick={() => call.mutate()}>{t("try.send")}</Button>
-            {typed !== null && <Button onClick={() => setTyped(null)}>{t("try.reset")}</Button>}
+    <>
+      <Section title={t("try.title")}>
+        <div className="columns">
+          <div className="stack">
+            <Field label={t("try.request")} hint={example.text !== undefined ? t("try.fromExample") : t("try.noExample")}>
+              {(attributes) => <textarea {...attributes} className="input" rows={12} spellCheck={false} value={text} onChange={(event) => setTyped(event.target.value)} />}
+            </Field>
+            <div className="row">
+              <Button variant="primary" icon="play" disabled={call.isPending || text === ""} unusable={ready ? undefined : t("try.notReady")} onClick={() => call.mutate()}>{t("try.send")}</Button>
+              {typed !== null && <Button onClick={() => setTyped(null)}>{t("try.reset")}</Button>}
+            </div>
           </div>
-        </div>
-        <div className="stack" aria-live="polite">
-          {call.error && <ErrorBox what={t("try.failed")} error={call.error} />}
-          {call.data && (
-            <>
-              <p className="small muted">{t("try.answer")} · <span className="num">{duration(call.data.took)}</span></p>
-              <pre className="panel padded answer" tabIndex={0} role="region" aria-label={t("try.answer")}>{JSON.stringify(call.data.answer, null, 2)}</pre>
-            </>
+          <div className="stack" aria-live="polite">
+            {call.error && <ErrorBox what={t("try.failed")} error={call.error} />}
+            {call.data && (
+              <>
+                <p className="small muted">{t("try.answer")} · <span className="num">{duration(call.data.took)}</span></p>
+                <pre className="panel padded answer" tabIndex={0} role="region" aria-label={t("try.answer")}>{compactJson(call.data.answer)}</pre>
+          
+    </>
           )}
         </div>
       </div>
     </Section>
+    <Section title={t("endpoints.call")}>
+      <Snippet label="curl" code={invokeSnippet(invocationsPath(endpoint.name), TOKEN, oneLine(text))} />
+    </Section>
+    </>
   );
 }

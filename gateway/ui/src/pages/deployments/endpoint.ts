@@ -10,6 +10,27 @@ export function endpointState(endpoint: Endpoint): string {
 
 export const entitiesOf = (endpoint: Endpoint): ServedEntity[] => endpoint.config?.served_entities ?? [];
 
+/** JSON for people: rows of numbers and names stay on one line. */
+export function compactJson(value: unknown, indent = ""): string {
+  const flat = JSON.stringify(value) ?? "null";
+  if (typeof value !== "object" || value === null || (flat.length <= 72 && !flat.includes("{"))) return flat;
+  const inner = `${indent}  `;
+  const items = Array.isArray(value)
+    ? value.map((item) => compactJson(item, inner))
+    : Object.entries(value).map(([name, item]) => `${JSON.stringify(name)}: ${compactJson(item, inner)}`);
+  const [open, close] = Array.isArray(value) ? ["[", "]"] : ["{", "}"];
+  return items.length === 0 ? `${open}${close}` : `${open}\n${inner}${items.join(`,\n${inner}`)}\n${indent}${close}`;
+}
+
+/** The same JSON on one line, for a shell; text that is no JSON stays. */
+export function oneLine(text: string): string {
+  try {
+    return JSON.stringify(JSON.parse(text));
+  } catch {
+    return text;
+  }
+}
+
 /** A request to begin with where the model brings no example of its own. */
 export const TEMPLATE = `{
   "dataframe_split": {

@@ -50,7 +50,7 @@ function Values({ runs }: { runs: readonly Run[] }) {
           <tr>
             <th scope="col"><span className="visually-hidden">{t("compare.values")}</span></th>
             {runs.map((run, index) => (
-              <th scope="col" key={run.info.run_id} className="num">
+              <th scope="col" key={run.info.run_id} className="right num">
                 <span className="row" style={{ justifyContent: "flex-end" }}>
                   <i className="run-dot" style={{ background: `var(${looks[index]?.colour})` }} aria-hidden="true" />
                   <Link to="/p/$project/runs/$run" params={{ project, run: run.info.run_id }}>{run.info.run_name || run.info.run_id}</Link>
@@ -60,11 +60,11 @@ function Values({ runs }: { runs: readonly Run[] }) {
           </tr>
         </thead>
         <tbody>
-          <tr><th scope="row">{t("column.status")}</th>{runs.map((run) => <td key={run.info.run_id} className="num"><State state={run.info.status} bare /></td>)}</tr>
+          <tr><th scope="row">{t("column.status")}</th>{runs.map((run) => <td key={run.info.run_id} className="right num"><State state={run.info.status} bare /></td>)}</tr>
           {columns.map((column) => (
             <tr key={column.id} className={column.differs ? "" : "same"}>
               <th scope="row"><span className="mono">{column.key}</span> <span className="tiny faint">{t(`runs.kindOne.${column.kind}`)}</span></th>
-              {runs.map((run) => <td key={run.info.run_id} className="num"><Value run={run} base={runs[0]} column={column} /></td>)}
+              {runs.map((run) => <td key={run.info.run_id} className="right num"><Value run={run} base={runs[0]} column={column} /></td>)}
             </tr>
           ))}
         </tbody>
