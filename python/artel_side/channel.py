@@ -107,7 +107,7 @@ def send(sock: socket.socket, *parts: bytes) -> None:
         raise Closed from error
 
 
-def send_json(sock: socket.socket, message: dict, mark: bytes = b"") -> None:
+def send_json(sock: socket.socket, message: object, mark: bytes = b"") -> None:
     """Write one JSON frame, its payload preceded by ``mark``."""
     send(sock, mark, json.dumps(message, separators=(",", ":"), default=str).encode())
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import collections
 import gc
+import json
 import os
 import select
 import signal
@@ -24,6 +25,9 @@ from artel_side.dag_file import Asks, parse
 
 DEFAULT_TIMEOUT = 30.0  # seconds
 GRACE = 2.0  # seconds after Airflow's own import timeout, before the child is killed
+# Libraries that take long to import and start no threads by it. One that a DAG file imports at its top level is imported
+# here too, once there is nothing else to do, and costs the next parse nothing.
+HEAVY = {"matplotlib", "mlflow", "numpy", "pandas", "scipy", "sklearn"}
 
 
 def import_airflow() -> None:
@@ -40,7 +44,10 @@ def import_airflow() -> None:
 
 
 class Child:
-    """One file being parsed. Frames from the child: one byte, ``A`` for an ask or ``R`` for the result, then JSON."""
+    """One file being parsed. Frames from the child: one byte, then JSON.
+
+    ``A`` is an ask and ``R`` the result, both for the server; ``H`` names the heavy libraries that the file imported.
+    """
 
     def __init__(self, request: dict, pid: int, sock: socket.socket) -> None:
         self.id, self.path, self.pid, self.sock = request["id"], request["path"], pid, sock
@@ -78,6 +85,7 @@ class Parser:
         self.control, self.parallel = control, parallel
         self.waiting: collections.deque[dict] = collections.deque()
         self.children: dict[int, Child] = {}  # by the fd of its socket
+        self.heavy: list[str] = []  # to be imported when idle
         self.poll = select.poll()
         self.poll.register(control, select.POLLIN)
 
@@ -93,6 +101,9 @@ class Parser:
                 self.stop_overdue()
                 while self.waiting and len(self.children) < self.parallel:
                     self.fork(self.waiting.popleft())
+                if self.heavy and not self.children and not self.poll.poll(0):
+                    channel.preload(self.heavy.pop())
+                    gc.freeze()
         except channel.Closed:
             pass
         finally:
@@ -102,7 +113,7 @@ class Parser:
     def patience(self) -> float | None:
         """Milliseconds until the next child is overdue."""
         if not self.children:
-            return None
+            return 0 if self.heavy else None
         nearest = min(child.deadline for child in self.children.values())
         return max(0.0, nearest - time.monotonic()) * 1000 + 1
 
@@ -158,7 +169,9 @@ class Parser:
             os.environ.update(request.get("env", {}))
             timeout = float(request.get("timeout") or DEFAULT_TIMEOUT)
             os.environ["AIRFLOW__CORE__DAGBAG_IMPORT_TIMEOUT"] = str(timeout)
+            known = set(sys.modules)
             result = parse(request, Asks(sock, request["id"]))
+            channel.send_json(sock, sorted(HEAVY & (sys.modules.keys() - known)), mark=b"H")
             channel.send_json(sock, result, mark=b"R")
             sys.stdout.flush()
             os._exit(0)
@@ -175,6 +188,9 @@ class Parser:
             data = b""
         child.buffer += data
         for mark, payload in child.frames():
+            if mark == b"H":
+                self.heavy = sorted({*self.heavy, *json.loads(payload)} - sys.modules.keys())
+                continue
             channel.send(self.control, payload)
             child.answered = child.answered or mark == b"R"
         if child.answered or not data:

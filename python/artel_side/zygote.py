@@ -22,6 +22,7 @@ from importlib import metadata
 from artel_side import channel, processes
 
 SOCKETS = 4  # requests, stdout, stderr, logs
+PRELOAD = "numpy,pandas,sklearn,sklearn.datasets,mlflow,mlflow.sklearn,mlflow.data"  # in steps, so that no task waits long
 LIMITS = {
     "address_space": resource.RLIMIT_AS,
     "core": resource.RLIMIT_CORE,
@@ -60,8 +61,9 @@ def quiet_skops() -> None:
 class Zygote:
     """The fork server. ``tasks`` maps the pid of each living task to the id it was asked for with."""
 
-    def __init__(self, control: socket.socket) -> None:
+    def __init__(self, control: socket.socket, preload: str) -> None:
         self.control = control
+        self.preload = [name for name in preload.split(",") if name]  # to be imported when idle
         self.tasks: dict[int, str] = {}
         self.wake, wake_writer = socket.socketpair()
         self.wake.setblocking(False)
@@ -77,7 +79,9 @@ class Zygote:
         poll.register(self.wake, select.POLLIN)
         try:
             while True:
-                ready = {fd for fd, _ in poll.poll()}
+                ready = {fd for fd, _ in poll.poll(0 if self.preload else None)}
+                if not ready and self.preload:
+                    self.import_next()
                 if self.wake.fileno() in ready:
                     self.drain_wake()
                     self.reap()
@@ -87,6 +91,13 @@ class Zygote:
             pass
         finally:
             self.kill_descendants()
+
+    def import_next(self) -> None:
+        """Import one more module for the tasks to come."""
+        channel.preload(self.preload.pop(0))
+        gc.freeze()  # keeps the collector from touching, and so copying, the pages shared with children
+        if not self.preload:
+            print("preloading is done", file=sys.stderr, flush=True)
 
     def drain_wake(self) -> None:
         try:
@@ -231,7 +242,7 @@ def exited(task: str, pid: int, status: int, usage: resource.struct_rusage) -> d
 def main() -> None:
     parser = argparse.ArgumentParser(prog="artel_side.zygote")
     parser.add_argument("--control", default="fd:0", help="fd:N or the path of a Unix socket")
-    parser.add_argument("--preload", default="", help="more modules to import before the first fork, comma-separated")
+    parser.add_argument("--preload", default=PRELOAD, help="modules to import while idle, comma-separated")
     arguments = parser.parse_args()
     started = time.monotonic()
     channel.own_session()
@@ -241,13 +252,12 @@ def main() -> None:
     except Exception as error:  # whatever is wrong with the environment, the supervisor has to hear of it
         channel.send_json(control, channel.failed(error))
         sys.exit(1)
-    channel.preload(arguments.preload)
     quiet_skops()
     channel.adopt_orphans()
     gc.collect()
-    gc.freeze()  # keeps the collector from touching, and so copying, the pages shared with children
+    gc.freeze()
     names = ("apache-airflow-core", "apache-airflow-task-sdk", "apache-airflow-providers-standard")
-    zygote = Zygote(control)
+    zygote = Zygote(control, arguments.preload)
     channel.send_json(control, channel.ready(started, {name: metadata.version(name) for name in names}))
     zygote.serve()
 

@@ -29,6 +29,17 @@ def zygote(airflow_python, airflow_environment, tmp_path_factory):
         yield side
 
 
+def test_it_imports_more_while_idle(zygote, supervisor, tmp_path_factory):
+    outcome = supervisor.run("ordinary", "double", FILE)
+    log = next(path for path in tmp_path_factory.getbasetemp().glob("log*/zygote.log") if path.exists())
+    deadline = time.monotonic() + PATIENCE
+    while "preloading is done" not in log.read_text():
+        assert time.monotonic() < deadline, log.read_text()
+        time.sleep(0.05)
+    later = supervisor.run("ordinary", "double", FILE)
+    assert later.exit["max_rss_bytes"] > outcome.exit["max_rss_bytes"]
+
+
 @pytest.fixture
 def supervisor(zygote) -> Supervisor:
     return Supervisor(zygote, State({"limit": "5"}), "dags-folder")
