@@ -1,1 +1,102 @@
-//! placeholder
+//! The hub: users, passwords, tokens, sessions and scopes; OAuth for notebook servers; the servers themselves and the
+//! routes by which the proxy finds them. It speaks JupyterHub's REST API, as clients and `jupyterhub-singleuser` know it.
+//!
+//! Tables: `users`, `sessions`, `tokens`, `oauth_codes`, `servers`. Topics: `hub.users`, `hub.servers`.
+
+#![deny(missing_docs)]
+
+mod activity;
+mod adopt;
+mod authenticate;
+mod bootstrap;
+mod config;
+mod grpc;
+mod keeper;
+mod names;
+mod oauth;
+mod passwords;
+mod rest;
+mod roles;
+mod servers;
+mod sessions;
+mod spawner;
+mod store;
+mod sweep;
+mod time;
+mod tokens;
+mod users;
+
+pub use bootstrap::Bootstrap;
+pub use tokens::NewToken;
+pub use users::UserSummary;
+
+use artel_platform::db::Db;
+use artel_platform::{Context, Result, Service};
+use artel_proto::artel::hub::v1::hub_server::HubServer;
+use passwords::Passwords;
+use spawner::Spawner;
+use std::sync::Arc;
+use tokio::sync::watch;
+
+static MIGRATIONS: artel_platform::migrate::Migrator = sqlx::migrate!();
+
+/// JupyterHub's release whose API this is.
+pub const JUPYTERHUB_VERSION: &str = "6.1.1";
+
+/// The domain: every operation of the hub. With [`Hub::open`] it is usable without a running service.
+pub struct Hub {
+    cx: Context,
+    db: Db,
+    settings: config::Settings,
+    /// Where browsers find the suite, without a slash at the end.
+    public_url: String,
+    passwords: Passwords,
+    spawner: Spawner,
+    /// Counts changes of servers, for those who follow one or all of them.
+    changes: watch::Sender<u64>,
+    /// Where servers are kept: the runtime of an HTTP worker ends before they do.
+    runtime: tokio::runtime::Handle,
+}
+
+impl Hub {
+    /// The hub's domain on its database, without servers: for the command line, also while the service runs.
+    pub async fn open(cx: &Context) -> Result<Self> {
+        let settings: config::Settings = cx.config.section("hub")?;
+        let public_url = cx.config.server.public_url.trim_end_matches('/').to_owned();
+        Ok(Self {
+            cx: cx.clone(),
+            db: cx.database("hub", &MIGRATIONS).await?,
+            passwords: Passwords::new(),
+            spawner: Spawner::new(cx, &settings, &public_url),
+            changes: watch::channel(0).0,
+            runtime: tokio::runtime::Handle::current(),
+            settings,
+            public_url,
+        })
+    }
+
+    /// Runs a task that is waited for at the end of the process.
+    fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        self.cx.tasks.spawn_on(task, &self.runtime);
+    }
+
+    /// Tells those who follow servers that one has changed.
+    fn announce(&self) {
+        self.changes.send_modify(|count| *count += 1);
+    }
+}
+
+/// Starts the service: makes the administrator on first start, finds the notebook servers of an earlier run again.
+pub async fn start(cx: Context) -> Result<(Service, Bootstrap)> {
+    let hub = Arc::new(Hub::open(&cx).await?);
+    let bootstrap = hub.bootstrap().await?;
+    let left = hub.left_by_earlier_run().await?;
+    let tasks = hub.clone();
+    cx.spawn("hub", async move {
+        tasks.clone().adopt(left).await;
+        tasks.sweep().await;
+    });
+    let rest = rest::routes().state(hub.clone());
+    let grpc = tonic::service::Routes::new(HubServer::new(grpc::HubApi(hub.clone())));
+    Ok((Service { name: "hub", rest, grpc, db: hub.db.clone() }, bootstrap))
+}

@@ -1,0 +1,217 @@
+//! One task per notebook server, from its start to its end. What it finds goes into the table; whoever wants to know
+//! reads it there.
+
+use crate::servers::changed;
+use crate::spawner::{Exit, Launch, Process, free_address};
+use crate::store::servers::{self, Ended, Server, State, Step};
+use crate::store::tokens;
+use crate::tokens::tell_revoked;
+use crate::{Hub, names};
+use artel_platform::db::Tx;
+use artel_platform::python::Environment;
+use artel_platform::{Error, Result};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio_util::sync::CancellationToken;
+
+/// How often steps of a build are written down at most.
+const STEP_EVERY: Duration = Duration::from_millis(250);
+/// How many steps are kept.
+const STEPS: usize = 60;
+/// Between tries to reach a starting server.
+const TRY_EVERY: Duration = Duration::from_millis(100);
+
+/// Why a launch is over.
+enum End {
+    Stopped,
+    Failed(String),
+    /// It runs on without us.
+    Left,
+}
+
+impl Hub {
+    /// Starts the process of a claimed launch and keeps it until it ends or is to end.
+    pub(crate) async fn keep(self: Arc<Self>, launch: Launch, order: CancellationToken) {
+        let mut process = None;
+        let end = tokio::select! {
+            biased;
+            () = order.cancelled() => End::Stopped,
+            () = self.cx.stop.cancelled() => End::Stopped,
+            up = self.bring_up(&launch, &mut process) => match (up, &mut process) {
+                (Err(error), _) => End::Failed(error.message),
+                (Ok(()), Some(process)) => self.hold(process, &order).await,
+                (Ok(()), None) => End::Stopped,
+            },
+        };
+        self.close(&launch.id, process, end).await;
+    }
+
+    /// Keeps a process that an earlier run has left.
+    pub(crate) async fn keep_adopted(self: Arc<Self>, launch: String, mut process: Process) {
+        let order = self.spawner.enter(&launch);
+        let end = self.hold(&mut process, &order).await;
+        self.close(&launch, Some(process), end).await;
+    }
+
+    /// Until the process ends, is ordered to, or the hub does.
+    async fn hold(&self, process: &mut Process, order: &CancellationToken) -> End {
+        tokio::select! {
+            biased;
+            () = order.cancelled() => End::Stopped,
+            () = self.cx.stop.cancelled() => if self.settings.stop_servers_on_exit { End::Stopped } else { End::Left },
+            exit = process.wait() => match exit {
+                // people end their server in JupyterLab's menu; that is no failure
+                Exit::Code(0) | Exit::Unknown => End::Stopped,
+                other => End::Failed(format!("the notebook server {}", said(other))),
+            },
+        }
+    }
+
+    async fn close(&self, launch: &str, process: Option<Process>, end: End) {
+        if !matches!(end, End::Left) {
+            match process {
+                Some(mut process) => self.spawner.end(&mut process, launch).await,
+                None => self.spawner.clean(launch).await,
+            }
+            let failure = match &end {
+                End::Failed(message) => Some(message.as_str()),
+                _ => None,
+            };
+            if let Err(error) = self.finish(launch, failure).await {
+                tracing::error!(launch, error = %error.chain(), "the end of a notebook server was not noted; the next start of the hub will");
+            }
+        }
+        self.spawner.leave(launch);
+    }
+
+    /// Notes the end of a launch and makes its tokens useless.
+    pub(crate) async fn finish(&self, launch: &str, failure: Option<&str>) -> Result<()> {
+        let state = if failure.is_some() { State::Failed } else { State::Stopped };
+        let Some(server) = servers::find_launch(&self.db, launch).await? else { return Ok(()) };
+        let log = failure.map(|_| self.spawner.log_tail(&server.user, &server.name));
+        let mut tx = self.db.begin().await?;
+        let now = self.cx.clock.now();
+        let Some(server) = servers::set_ended(&mut tx, launch, &Ended { state, failure, log_tail: log.as_deref() }, now).await? else { return Ok(()) };
+        let revoked = tokens::delete_of_server(&mut tx, &server.user, &server.name).await?;
+        tell_revoked(&mut tx, &revoked).await?;
+        tx.emit(&changed(&server)).await?;
+        tx.commit().await?;
+        self.announce();
+        let called = names::full(&server.user, &server.name);
+        match failure {
+            Some(failure) => tracing::warn!(server = called, failure, "notebook server failed"),
+            None => tracing::info!(server = called, "notebook server stopped"),
+        }
+        Ok(())
+    }
+
+    /// Environment, process, first answer. The process is put into `slot` as soon as it exists, so that it is ended
+    /// wherever this is cut off. Returns when the server is ready, or when the launch is no longer wanted.
+    async fn bring_up(&self, launch: &Launch, slot: &mut Option<Process>) -> Result<()> {
+        let mut steps = Steps { hub: self, launch: &launch.id, taken: Vec::new() };
+        steps.take(0, "Server requested").await?;
+        let environment = self.build_environment(&mut steps).await?;
+        steps.take(50, "Starting jupyterhub-singleuser").await?;
+        let url = format!("http://{}{}", free_address()?, names::prefix(&launch.user, &launch.name));
+        let process = slot.insert(self.spawner.start(&environment, launch, &url)?);
+        let (pid, started) = (process.pid, process.started);
+        let mut tx = self.db.begin().await?;
+        let server = servers::set_process(&mut tx, &launch.id, pid, started, &url, self.cx.clock.now()).await?;
+        self.commit_change(tx, server).await?;
+        steps.take(60, "Waiting for the server to answer").await?;
+        self.first_answer(process, &url, launch).await?;
+        tracing::info!(server = names::full(&launch.user, &launch.name), pid, "notebook server ready");
+        let mut tx = self.db.begin().await?;
+        let server = servers::set_ready(&mut tx, &launch.id, self.cx.clock.now()).await?;
+        self.commit_change(tx, server).await
+    }
+
+    /// The notebook environment; the lines of a build become steps.
+    async fn build_environment(&self, steps: &mut Steps<'_>) -> Result<Environment> {
+        let mut builds = self.spawner.builds();
+        let build = self.spawner.environment();
+        tokio::pin!(build);
+        loop {
+            tokio::select! {
+                biased;
+                built = &mut build => return built,
+                changed = builds.changed() => if changed.is_err() { return build.await },
+            }
+            let line = builds.borrow_and_update().iter().find(|b| b.name == "notebook" && b.state == "building").map(|b| b.message.clone());
+            if let Some(line) = line {
+                steps.take_line(5, 45, &line).await?;
+            }
+            // lines come faster than anybody reads them
+            tokio::select! {
+                biased;
+                built = &mut build => return built,
+                () = tokio::time::sleep(STEP_EVERY) => {}
+            }
+        }
+    }
+
+    async fn first_answer(&self, process: &mut Process, url: &str, launch: &Launch) -> Result<()> {
+        let limit = Duration::from_secs(self.settings.start_timeout_seconds);
+        let answers = async {
+            while !self.spawner.answers(url).await {
+                tokio::time::sleep(TRY_EVERY).await;
+            }
+        };
+        let last_line = || {
+            let tail = self.spawner.log_tail(&launch.user, &launch.name);
+            tail.lines().rev().find(|l| !l.trim().is_empty()).map(|l| format!("; its last words: {}", l.trim())).unwrap_or_default()
+        };
+        tokio::select! {
+            biased;
+            exit = process.wait() => Err(Error::conflict(format!("the notebook server {} before it answered{}", said(exit), last_line()))),
+            answered = tokio::time::timeout(limit, answers) => answered.map_err(|_| {
+                let seconds = limit.as_secs();
+                Error::timeout(format!("the notebook server did not answer within {seconds} s (hub.start_timeout_seconds){}", last_line()))
+            }),
+        }
+    }
+
+    /// Commits a change of a launch's row with its event. A launch that is no longer wanted has changed nothing: the
+    /// order to stop is on its way.
+    async fn commit_change(&self, mut tx: Tx, server: Option<Server>) -> Result<()> {
+        let Some(server) = server else { return Ok(()) };
+        tx.emit(&changed(&server)).await?;
+        tx.commit().await?;
+        self.announce();
+        Ok(())
+    }
+}
+
+/// The steps of a start as far as it has got.
+struct Steps<'a> {
+    hub: &'a Hub,
+    launch: &'a str,
+    taken: Vec<Step>,
+}
+
+impl Steps<'_> {
+    async fn take(&mut self, progress: i64, message: &str) -> Result<()> {
+        if self.taken.len() >= STEPS {
+            self.taken.remove(1);
+        }
+        self.taken.push(Step { progress, message: message.into() });
+        let mut tx = self.hub.db.begin().await?;
+        let server = servers::set_steps(&mut tx, self.launch, &self.taken, self.hub.cx.clock.now()).await?;
+        self.hub.commit_change(tx, server).await
+    }
+
+    /// A step of which nobody knows how many will follow: it covers a part of the way that is left to `to`.
+    async fn take_line(&mut self, from: i64, to: i64, message: &str) -> Result<()> {
+        let at = self.taken.last().map_or(from, |s| s.progress).max(from);
+        self.take(at + (to - at) / 8, message).await
+    }
+}
+
+fn said(exit: Exit) -> String {
+    match exit {
+        Exit::Code(code) => format!("ended with exit code {code}"),
+        Exit::Signal(9) => "was killed (signal 9); perhaps the machine ran out of memory".into(),
+        Exit::Signal(signal) => format!("was ended by signal {signal}"),
+        Exit::Unknown => "ended".into(),
+    }
+}

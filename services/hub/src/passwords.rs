@@ -1,0 +1,172 @@
+//! Passwords: argon2id, few at a time, and a limit on wrong ones.
+
+use argon2::Argon2;
+use argon2::password_hash::phc::PasswordHash;
+use argon2::password_hash::{PasswordHasher, PasswordVerifier};
+use artel_platform::{Error, Result, ResultExt};
+use sha2::{Digest, Sha256};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, OnceLock};
+use tokio::sync::Semaphore;
+
+/// How many are worked on at a time: each takes 19 MiB and a core for some milliseconds.
+const AT_A_TIME: usize = 2;
+/// How many wrong passwords a user name gets from one address in a window; and from anywhere.
+const WRONG_PER_ADDRESS: u32 = 10;
+const WRONG_PER_USER: u32 = 100;
+/// Length of the window in milliseconds.
+const WINDOW: i64 = 60_000;
+/// How many names and addresses are remembered before the old ones are forgotten.
+const REMEMBERED: usize = 10_000;
+/// How many right passwords are remembered.
+const RECENT: usize = 1_000;
+
+/// Makes and checks password hashes.
+pub(crate) struct Passwords {
+    turns: Arc<Semaphore>,
+    wrong: Mutex<HashMap<(String, String), Wrong>>,
+    /// Fingerprint of a right password by the hash that it fits: a client with Basic sends it with every request.
+    /// The key is random and the stored hash part of it, so it says nothing elsewhere and ends with the password.
+    recent: Mutex<HashMap<String, [u8; 32]>>,
+    key: [u8; 32],
+}
+
+#[derive(Clone, Copy)]
+struct Wrong {
+    count: u32,
+    since: i64,
+}
+
+impl Passwords {
+    pub(crate) fn new() -> Self {
+        Self { turns: Arc::new(Semaphore::new(AT_A_TIME)), wrong: Mutex::default(), recent: Mutex::default(), key: rand::random() }
+    }
+
+    /// The argon2id hash of a new password.
+    pub(crate) async fn hash(&self, password: &str) -> Result<String> {
+        if password.is_empty() {
+            return Err(Error::invalid("a password cannot be empty"));
+        }
+        let password = password.to_owned();
+        self.work(move || Argon2::default().hash_password(password.as_bytes()).map(|hash| hash.to_string())).await?.or_internal("cannot hash a password")
+    }
+
+    /// Is this the password of `user`? `stored` is its hash, `None` for an unknown user, who takes as long as a known one.
+    /// `RESOURCE_EXHAUSTED` after too many wrong ones.
+    pub(crate) async fn verify(&self, user: &str, address: &str, password: &str, stored: Option<&str>, now: i64) -> Result<bool> {
+        let fingerprint = self.fingerprint(password, stored.unwrap_or_default());
+        if stored.is_some_and(|stored| self.is_recent(stored, &fingerprint)) {
+            return Ok(true);
+        }
+        self.check_limit(user, address, now)?;
+        let hash = stored.map_or_else(|| nobodys().to_owned(), Into::into);
+        let given = password.to_owned();
+        let fits = self
+            .work(move || match PasswordHash::new(&hash) {
+                Ok(hash) => Argon2::default().verify_password(given.as_bytes(), &hash).is_ok(),
+                Err(_) => false,
+            })
+            .await?;
+        match stored {
+            Some(stored) if fits => self.remember(stored, fingerprint),
+            _ => self.note_wrong(user, address, now),
+        }
+        Ok(fits && stored.is_some())
+    }
+
+    async fn work<T: Send + 'static>(&self, task: impl FnOnce() -> T + Send + 'static) -> Result<T> {
+        let turn = self.turns.clone().acquire_owned().await.or_internal("the password workers are gone")?;
+        let result = tokio::task::spawn_blocking(move || {
+            let _turn = turn;
+            task()
+        });
+        result.await.or_internal("a password worker failed")
+    }
+
+    fn fingerprint(&self, password: &str, stored: &str) -> [u8; 32] {
+        let mut hash = Sha256::new();
+        hash.update(self.key);
+        hash.update(stored.as_bytes());
+        hash.update([0]);
+        hash.update(password.as_bytes());
+        hash.finalize().into()
+    }
+
+    fn is_recent(&self, stored: &str, fingerprint: &[u8; 32]) -> bool {
+        use subtle::ConstantTimeEq;
+        self.recent.lock().expect("not poisoned").get(stored).is_some_and(|known| known.ct_eq(fingerprint).into())
+    }
+
+    fn remember(&self, stored: &str, fingerprint: [u8; 32]) {
+        let mut recent = self.recent.lock().expect("not poisoned");
+        if recent.len() >= RECENT {
+            recent.clear();
+        }
+        recent.insert(stored.to_owned(), fingerprint);
+    }
+
+    fn check_limit(&self, user: &str, address: &str, now: i64) -> Result<()> {
+        let wrong = self.wrong.lock().expect("not poisoned");
+        for (address, limit) in [(address, WRONG_PER_ADDRESS), ("", WRONG_PER_USER)] {
+            let seen = wrong.get(&(user.to_owned(), address.to_owned())).filter(|w| now - w.since < WINDOW);
+            if let Some(seen) = seen.filter(|w| w.count >= limit) {
+                let wait = (seen.since + WINDOW - now).max(1000) / 1000;
+                return Err(Error::exhausted(format!("too many wrong passwords for {user}; wait {wait} s and try again")));
+            }
+        }
+        Ok(())
+    }
+
+    fn note_wrong(&self, user: &str, address: &str, now: i64) {
+        let mut wrong = self.wrong.lock().expect("not poisoned");
+        if wrong.len() >= REMEMBERED {
+            wrong.retain(|_, w| now - w.since < WINDOW);
+        }
+        for address in [address, ""] {
+            let seen = wrong.entry((user.to_owned(), address.to_owned())).or_insert(Wrong { count: 0, since: now });
+            if now - seen.since >= WINDOW {
+                *seen = Wrong { count: 0, since: now };
+            }
+            seen.count += 1;
+        }
+    }
+}
+
+/// A hash that no password is known for.
+fn nobodys() -> &'static str {
+    static HASH: OnceLock<String> = OnceLock::new();
+    HASH.get_or_init(|| {
+        let password: [u8; 32] = rand::random();
+        Argon2::default().hash_password(&password).map(|hash| hash.to_string()).unwrap_or_default()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn right_and_wrong() {
+        let passwords = Passwords::new();
+        let hash = passwords.hash("correct horse").await.unwrap();
+        assert!(hash.starts_with("$argon2id$"));
+        for _ in 0..2 {
+            assert!(passwords.verify("ada", "here", "correct horse", Some(&hash), 0).await.unwrap());
+        }
+        assert!(!passwords.verify("ada", "here", "battery staple", Some(&hash), 0).await.unwrap());
+        assert!(!passwords.verify("nobody", "here", "correct horse", None, 0).await.unwrap());
+        assert!(passwords.hash("").await.is_err());
+    }
+
+    #[tokio::test]
+    async fn too_many_wrong_ones_are_refused_for_a_while() {
+        let passwords = Passwords::new();
+        for _ in 0..WRONG_PER_ADDRESS {
+            passwords.note_wrong("ada", "there", 1000);
+        }
+        assert!(passwords.check_limit("ada", "there", 2000).is_err());
+        assert!(passwords.check_limit("ada", "here", 2000).is_ok());
+        assert!(passwords.check_limit("bob", "there", 2000).is_ok());
+        assert!(passwords.check_limit("ada", "there", 1000 + WINDOW).is_ok());
+    }
+}

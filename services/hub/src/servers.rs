@@ -1,0 +1,181 @@
+//! Starting and stopping notebook servers, and following them.
+
+use crate::authenticate::hash;
+use crate::roles;
+use crate::spawner::Launch;
+use crate::store::servers::{self, Server, State};
+use crate::store::tokens::{self, Kind, Token};
+use crate::{Hub, names};
+use artel_platform::{Error, Result};
+use artel_proto::artel::hub::v1::ServerChanged;
+use serde_json::Value;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How often a follower looks at the table although nothing was announced: another process may have written.
+const LOOK: Duration = Duration::from_secs(2);
+
+/// What a start may bring along.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Wanted {
+    pub display_name: Option<String>,
+    pub user_options: Option<Value>,
+}
+
+/// The event of a server's present state.
+pub(crate) fn changed(server: &Server) -> ServerChanged {
+    let message = match server.state {
+        State::Pending => server.steps.last().map(|s| s.message.clone()),
+        _ => server.failure.clone(),
+    };
+    ServerChanged {
+        user: server.user.clone(),
+        server: server.name.clone(),
+        state: server.state.name().into(),
+        message: message.unwrap_or_default(),
+        progress: server.progress as i32,
+        url: if server.state == State::Ready { names::prefix(&server.user, &server.name) } else { String::new() },
+    }
+}
+
+impl Hub {
+    /// Starts a server; returns at once. One that is starting already goes on as it is; `INVALID_ARGUMENT` when it
+    /// runs or is stopping (upstream's answers).
+    pub(crate) async fn start_server(self: &Arc<Self>, user: &str, name: &str, wanted: &Wanted) -> Result<Server> {
+        let user = self.user(user).await?.name;
+        names::check_server(name)?;
+        let (own, server_token) = self.server_token(&user, name);
+        let (kernel, kernel_token) = self.kernel_token(&user, name);
+        let launch = Launch { id: self.cx.ids.hex32(), user, name: name.into(), server_token, kernel_token };
+        // known before it is in the table: nobody may take it for a leftover
+        let order = self.spawner.enter(&launch.id);
+        let claimed = self.claim_server(&launch, wanted, &[(&own, &launch.server_token), (&kernel, &launch.kernel_token)]).await;
+        let server = match claimed {
+            Ok(Some(server)) => server,
+            other => {
+                self.spawner.leave(&launch.id);
+                other?;
+                return self.already(&launch.user, name).await;
+            }
+        };
+        let hub = self.clone();
+        self.spawn(hub.keep(launch, order));
+        Ok(server)
+    }
+
+    async fn claim_server(&self, launch: &Launch, wanted: &Wanted, credentials: &[(&Token, &str)]) -> Result<Option<Server>> {
+        let mut tx = self.db.begin().await?;
+        self.check_limits(&mut tx, launch).await?;
+        let claim = servers::Claim {
+            user: &launch.user,
+            name: &launch.name,
+            launch: &launch.id,
+            node: &self.spawner.node,
+            display_name: wanted.display_name.as_deref(),
+            user_options: wanted.user_options.as_ref(),
+            now: self.cx.clock.now(),
+        };
+        let Some(server) = servers::claim(&mut tx, &claim).await? else { return Ok(None) };
+        for (token, secret) in credentials {
+            tokens::insert(&mut tx, &hash(secret), token).await?;
+        }
+        tx.emit(&changed(&server)).await?;
+        tx.commit().await?;
+        self.announce();
+        Ok(Some(server))
+    }
+
+    async fn check_limits(&self, tx: &mut artel_platform::db::Tx, launch: &Launch) -> Result<()> {
+        let settings = &self.settings;
+        if servers::count_pending(tx).await? >= settings.concurrent_spawn_limit {
+            return Err(Error::exhausted("too many notebook servers are starting now; try again in a moment"));
+        }
+        if launch.name.is_empty() {
+            return Ok(());
+        }
+        if !settings.allow_named_servers {
+            return Err(Error::invalid("Named servers are not enabled."));
+        }
+        let limit = settings.named_server_limit_per_user;
+        if limit > 0 && servers::count_named(tx, &launch.user, &launch.name).await? >= limit {
+            return Err(Error::invalid(format!("User {} already has the maximum of {limit} named servers. One must be deleted before a new server can be created", launch.user)));
+        }
+        Ok(())
+    }
+
+    /// The answer to a start of a server that is not stopped.
+    async fn already(&self, user: &str, name: &str) -> Result<Server> {
+        let server = self.server(user, name).await?;
+        let called = names::full(user, name);
+        match server.state {
+            State::Ready => Err(Error::invalid(format!("{called} is already running"))),
+            State::Stopping => Err(Error::invalid(format!("{called} is pending stop"))),
+            _ => Ok(server),
+        }
+    }
+
+    fn server_token(&self, user: &str, name: &str) -> (Token, String) {
+        let note = format!("Server at {}", names::prefix(user, name));
+        let (token, secret) = self.new_token(Kind::Server, user, &note, roles::SERVER.iter().map(|s| (*s).into()).collect());
+        (Token { server: Some(name.into()), client_id: Some(names::oauth_client(user, name)), ..token }, secret)
+    }
+
+    fn kernel_token(&self, user: &str, name: &str) -> (Token, String) {
+        let note = format!("Kernels of the server at {}", names::prefix(user, name));
+        let (token, secret) = self.new_token(Kind::Kernel, user, &note, roles::SUITE.iter().map(|s| (*s).into()).collect());
+        (Token { server: Some(name.into()), ..token }, secret)
+    }
+
+    /// Stops a server, also one that is still starting; returns at once. One that does not run stays as it is.
+    pub(crate) async fn stop_server(self: &Arc<Self>, user: &str, name: &str) -> Result<()> {
+        let Some(server) = servers::find(&self.db, user, name).await? else { return Ok(()) };
+        if !matches!(server.state, State::Pending | State::Ready) {
+            return Ok(());
+        }
+        let mut tx = self.db.begin().await?;
+        let Some(server) = servers::set_stopping(&mut tx, &server.launch, self.cx.clock.now()).await? else { return Ok(()) };
+        tx.emit(&changed(&server)).await?;
+        tx.commit().await?;
+        self.announce();
+        // a replica that keeps it sees the row within seconds
+        if !self.spawner.order_stop(&server.launch) && server.node == self.spawner.node {
+            let hub = self.clone();
+            self.spawn(async move { hub.end_stray(&server).await });
+        }
+        Ok(())
+    }
+
+    /// Forgets a named server that does not run.
+    pub(crate) async fn remove_server(&self, user: &str, name: &str) -> Result<()> {
+        let mut tx = self.db.begin().await?;
+        servers::delete(&mut tx, user, name).await?;
+        tx.commit().await
+    }
+
+    /// The server of that name. `NOT_FOUND` when it was never started.
+    pub(crate) async fn server(&self, user: &str, name: &str) -> Result<Server> {
+        let found = servers::find(&self.db, user, name).await?;
+        found.ok_or_else(|| Error::not_found(format!("{user} has no server named '{name}'")))
+    }
+
+    /// Waits until `done` holds of the server (`None`: it is gone), at most `limit`; returns it as it is then.
+    pub(crate) async fn follow_server(&self, user: &str, name: &str, limit: Duration, done: impl Fn(&Server) -> bool) -> Result<Option<Server>> {
+        let mut changes = self.changes.subscribe();
+        let deadline = tokio::time::Instant::now() + limit;
+        loop {
+            let server = servers::find(&self.db, user, name).await?;
+            if server.as_ref().is_none_or(&done) {
+                return Ok(server);
+            }
+            let wait = async { tokio::time::timeout(LOOK, changes.changed()).await };
+            if tokio::time::timeout_at(deadline, wait).await.is_err() || self.cx.stop.is_cancelled() {
+                return Ok(server);
+            }
+        }
+    }
+
+    /// How long requests wait for a start or stop.
+    pub(crate) fn patience(&self) -> Duration {
+        Duration::from_secs(self.settings.slow_seconds)
+    }
+}

@@ -1,0 +1,163 @@
+//! Notebook servers as processes of this machine.
+
+mod environment;
+mod leftovers;
+mod log;
+mod process;
+
+pub(crate) use environment::{Launch, variables};
+pub(crate) use process::{Exit, Process};
+
+use crate::config::Settings;
+use artel_platform::python::{Environment, Environments, Progress, Requirements};
+use artel_platform::{Context, Error, Result, ResultExt};
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::time::Duration;
+use tokio::process::Command;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+/// The requirement set that notebook servers run on.
+const SET: &str = "notebook";
+
+/// How long one try to reach a server may take.
+const TRY: Duration = Duration::from_secs(5);
+
+/// Starts, reaches and ends the processes.
+pub(crate) struct Spawner {
+    python: Environments,
+    http: reqwest::Client,
+    data: PathBuf,
+    /// URL by which servers reach the suite.
+    connect_url: String,
+    env_keep: Vec<String>,
+    grace: Duration,
+    /// Names the boot and process space in which process ids mean something.
+    pub node: String,
+    /// The launches whose processes are kept here, each with the order to stop it.
+    kept: Mutex<HashMap<String, CancellationToken>>,
+}
+
+impl Spawner {
+    pub(crate) fn new(cx: &Context, settings: &Settings, public_url: &str) -> Self {
+        let connect_url = if settings.connect_url.is_empty() { public_url } else { settings.connect_url.trim_end_matches('/') };
+        Self {
+            python: cx.python.clone(),
+            // servers are on this machine: a proxy of the environment cannot reach them
+            http: reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).timeout(TRY).build().unwrap_or_default(),
+            data: cx.config.data.clone(),
+            connect_url: connect_url.to_owned(),
+            env_keep: settings.env_keep.clone(),
+            grace: Duration::from_secs(settings.stop_grace_seconds),
+            node: node(),
+            kept: Mutex::default(),
+        }
+    }
+
+    /// Enters a launch; the token is cancelled when its process is to end.
+    pub(crate) fn enter(&self, launch: &str) -> CancellationToken {
+        self.kept.lock().expect("not poisoned").entry(launch.to_owned()).or_default().clone()
+    }
+
+    pub(crate) fn leave(&self, launch: &str) {
+        self.kept.lock().expect("not poisoned").remove(launch);
+    }
+
+    /// The launches that are kept here.
+    pub(crate) fn kept(&self) -> Vec<String> {
+        self.kept.lock().expect("not poisoned").keys().cloned().collect()
+    }
+
+    /// Orders the end of a launch; `false` when it is not kept here.
+    pub(crate) fn order_stop(&self, launch: &str) -> bool {
+        let kept = self.kept.lock().expect("not poisoned");
+        kept.get(launch).map(CancellationToken::cancel).is_some()
+    }
+
+    /// The Python environment of notebook servers, built on first need.
+    pub(crate) async fn environment(&self) -> Result<Environment> {
+        self.python.ensure(SET, &Requirements::Set(SET)).await
+    }
+
+    /// How the builds of this process are getting on.
+    pub(crate) fn builds(&self) -> watch::Receiver<Vec<Progress>> {
+        self.python.progress()
+    }
+
+    /// Starts the process of `launch`, listening at `url`.
+    pub(crate) fn start(&self, environment: &Environment, launch: &Launch, url: &str) -> Result<Process> {
+        let home = self.data.join("homes").join(&launch.user);
+        make_folder(&home, 0o700)?;
+        let log = log::fresh(&self.log_file(&launch.user, &launch.name))?;
+        let mut command = Command::new(environment.program("jupyterhub-singleuser"));
+        if rustix::process::geteuid().is_root() {
+            command.arg("--allow-root");
+        }
+        command.env_clear().envs(self.kept_variables(environment)).envs(variables(launch, url, &self.connect_url)).env("HOME", &home).current_dir(&home);
+        Process::start(command, log)
+    }
+
+    fn kept_variables(&self, environment: &Environment) -> Vec<(String, String)> {
+        let mut kept: Vec<(String, String)> = self.env_keep.iter().filter_map(|name| Some((name.clone(), std::env::var(name).ok()?))).collect();
+        let bin = environment.folder.join("bin");
+        let path = kept.iter().position(|(name, _)| name == "PATH").map(|at| kept.remove(at).1).unwrap_or_else(|| "/usr/local/bin:/usr/bin:/bin".into());
+        kept.push(("PATH".into(), format!("{}:{path}", bin.display())));
+        kept
+    }
+
+    /// Does the server at `url` (with its prefix) answer? Anything but a server error counts, as upstream has it.
+    pub(crate) async fn answers(&self, url: &str) -> bool {
+        let answer = self.http.get(format!("{url}api")).send().await;
+        answer.is_ok_and(|r| r.status().as_u16() < 500)
+    }
+
+    /// Ends a process: its group politely, then surely, then whatever of the launch is left elsewhere.
+    pub(crate) async fn end(&self, process: &mut Process, launch: &str) {
+        process.end(self.grace).await;
+        self.clean(launch).await;
+    }
+
+    /// Kills what a launch has left: kernels and terminals live in sessions of their own.
+    pub(crate) async fn clean(&self, launch: &str) {
+        let launch = launch.to_owned();
+        if let Err(error) = tokio::task::spawn_blocking(move || leftovers::kill(&launch)).await {
+            tracing::warn!(%error, "leftover processes not looked for");
+        }
+    }
+
+    /// The last lines of a server's log.
+    pub(crate) fn log_tail(&self, user: &str, name: &str) -> String {
+        log::tail(&self.log_file(user, name))
+    }
+
+    /// `~` cannot be part of a name, so no two servers share a file.
+    pub(crate) fn log_file(&self, user: &str, name: &str) -> PathBuf {
+        let file = if name.is_empty() { format!("{user}.log") } else { format!("{user}~{name}.log") };
+        self.data.join("logs/servers").join(file)
+    }
+}
+
+fn make_folder(folder: &Path, mode: u32) -> Result<()> {
+    use std::os::unix::fs::DirBuilderExt;
+    let failed = format!("cannot make the folder {}", folder.display());
+    std::fs::DirBuilder::new().recursive(true).mode(mode).create(folder).or_internal(&failed)
+}
+
+/// A free address of the loopback interface.
+pub(crate) fn free_address() -> Result<String> {
+    Ok(format!("127.0.0.1:{}", artel_platform::process::free_port()?))
+}
+
+fn node() -> String {
+    let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
+    let space = std::fs::read_link("/proc/self/ns/pid").map(|p| p.display().to_string()).unwrap_or_default();
+    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    format!("{} {} {space}", host.trim(), boot.trim())
+}
+
+/// The failure of a process that could not be started.
+fn cannot_start(error: std::io::Error) -> Error {
+    Error::conflict(format!("jupyterhub-singleuser cannot be started: {error}")).because(error)
+}

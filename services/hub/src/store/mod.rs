@@ -1,0 +1,7 @@
+//! SQL only. Functions that write take a transaction, so that the event of the change goes with it.
+
+pub(crate) mod codes;
+pub(crate) mod servers;
+pub(crate) mod sessions;
+pub(crate) mod tokens;
+pub(crate) mod users;

@@ -1,0 +1,208 @@
+//! Notebook servers.
+
+use artel_platform::db::{AssertSqlSafe, Db, Row, Tx, Value};
+use artel_platform::{Error, Result, args};
+use serde::{Deserialize, Serialize};
+
+/// Where a server stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum State {
+    Pending,
+    Ready,
+    Stopping,
+    Stopped,
+    Failed,
+}
+
+const STATES: &[(State, &str)] =
+    &[(State::Pending, "pending"), (State::Ready, "ready"), (State::Stopping, "stopping"), (State::Stopped, "stopped"), (State::Failed, "failed")];
+
+impl State {
+    /// As stored and as told in events.
+    pub fn name(self) -> &'static str {
+        STATES.iter().find(|row| row.0 == self).map_or("failed", |row| row.1)
+    }
+
+    fn parse(text: &str) -> Result<Self> {
+        STATES.iter().find(|row| row.1 == text).map(|row| row.0).ok_or_else(|| Error::internal(format!("a server in the unknown state {text}")))
+    }
+
+    /// Upstream's `active`: it runs or is on its way to or from running.
+    pub fn is_active(self) -> bool {
+        matches!(self, Self::Pending | Self::Ready | Self::Stopping)
+    }
+}
+
+/// A step of a start, as the progress stream shows it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Step {
+    /// 0 to 100.
+    pub progress: i64,
+    pub message: String,
+}
+
+/// A row of `servers`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Server {
+    pub user: String,
+    pub name: String,
+    pub display_name: String,
+    pub user_options: serde_json::Value,
+    pub state: State,
+    pub launch: String,
+    pub progress: i64,
+    pub steps: Vec<Step>,
+    pub failure: Option<String>,
+    pub log_tail: Option<String>,
+    pub url: Option<String>,
+    pub pid: Option<u32>,
+    pub pid_started: Option<u64>,
+    pub node: String,
+    pub created: i64,
+    pub started: Option<i64>,
+    pub last_activity: Option<i64>,
+    pub changed: i64,
+}
+
+const COLUMNS: &str = "user_name, name, display_name, user_options, state, launch, progress, steps, failure, log_tail, url, pid, pid_started, node, created, started, last_activity, changed";
+
+fn server(row: &Row) -> Result<Server> {
+    Ok(Server {
+        user: row.get("user_name")?,
+        name: row.get("name")?,
+        display_name: row.get("display_name")?,
+        user_options: serde_json::from_str(&row.get::<String>("user_options")?)?,
+        state: State::parse(&row.get::<String>("state")?)?,
+        launch: row.get("launch")?,
+        progress: row.get("progress")?,
+        steps: serde_json::from_str(&row.get::<String>("steps")?)?,
+        failure: row.opt("failure")?,
+        log_tail: row.opt("log_tail")?,
+        url: row.opt("url")?,
+        pid: row.opt::<i64>("pid")?.and_then(|pid| u32::try_from(pid).ok()),
+        pid_started: row.opt::<i64>("pid_started")?.and_then(|ticks| u64::try_from(ticks).ok()),
+        node: row.get("node")?,
+        created: row.get("created")?,
+        started: row.opt("started")?,
+        last_activity: row.opt("last_activity")?,
+        changed: row.get("changed")?,
+    })
+}
+
+async fn select(db: &Db, condition: &str, args: Vec<Value>) -> Result<Vec<Server>> {
+    let sql = AssertSqlSafe(format!("SELECT {COLUMNS} FROM servers WHERE {condition} ORDER BY user_name, name"));
+    db.fetch_all(sql, args).await?.iter().map(server).collect()
+}
+
+pub(crate) async fn find(db: &Db, user: &str, name: &str) -> Result<Option<Server>> {
+    Ok(select(db, "user_name = $1 AND name = $2", args![user, name]).await?.pop())
+}
+
+/// Servers of these users.
+pub(crate) async fn of_users(db: &Db, users: &[&str]) -> Result<Vec<Server>> {
+    if users.is_empty() {
+        return Ok(vec![]);
+    }
+    let places: Vec<String> = (1..=users.len()).map(|n| format!("${n}")).collect();
+    select(db, &format!("user_name IN ({})", places.join(", ")), users.iter().map(|u| (*u).into()).collect()).await
+}
+
+pub(crate) async fn ready(db: &Db) -> Result<Vec<Server>> {
+    select(db, "state = 'ready'", vec![]).await
+}
+
+/// Servers that run or are on their way to or from running.
+pub(crate) async fn active(db: &Db) -> Result<Vec<Server>> {
+    select(db, "state IN ('pending', 'ready', 'stopping')", vec![]).await
+}
+
+pub(crate) async fn count_pending(tx: &mut Tx) -> Result<i64> {
+    tx.fetch_one("SELECT COUNT(*) AS n FROM servers WHERE state = 'pending'", vec![]).await?.get("n")
+}
+
+pub(crate) async fn count_named(tx: &mut Tx, user: &str, except: &str) -> Result<i64> {
+    tx.fetch_one("SELECT COUNT(*) AS n FROM servers WHERE user_name = $1 AND name <> '' AND name <> $2", args![user, except]).await?.get("n")
+}
+
+/// A start to be noted.
+pub(crate) struct Claim<'a> {
+    pub user: &'a str,
+    pub name: &'a str,
+    pub launch: &'a str,
+    pub node: &'a str,
+    /// `None`: as it was.
+    pub display_name: Option<&'a str>,
+    /// `None`: as they were.
+    pub user_options: Option<&'a serde_json::Value>,
+    pub now: i64,
+}
+
+/// Makes the server pending, unless it already runs or is on its way: then `None`. One of several callers wins.
+pub(crate) async fn claim(tx: &mut Tx, claim: &Claim<'_>) -> Result<Option<Server>> {
+    let sql = format!(
+        "INSERT INTO servers AS s (user_name, name, display_name, user_options, state, launch, progress, steps, node, created, changed) \
+         VALUES ($1, $2, COALESCE($3, $2), COALESCE($4, '{{}}'), 'pending', $5, 0, '[]', $6, $7, $7) \
+         ON CONFLICT (user_name, name) DO UPDATE SET state = 'pending', launch = $5, progress = 0, steps = '[]', node = $6, changed = $7, \
+         display_name = COALESCE($3, s.display_name), user_options = COALESCE($4, s.user_options), \
+         failure = NULL, log_tail = NULL, url = NULL, pid = NULL, pid_started = NULL, started = NULL \
+         WHERE s.state IN ('stopped', 'failed') RETURNING {COLUMNS}"
+    );
+    let options = claim.user_options.map(ToString::to_string);
+    let values = args![claim.user, claim.name, claim.display_name, options, claim.launch, claim.node, claim.now];
+    tx.fetch_optional(AssertSqlSafe(sql), values).await?.as_ref().map(server).transpose()
+}
+
+/// Changes the server of a launch; `None` when that launch is no more, or not in one of the states `from`.
+async fn update(tx: &mut Tx, set: &str, launch: &str, from: &str, mut args: Vec<Value>) -> Result<Option<Server>> {
+    args.push(launch.into());
+    let sql = format!("UPDATE servers SET {set} WHERE launch = ${} AND state IN ({from}) RETURNING {COLUMNS}", args.len());
+    tx.fetch_optional(AssertSqlSafe(sql), args).await?.as_ref().map(server).transpose()
+}
+
+pub(crate) async fn set_steps(tx: &mut Tx, launch: &str, steps: &[Step], now: i64) -> Result<Option<Server>> {
+    let progress = steps.last().map_or(0, |s| s.progress);
+    update(tx, "progress = $1, steps = $2, changed = $3", launch, "'pending'", args![progress, serde_json::to_string(steps)?, now]).await
+}
+
+pub(crate) async fn set_process(tx: &mut Tx, launch: &str, pid: u32, started: Option<u64>, url: &str, now: i64) -> Result<Option<Server>> {
+    let ticks = started.and_then(|t| i64::try_from(t).ok());
+    update(tx, "pid = $1, pid_started = $2, url = $3, changed = $4", launch, "'pending'", args![pid, ticks, url, now]).await
+}
+
+pub(crate) async fn set_ready(tx: &mut Tx, launch: &str, now: i64) -> Result<Option<Server>> {
+    let set = "state = 'ready', progress = 100, started = $1, last_activity = $1, changed = $1";
+    update(tx, set, launch, "'pending'", args![now]).await
+}
+
+pub(crate) async fn set_stopping(tx: &mut Tx, launch: &str, now: i64) -> Result<Option<Server>> {
+    update(tx, "state = 'stopping', changed = $1", launch, "'pending', 'ready'", args![now]).await
+}
+
+/// How a launch ended.
+pub(crate) struct Ended<'a> {
+    pub state: State,
+    pub failure: Option<&'a str>,
+    pub log_tail: Option<&'a str>,
+}
+
+pub(crate) async fn set_ended(tx: &mut Tx, launch: &str, ended: &Ended<'_>, now: i64) -> Result<Option<Server>> {
+    let set = "state = $1, failure = $2, log_tail = $3, url = NULL, pid = NULL, pid_started = NULL, started = NULL, progress = 0, changed = $4";
+    update(tx, set, launch, "'pending', 'ready', 'stopping'", args![ended.state.name(), ended.failure, ended.log_tail, now]).await
+}
+
+/// Forgets a server that does not run; returns whether there was one.
+pub(crate) async fn delete(tx: &mut Tx, user: &str, name: &str) -> Result<bool> {
+    let sql = "DELETE FROM servers WHERE user_name = $1 AND name = $2 AND state IN ('stopped', 'failed')";
+    Ok(tx.execute(sql, args![user, name]).await? > 0)
+}
+
+/// Notes activity unless a later one is known; returns whether the server exists.
+pub(crate) async fn touch(tx: &mut Tx, user: &str, name: &str, at: i64) -> Result<()> {
+    let sql = "UPDATE servers SET last_activity = $1 WHERE user_name = $2 AND name = $3 AND (last_activity IS NULL OR last_activity < $1)";
+    tx.execute(sql, args![at, user, name]).await.map(drop)
+}
+
+/// The server of a launch.
+pub(crate) async fn find_launch(db: &Db, launch: &str) -> Result<Option<Server>> {
+    Ok(select(db, "launch = $1", args![launch]).await?.pop())
+}

@@ -1,0 +1,138 @@
+//! Tokens.
+
+use artel_platform::db::{AssertSqlSafe, Db, Row, Tx};
+use artel_platform::{Error, Result, args};
+
+/// What a token is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// Asked for by somebody.
+    Api,
+    /// Given to the page of a notebook server.
+    Oauth,
+    /// A notebook server's own.
+    Server,
+    /// For the code that runs in a notebook server.
+    Kernel,
+}
+
+const KINDS: &[(Kind, &str)] = &[(Kind::Api, "api"), (Kind::Oauth, "oauth"), (Kind::Server, "server"), (Kind::Kernel, "kernel")];
+
+impl Kind {
+    fn name(self) -> &'static str {
+        KINDS.iter().find(|row| row.0 == self).map_or("api", |row| row.1)
+    }
+
+    fn parse(text: &str) -> Result<Self> {
+        KINDS.iter().find(|row| row.1 == text).map(|row| row.0).ok_or_else(|| Error::internal(format!("a token of the unknown kind {text}")))
+    }
+}
+
+/// A row of `tokens`, without the secret's hash.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Token {
+    pub id: String,
+    pub kind: Kind,
+    pub user: String,
+    pub server: Option<String>,
+    pub client_id: Option<String>,
+    pub note: String,
+    /// As asked for, not expanded.
+    pub scopes: Vec<String>,
+    pub session_id: Option<String>,
+    pub created: i64,
+    pub expires: Option<i64>,
+    pub last_activity: Option<i64>,
+}
+
+/// A token with what is asked of its owner at each use.
+pub(crate) struct Owned {
+    pub token: Token,
+    pub admin: bool,
+}
+
+const COLUMNS: &str = "id, kind, user_name, server_name, client_id, note, scopes, session_id, created, expires, last_activity";
+
+fn token(row: &Row) -> Result<Token> {
+    Ok(Token {
+        id: row.get("id")?,
+        kind: Kind::parse(&row.get::<String>("kind")?)?,
+        user: row.get("user_name")?,
+        server: row.opt("server_name")?,
+        client_id: row.opt("client_id")?,
+        note: row.get("note")?,
+        scopes: serde_json::from_str(&row.get::<String>("scopes")?)?,
+        session_id: row.opt("session_id")?,
+        created: row.get("created")?,
+        expires: row.opt("expires")?,
+        last_activity: row.opt("last_activity")?,
+    })
+}
+
+pub(crate) async fn insert(tx: &mut Tx, hash: &str, new: &Token) -> Result<()> {
+    let sql = AssertSqlSafe(format!("INSERT INTO tokens ({COLUMNS}, hash) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)"));
+    let scopes = serde_json::to_string(&new.scopes)?;
+    let values = args![&new.id, new.kind.name(), &new.user, new.server.clone(), new.client_id.clone(), &new.note, scopes, new.session_id.clone(), new.created, new.expires, new.last_activity, hash];
+    tx.execute(sql, values).await.map(drop)
+}
+
+/// The token with that hash, if it has not expired.
+pub(crate) async fn find_by_hash(db: &Db, hash: &str, now: i64) -> Result<Option<Owned>> {
+    let columns = COLUMNS.split(", ").map(|c| format!("t.{c}")).collect::<Vec<_>>().join(", ");
+    let sql = format!("SELECT {columns}, u.admin FROM tokens t JOIN users u ON u.name = t.user_name WHERE t.hash = $1 AND (t.expires IS NULL OR t.expires > $2)");
+    let Some(row) = db.fetch_optional(AssertSqlSafe(sql), args![hash, now]).await? else { return Ok(None) };
+    Ok(Some(Owned { token: token(&row)?, admin: row.get("admin")? }))
+}
+
+pub(crate) async fn find(db: &Db, user: &str, id: &str) -> Result<Option<Token>> {
+    let sql = AssertSqlSafe(format!("SELECT {COLUMNS} FROM tokens WHERE id = $1 AND user_name = $2"));
+    db.fetch_optional(sql, args![id, user]).await?.as_ref().map(token).transpose()
+}
+
+/// Tokens of a user that have not expired, the least recently used first (upstream's order).
+pub(crate) async fn of_user(db: &Db, user: &str, now: i64) -> Result<Vec<Token>> {
+    let sql = AssertSqlSafe(format!("SELECT {COLUMNS} FROM tokens WHERE user_name = $1 AND (expires IS NULL OR expires > $2) ORDER BY COALESCE(last_activity, created), id"));
+    db.fetch_all(sql, args![user, now]).await?.iter().map(token).collect()
+}
+
+/// Server tokens that authenticate this OAuth client.
+pub(crate) async fn of_client(db: &Db, client_id: &str) -> Result<Vec<Token>> {
+    let sql = AssertSqlSafe(format!("SELECT {COLUMNS} FROM tokens WHERE client_id = $1 AND kind = 'server'"));
+    db.fetch_all(sql, args![client_id]).await?.iter().map(token).collect()
+}
+
+/// Has this client got a token of this user? Then the user has agreed to it before.
+pub(crate) async fn granted(db: &Db, user: &str, client_id: &str, now: i64) -> Result<bool> {
+    let sql = "SELECT id FROM tokens WHERE user_name = $1 AND client_id = $2 AND kind = 'oauth' AND (expires IS NULL OR expires > $3) LIMIT 1";
+    Ok(db.fetch_optional(sql, args![user, client_id, now]).await?.is_some())
+}
+
+async fn delete_where(tx: &mut Tx, condition: &str, args: Vec<artel_platform::db::Value>) -> Result<Vec<Token>> {
+    let sql = AssertSqlSafe(format!("DELETE FROM tokens WHERE {condition} RETURNING {COLUMNS}"));
+    tx.fetch_all(sql, args).await?.iter().map(token).collect()
+}
+
+/// Removes one token; of an OAuth client's, all that the user has given to that client.
+pub(crate) async fn delete(tx: &mut Tx, token: &Token) -> Result<Vec<Token>> {
+    match (&token.kind, &token.client_id) {
+        (Kind::Oauth, Some(client)) => delete_where(tx, "user_name = $1 AND client_id = $2 AND kind = 'oauth'", args![&token.user, client]).await,
+        _ => delete_where(tx, "id = $1", args![&token.id]).await,
+    }
+}
+
+pub(crate) async fn delete_of_session(tx: &mut Tx, session_id: &str) -> Result<Vec<Token>> {
+    delete_where(tx, "session_id = $1", args![session_id]).await
+}
+
+/// The tokens that a server and its code hold. Those that browsers hold for its pages stay, as upstream's do.
+pub(crate) async fn delete_of_server(tx: &mut Tx, user: &str, server: &str) -> Result<Vec<Token>> {
+    delete_where(tx, "user_name = $1 AND server_name = $2 AND kind IN ('server', 'kernel')", args![user, server]).await
+}
+
+pub(crate) async fn delete_expired(tx: &mut Tx, now: i64) -> Result<u64> {
+    tx.execute("DELETE FROM tokens WHERE expires <= $1", args![now]).await
+}
+
+pub(crate) async fn used(tx: &mut Tx, id: &str, at: i64) -> Result<()> {
+    tx.execute("UPDATE tokens SET last_activity = $1 WHERE id = $2", args![at, id]).await.map(drop)
+}

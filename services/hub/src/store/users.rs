@@ -1,0 +1,147 @@
+//! Users.
+
+use artel_platform::args;
+use artel_platform::db::{AssertSqlSafe, Db, Row, Tx, Value};
+use artel_platform::Result;
+
+/// A row of `users`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct User {
+    pub name: String,
+    pub admin: bool,
+    /// argon2id in PHC form.
+    pub password: Option<String>,
+    pub created: i64,
+    pub last_activity: Option<i64>,
+}
+
+/// Which users, in which order.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Filter {
+    /// `Some(true)`: only users with a server that is running or changing; `Some(false)`: only those without.
+    pub active: Option<bool>,
+    /// Only users with a ready server.
+    pub ready: bool,
+    /// Part of the name, without regard to case.
+    pub name: Option<String>,
+    /// Only these users; `None`: all.
+    pub only: Option<Vec<String>>,
+    pub sort: Sort,
+    pub descending: bool,
+}
+
+/// Upstream's three orders. Its `id` is the order of creation.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Sort {
+    #[default]
+    Id,
+    Name,
+    LastActivity,
+}
+
+const COLUMNS: &str = "name, admin, password, created, last_activity";
+
+fn user(row: &Row) -> Result<User> {
+    Ok(User {
+        name: row.get("name")?,
+        admin: row.get("admin")?,
+        password: row.opt("password")?,
+        created: row.get("created")?,
+        last_activity: row.opt("last_activity")?,
+    })
+}
+
+pub(crate) async fn find(db: &Db, name: &str) -> Result<Option<User>> {
+    let sql = AssertSqlSafe(format!("SELECT {COLUMNS} FROM users WHERE name = $1"));
+    db.fetch_optional(sql, args![name]).await?.as_ref().map(user).transpose()
+}
+
+pub(crate) async fn any(db: &Db) -> Result<bool> {
+    Ok(db.fetch_optional("SELECT name FROM users LIMIT 1", vec![]).await?.is_some())
+}
+
+/// A page of users and how many there are in all pages. Paged by offset because upstream's API is.
+pub(crate) async fn page(db: &Db, filter: &Filter, offset: i64, limit: i64) -> Result<(Vec<User>, i64)> {
+    let (condition, mut args) = condition(filter);
+    let total = db.fetch_one(AssertSqlSafe(format!("SELECT COUNT(*) AS total FROM users WHERE {condition}")), args.clone()).await?.get("total")?;
+    let direction = if filter.descending { "DESC" } else { "ASC" };
+    let order = match filter.sort {
+        Sort::Id => format!("created {direction}, name {direction}"),
+        Sort::Name => format!("name {direction}"),
+        // upstream puts users who were never active first when ascending, last when descending
+        Sort::LastActivity if filter.descending => "last_activity DESC NULLS LAST, name DESC".into(),
+        Sort::LastActivity => "last_activity ASC NULLS FIRST, name ASC".into(),
+    };
+    args.extend(args![limit, offset]);
+    let (limit, offset) = (args.len() - 1, args.len());
+    let sql = format!("SELECT {COLUMNS} FROM users WHERE {condition} ORDER BY {order} LIMIT ${limit} OFFSET ${offset}");
+    let rows = db.fetch_all(AssertSqlSafe(sql), args).await?;
+    Ok((rows.iter().map(user).collect::<Result<_>>()?, total))
+}
+
+fn condition(filter: &Filter) -> (String, Vec<Value>) {
+    const ACTIVE: &str = "(SELECT user_name FROM servers WHERE state IN ('pending', 'ready', 'stopping'))";
+    const READY: &str = "(SELECT user_name FROM servers WHERE state = 'ready')";
+    let mut terms = vec!["1 = 1".to_owned()];
+    let mut args = Vec::new();
+    match filter.active {
+        Some(true) => terms.push(format!("name IN {ACTIVE}")),
+        Some(false) => terms.push(format!("name NOT IN {ACTIVE}")),
+        None => {}
+    }
+    if filter.ready {
+        terms.push(format!("name IN {READY}"));
+    }
+    if let Some(part) = &filter.name {
+        let escaped = part.to_lowercase().replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
+        args.push(format!("%{escaped}%").into());
+        terms.push(format!("name LIKE ${} ESCAPE '\\'", args.len()));
+    }
+    if let Some(only) = &filter.only {
+        let mut places = Vec::new();
+        for name in only {
+            args.push(name.into());
+            places.push(format!("${}", args.len()));
+        }
+        terms.push(if places.is_empty() { "1 = 0".into() } else { format!("name IN ({})", places.join(", ")) });
+    }
+    (terms.join(" AND "), args)
+}
+
+/// Adds a user; `false` when the name is taken.
+pub(crate) async fn insert(tx: &mut Tx, new: &User) -> Result<bool> {
+    let added = tx
+        .execute(
+            "INSERT INTO users (name, admin, password, created, last_activity) VALUES ($1, $2, $3, $4, NULL) ON CONFLICT DO NOTHING",
+            args![&new.name, new.admin, new.password.clone(), new.created],
+        )
+        .await?;
+    Ok(added > 0)
+}
+
+pub(crate) async fn set_admin(tx: &mut Tx, name: &str, admin: bool) -> Result<()> {
+    tx.execute("UPDATE users SET admin = $1 WHERE name = $2", args![admin, name]).await.map(drop)
+}
+
+pub(crate) async fn set_password(tx: &mut Tx, name: &str, hash: &str) -> Result<()> {
+    tx.execute("UPDATE users SET password = $1 WHERE name = $2", args![hash, name]).await.map(drop)
+}
+
+/// Removes a user with all that is theirs; returns whether there was one.
+pub(crate) async fn delete(tx: &mut Tx, name: &str) -> Result<bool> {
+    for sql in [
+        "DELETE FROM tokens WHERE user_name = $1",
+        "DELETE FROM sessions WHERE user_name = $1",
+        "DELETE FROM oauth_codes WHERE user_name = $1",
+        "DELETE FROM servers WHERE user_name = $1",
+    ] {
+        tx.execute(sql, args![name]).await?;
+    }
+    Ok(tx.execute("DELETE FROM users WHERE name = $1", args![name]).await? > 0)
+}
+
+/// Notes activity unless a later one is known.
+pub(crate) async fn active(tx: &mut Tx, name: &str, at: i64) -> Result<()> {
+    let sql = "UPDATE users SET last_activity = $1 WHERE name = $2 AND (last_activity IS NULL OR last_activity < $1)";
+    tx.execute(sql, args![at, name]).await.map(drop)
+}

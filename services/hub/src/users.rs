@@ -1,0 +1,127 @@
+//! Accounts.
+
+use crate::store::sessions;
+use crate::store::users::{self, User};
+use crate::{Hub, names};
+use artel_platform::{Error, Result};
+use artel_proto::artel::hub::v1::{CredentialRevoked, UserChanged};
+
+/// A user, for a list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UserSummary {
+    /// The account's name.
+    pub name: String,
+    /// Whether they may do everything.
+    pub admin: bool,
+    /// Whether they can log in with a password.
+    pub has_password: bool,
+    /// When the account was made, milliseconds.
+    pub created: i64,
+    /// When they were last seen, milliseconds.
+    pub last_activity: Option<i64>,
+}
+
+/// How many users are read at a time for a list of all.
+const PAGE: i64 = 500;
+
+impl Hub {
+    /// Adds a user; without a password they can only be reached by tokens. `ALREADY_EXISTS` when the name is taken.
+    pub async fn add_user(&self, name: &str, admin: bool, password: Option<&str>) -> Result<()> {
+        self.create_users(&[name.to_owned()], admin, password).await.map(drop)
+    }
+
+    /// Adds users, all or none. Names that are taken are left out; `ALREADY_EXISTS` when all are.
+    pub(crate) async fn create_users(&self, wanted: &[String], admin: bool, password: Option<&str>) -> Result<Vec<User>> {
+        let hash = match password {
+            Some(password) => Some(self.passwords.hash(password).await?),
+            None => None,
+        };
+        let wanted: Vec<String> = wanted.iter().map(|name| names::user(name)).collect::<Result<_>>()?;
+        let mut created = Vec::new();
+        let mut tx = self.db.begin().await?;
+        for name in &wanted {
+            let user = User { name: name.clone(), admin, password: hash.clone(), created: self.cx.clock.now(), last_activity: None };
+            if users::insert(&mut tx, &user).await? {
+                tx.emit(&UserChanged { name: name.clone(), removed: false }).await?;
+                created.push(user);
+            }
+        }
+        if created.is_empty() {
+            let message = match wanted.as_slice() {
+                [name] => format!("User {name} already exists"),
+                all => format!("All {} users already exist", all.len()),
+            };
+            return Err(Error::exists(message));
+        }
+        tx.commit().await?;
+        Ok(created)
+    }
+
+    /// Every user, by name.
+    pub async fn list_users(&self) -> Result<Vec<UserSummary>> {
+        let filter = users::Filter { sort: users::Sort::Name, ..Default::default() };
+        let mut all = Vec::new();
+        loop {
+            let (page, total) = users::page(&self.db, &filter, all.len() as i64, PAGE).await?;
+            let last = page.is_empty();
+            all.extend(page.into_iter().map(|u| UserSummary {
+                name: u.name,
+                admin: u.admin,
+                has_password: u.password.is_some(),
+                created: u.created,
+                last_activity: u.last_activity,
+            }));
+            if last || all.len() as i64 >= total {
+                return Ok(all);
+            }
+        }
+    }
+
+    /// Gives a user a new password and ends their browser sessions.
+    pub async fn set_password(&self, name: &str, password: &str) -> Result<()> {
+        self.change_password(name, password, None).await
+    }
+
+    /// The same, but the session `keep` goes on.
+    pub(crate) async fn change_password(&self, name: &str, password: &str, keep: Option<&str>) -> Result<()> {
+        let hash = self.passwords.hash(password).await?;
+        let name = self.user(name).await?.name;
+        let mut tx = self.db.begin().await?;
+        users::set_password(&mut tx, &name, &hash).await?;
+        for session_id in sessions::delete_others(&mut tx, &name, keep).await? {
+            tx.emit(&CredentialRevoked { user: name.clone(), token_id: String::new(), session_id }).await?;
+        }
+        tx.emit(&UserChanged { name, removed: false }).await?;
+        tx.commit().await
+    }
+
+    /// Makes a user an administrator, or no longer one.
+    pub(crate) async fn set_admin(&self, name: &str, admin: bool) -> Result<()> {
+        let mut tx = self.db.begin().await?;
+        users::set_admin(&mut tx, name, admin).await?;
+        tx.emit(&UserChanged { name: name.into(), removed: false }).await?;
+        tx.commit().await
+    }
+
+    /// Removes a user with their tokens, sessions and servers; the home folder stays. A notebook server that runs in
+    /// another process ends within seconds.
+    pub async fn remove_user(&self, name: &str) -> Result<()> {
+        let user = self.user(name).await?;
+        let mut tx = self.db.begin().await?;
+        users::delete(&mut tx, &user.name).await?;
+        tx.emit(&CredentialRevoked { user: user.name.clone(), token_id: String::new(), session_id: String::new() }).await?;
+        tx.emit(&UserChanged { name: user.name, removed: true }).await?;
+        tx.commit().await?;
+        self.announce();
+        Ok(())
+    }
+
+    /// The user with that name. `NOT_FOUND` when there is none.
+    pub(crate) async fn user(&self, name: &str) -> Result<User> {
+        let found = match names::user(name) {
+            Ok(name) => users::find(&self.db, &name).await?,
+            Err(_) => None,
+        };
+        found.ok_or_else(|| Error::not_found(format!("No such user: {name}")))
+    }
+}
