@@ -1,0 +1,4 @@
+//! SQL, one module per table.
+
+pub(crate) mod endpoints;
+pub mod revisions;
