@@ -6,26 +6,17 @@ use artel_platform::{Result, ResultExt};
 use artel_proto::artel::hub::v1::UserChanged;
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Name of the first administrator.
 const ADMIN: &str = "admin";
 
-/// Who to log in as.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Bootstrap {
-    /// The administrator's name.
-    pub user: String,
-    /// Their password, when this start made it up. It is in `DATA/admin-password` too.
-    pub password: Option<String>,
-}
-
 impl Hub {
-    /// Makes the administrator when there is no user. With replicas started together one of them does.
-    pub async fn bootstrap(&self) -> Result<Bootstrap> {
-        let known = Bootstrap { user: ADMIN.into(), password: None };
+    /// Makes the administrator when there is no user. A password that was made up is in `DATA/admin-password`, until
+    /// it is changed. With replicas started together one of them does.
+    pub(crate) async fn bootstrap(&self) -> Result<()> {
         if users::any(&self.db).await? {
-            return Ok(known);
+            return Ok(());
         }
         let fixed = self.settings.fixed_admin_password()?;
         let password = fixed.clone().unwrap_or_else(|| self.cx.ids.secret()[..24].to_owned());
@@ -33,15 +24,25 @@ impl Hub {
         let admin = User { name: ADMIN.into(), admin: true, password: Some(hash), created: self.cx.clock.now(), last_activity: None };
         let mut tx = self.db.begin().await?;
         if !users::insert(&mut tx, &admin).await? {
-            return Ok(known);
+            return Ok(());
         }
         tx.emit(&UserChanged { name: ADMIN.into(), removed: false }).await?;
         if fixed.is_none() {
             // before the commit: a password that nobody can read would lock everybody out
-            write_secret(&self.cx.config.data.join("admin-password"), &password)?;
+            write_secret(&self.password_file(), &password)?;
         }
-        tx.commit().await?;
-        Ok(Bootstrap { user: ADMIN.into(), password: fixed.is_none().then_some(password) })
+        tx.commit().await
+    }
+
+    /// Removes the file of the first password when it no longer says the truth.
+    pub(crate) fn forget_first_password(&self, user: &str) {
+        if user == ADMIN {
+            let _ = std::fs::remove_file(self.password_file());
+        }
+    }
+
+    fn password_file(&self) -> PathBuf {
+        self.cx.config.data.join("admin-password")
     }
 }
 

@@ -15,6 +15,10 @@ pub struct Settings {
     pub session_days: u32,
     /// URL by which notebook servers reach the suite; empty: `server.public_url`.
     pub connect_url: String,
+    /// Address that notebook servers listen on, without a port.
+    pub server_bind: String,
+    /// Name by which the gateway reaches that address; empty: `server_bind`.
+    pub server_host: String,
     /// Seconds that a notebook server gets from its process's start to its first answer.
     pub start_timeout_seconds: u64,
     /// Seconds that a request to start or stop a server waits for the end of it.

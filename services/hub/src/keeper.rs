@@ -2,7 +2,7 @@
 //! reads it there.
 
 use crate::servers::changed;
-use crate::spawner::{Exit, Launch, Process, free_address};
+use crate::spawner::{Exit, Launch, Process};
 use crate::store::servers::{self, Ended, Server, State, Step};
 use crate::store::tokens;
 use crate::tokens::tell_revoked;
@@ -112,8 +112,8 @@ impl Hub {
         steps.take(0, "Server requested").await?;
         let environment = self.build_environment(&mut steps).await?;
         steps.take(50, "Starting jupyterhub-singleuser").await?;
-        let url = format!("http://{}{}", free_address()?, names::prefix(&launch.user, &launch.name));
-        let process = slot.insert(self.spawner.start(&environment, launch, &url)?);
+        let (process, url) = self.spawner.start(&environment, launch)?;
+        let process = slot.insert(process);
         let (pid, started) = (process.pid, process.started);
         let mut tx = self.db.begin().await?;
         let server = servers::set_process(&mut tx, &launch.id, pid, started, &url, self.cx.clock.now()).await?;

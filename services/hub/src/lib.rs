@@ -26,11 +26,11 @@ mod time;
 mod tokens;
 mod users;
 
-pub use bootstrap::Bootstrap;
 pub use tokens::NewToken;
 pub use users::UserSummary;
 
 use artel_platform::db::Db;
+use artel_platform::http::Routes;
 use artel_platform::{Context, Result, Service};
 use artel_proto::artel::hub::v1::hub_server::HubServer;
 use passwords::Passwords;
@@ -86,17 +86,22 @@ impl Hub {
     }
 }
 
+/// Every REST route of the service, without its state.
+pub fn routes() -> Routes {
+    rest::routes()
+}
+
 /// Starts the service: makes the administrator on first start, finds the notebook servers of an earlier run again.
-pub async fn start(cx: Context) -> Result<(Service, Bootstrap)> {
+pub async fn start(cx: Context) -> Result<Service> {
     let hub = Arc::new(Hub::open(&cx).await?);
-    let bootstrap = hub.bootstrap().await?;
+    hub.bootstrap().await?;
     let left = hub.left_by_earlier_run().await?;
     let tasks = hub.clone();
     cx.spawn("hub", async move {
         tasks.clone().adopt(left).await;
         tasks.sweep().await;
     });
-    let rest = rest::routes().state(hub.clone());
+    let rest = routes().state(hub.clone());
     let grpc = tonic::service::Routes::new(HubServer::new(grpc::HubApi(hub.clone())));
-    Ok((Service { name: "hub", rest, grpc, db: hub.db.clone() }, bootstrap))
+    Ok(Service { name: "hub", rest, grpc, db: hub.db.clone() })
 }

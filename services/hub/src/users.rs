@@ -91,8 +91,10 @@ impl Hub {
         for session_id in sessions::delete_others(&mut tx, &name, keep).await? {
             tx.emit(&CredentialRevoked { user: name.clone(), token_id: String::new(), session_id }).await?;
         }
-        tx.emit(&UserChanged { name, removed: false }).await?;
-        tx.commit().await
+        tx.emit(&UserChanged { name: name.clone(), removed: false }).await?;
+        tx.commit().await?;
+        self.forget_first_password(&name);
+        Ok(())
     }
 
     /// Makes a user an administrator, or no longer one.

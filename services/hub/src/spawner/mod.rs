@@ -9,6 +9,7 @@ pub(crate) use environment::{Launch, variables};
 pub(crate) use process::{Exit, Process};
 
 use crate::config::Settings;
+use crate::names;
 use artel_platform::python::{Environment, Environments, Progress, Requirements};
 use artel_platform::{Context, Error, Result, ResultExt};
 use std::collections::HashMap;
@@ -33,6 +34,8 @@ pub(crate) struct Spawner {
     /// URL by which servers reach the suite.
     connect_url: String,
     env_keep: Vec<String>,
+    bind: String,
+    host: String,
     grace: Duration,
     /// Names the boot and process space in which process ids mean something.
     pub node: String,
@@ -50,6 +53,8 @@ impl Spawner {
             data: cx.config.data.clone(),
             connect_url: connect_url.to_owned(),
             env_keep: settings.env_keep.clone(),
+            bind: settings.server_bind.clone(),
+            host: if settings.server_host.is_empty() { settings.server_bind.clone() } else { settings.server_host.clone() },
             grace: Duration::from_secs(settings.stop_grace_seconds),
             node: node(),
             kept: Mutex::default(),
@@ -86,8 +91,11 @@ impl Spawner {
         self.python.progress()
     }
 
-    /// Starts the process of `launch`, listening at `url`.
-    pub(crate) fn start(&self, environment: &Environment, launch: &Launch, url: &str) -> Result<Process> {
+    /// Starts the process of `launch` on a free port; returns it with the URL (prefix included) that reaches it.
+    pub(crate) fn start(&self, environment: &Environment, launch: &Launch) -> Result<(Process, String)> {
+        let port = artel_platform::process::free_port()?;
+        let prefix = names::prefix(&launch.user, &launch.name);
+        let own = format!("http://{}:{port}{prefix}", self.bind);
         let home = self.data.join("homes").join(&launch.user);
         make_folder(&home, 0o700)?;
         let log = log::fresh(&self.log_file(&launch.user, &launch.name))?;
@@ -95,8 +103,8 @@ impl Spawner {
         if rustix::process::geteuid().is_root() {
             command.arg("--allow-root");
         }
-        command.env_clear().envs(self.kept_variables(environment)).envs(variables(launch, url, &self.connect_url)).env("HOME", &home).current_dir(&home);
-        Process::start(command, log)
+        command.env_clear().envs(self.kept_variables(environment)).envs(variables(launch, &own, &self.connect_url)).env("HOME", &home).current_dir(&home);
+        Ok((Process::start(command, log)?, format!("http://{}:{port}{prefix}", self.host)))
     }
 
     fn kept_variables(&self, environment: &Environment) -> Vec<(String, String)> {
@@ -143,11 +151,6 @@ fn make_folder(folder: &Path, mode: u32) -> Result<()> {
     use std::os::unix::fs::DirBuilderExt;
     let failed = format!("cannot make the folder {}", folder.display());
     std::fs::DirBuilder::new().recursive(true).mode(mode).create(folder).or_internal(&failed)
-}
-
-/// A free address of the loopback interface.
-pub(crate) fn free_address() -> Result<String> {
-    Ok(format!("127.0.0.1:{}", artel_platform::process::free_port()?))
 }
 
 fn node() -> String {

@@ -9,7 +9,6 @@ use actix_web::body::MessageBody;
 use actix_web::dev::{ServerHandle, ServiceRequest, ServiceResponse};
 use actix_web::middleware::{Next, from_fn};
 use actix_web::{App, HttpMessage, HttpServer};
-use artel_hub::Bootstrap;
 use artel_platform::config::Config;
 use artel_platform::identity::{Identity, Kind};
 use artel_platform::python::Environments;
@@ -26,7 +25,6 @@ pub struct Suite {
     pub cx: Context,
     /// `http://127.0.0.1:PORT`.
     pub url: String,
-    pub bootstrap: Bootstrap,
     server: ServerHandle,
     front: tokio::task::JoinHandle<()>,
 }
@@ -63,8 +61,7 @@ pub fn process(cx: &Context, url: &str, settings: &[(&str, toml::Value)]) -> Con
 impl Suite {
     /// Starts the hub in `cx`, made by [`process`].
     pub async fn start(cx: Context) -> Self {
-        let (service, bootstrap) = artel_hub::start(cx.clone()).await.expect("the hub starts");
-        let Service { rest, grpc, .. } = service;
+        let Service { rest, grpc, .. } = artel_hub::start(cx.clone()).await.expect("the hub starts");
         cx.peers.provide("hub", grpc);
         let for_workers = cx.clone();
         let server = HttpServer::new(move || {
@@ -82,7 +79,7 @@ impl Suite {
         tokio::spawn(server);
         let url = cx.config.server.public_url.clone();
         let front = tokio::spawn(front::run(url.trim_start_matches("http://").to_owned(), inner, cx.clone()));
-        Self { cx, url, bootstrap, server: handle, front }
+        Self { cx, url, server: handle, front }
     }
 
     /// Ends it as Ctrl-C does.
