@@ -4,7 +4,7 @@ use super::protocol::{Answer, Question};
 use super::worker::{self, Worker};
 use crate::config::Settings;
 use artel_platform::python::{Environment, Environments};
-use artel_platform::{Error, Result};
+use artel_platform::{Code, Error, Result};
 use futures::future::join_all;
 use serde_json::Value;
 use std::path::PathBuf;
@@ -91,7 +91,9 @@ impl Deployment {
                 Err(error) => {
                     end.kill.cancel();
                     end.workers.wait().await;
-                    return Err(error);
+                    // its process ended while it loaded: nothing is away, trying again at once is no use
+                    let code = if error.code == Code::Unavailable { Code::FailedPrecondition } else { error.code };
+                    return Err(Error::new(code, format!("the model of {} cannot be loaded: {}", plan.name, error.message)).because(error));
                 }
             }
         }
