@@ -1,1 +1,63 @@
-//! placeholder
+//! Tracking: experiments, runs and what is logged to them (metrics, params, tags, datasets, logged models), spoken as
+//! MLflow's tracking API. Tables: `migrations/`. Topics: `tracking.experiments`, `tracking.runs`,
+//! `tracking.logged_models`. Asks the artifact service for the files of runs and models.
+
+#![deny(missing_docs)]
+
+mod artifacts;
+mod config;
+mod datasets;
+mod experiments;
+mod grpc;
+mod history;
+mod keys;
+mod live;
+mod logged_models;
+mod logging;
+mod names;
+mod rest;
+mod runs;
+mod search;
+mod store;
+mod validate;
+
+use crate::config::Settings;
+use artel_platform::clock::{Clock, Ids};
+use artel_platform::db::Db;
+use artel_platform::rpc::Peers;
+use artel_platform::{Context, Result, Service};
+use artel_proto::artel::tracking::v1::tracking_server::TrackingServer;
+use std::sync::Arc;
+
+/// This crate's tables.
+pub static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!();
+
+/// What every operation needs.
+pub struct Tracking {
+    db: Db,
+    settings: Settings,
+    clock: Clock,
+    ids: Ids,
+    peers: Peers,
+    keys: keys::MetricKeys,
+    run_numbers: store::sequences::Sequence,
+    live: live::Live,
+}
+
+/// Starts the service: opens its database, makes sure that the experiment "Default" exists.
+pub async fn start(cx: Context) -> Result<Service> {
+    let db = cx.database("tracking", &MIGRATIONS).await?;
+    let tracking = Arc::new(Tracking {
+        settings: cx.config.section("tracking")?,
+        clock: cx.clock.clone(),
+        ids: cx.ids.clone(),
+        peers: cx.peers.clone(),
+        keys: keys::MetricKeys::default(),
+        run_numbers: store::sequences::Sequence::new("run", 100),
+        live: live::Live::default(),
+        db: db.clone(),
+    });
+    tracking.create_default_experiment().await?;
+    let grpc = TrackingServer::new(grpc::TrackingGrpc(tracking.clone()));
+    Ok(Service { name: "tracking", rest: rest::routes().state(tracking), grpc: tonic::service::Routes::new(grpc), db })
+}

@@ -1,0 +1,101 @@
+//! Reading metrics back: the latest values of runs, and histories whole, in pages or thinned out.
+
+use crate::Tracking;
+use crate::store::history::{self as store, Range};
+use crate::store::metrics::{self, Point};
+use artel_platform::Result;
+use artel_platform::search::PageToken;
+use artel_proto::mlflow::{Metric, MetricWithRunId};
+use std::collections::HashMap;
+
+/// The most points that `get-history-bulk` gives.
+pub(crate) const MAX_BULK: i64 = 25_000;
+
+impl Tracking {
+    /// The latest value of each metric of these runs, by run, ordered by name.
+    pub(crate) async fn latest_metrics(&self, runs: &[i64]) -> Result<HashMap<i64, Vec<Metric>>> {
+        let points = metrics::latest(&self.db, runs).await?;
+        let keys: Vec<i64> = points.iter().map(|(_, p)| p.key).collect();
+        let names = self.keys.names(&self.db, &keys).await?;
+        let mut latest: HashMap<i64, Vec<Metric>> = HashMap::with_capacity(runs.len());
+        for (run, point) in points {
+            let Some(name) = names.get(&point.key) else { continue };
+            latest.entry(run).or_default().push(message(name, &point));
+        }
+        for metrics in latest.values_mut() {
+            metrics.sort_unstable_by(|a, b| a.key.cmp(&b.key));
+        }
+        Ok(latest)
+    }
+
+    /// A page of a metric's history in the order of time, and the token of the next page. Without `max_results`
+    /// everything. A run or metric that is not there has an empty history.
+    pub(crate) async fn metric_history(&self, workspace: &str, run_id: &str, key: &str, max_results: Option<i64>, token: Option<&str>) -> Result<(Vec<Metric>, Option<String>)> {
+        let search = format!("history\n{run_id}\n{key}");
+        let token = PageToken::decode(token, &search)?;
+        let (Some(run), Some(number)) = (crate::store::runs::find(&self.db, workspace, run_id).await?, self.keys.find(&self.db, key).await?) else {
+            return Ok((Vec::new(), None));
+        };
+        let limit = max_results.unwrap_or(i64::MAX - 1);
+        let mut points = store::page(&self.db, run.id, number, token.map(|t| t.keys()).as_deref(), limit + 1).await?;
+        let more = points.len() as i64 > limit;
+        points.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+        let next = points.last().filter(|_| more).map(|last| PageToken::new(&search, 0, &store::place(last)).encode());
+        Ok((points.iter().map(|p| message(key, p)).collect(), next))
+    }
+
+    /// The histories of several runs one after the other, by run id, at most `max_results` points in all.
+    pub(crate) async fn metric_history_bulk(&self, workspace: &str, run_ids: &[String], key: &str, max_results: i64) -> Result<Vec<MetricWithRunId>> {
+        let Some(number) = self.keys.find(&self.db, key).await? else { return Ok(Vec::new()) };
+        let mut run_ids: Vec<&String> = run_ids.iter().collect();
+        run_ids.sort_unstable();
+        run_ids.dedup();
+        let mut all = Vec::new();
+        for run_id in run_ids {
+            let left = max_results - all.len() as i64;
+            if left <= 0 {
+                break;
+            }
+            if let Some(run) = crate::store::runs::find(&self.db, workspace, run_id).await? {
+                let points = store::page(&self.db, run.id, number, None, left).await?;
+                all.extend(points.iter().map(|p| with_run(key, run_id, p)));
+            }
+        }
+        Ok(all)
+    }
+
+    /// Of each run at most `max_results` points, evenly taken, the first and the last among them.
+    pub(crate) async fn metric_history_sampled(&self, workspace: &str, run_ids: &[String], key: &str, steps: Option<(i64, i64)>, max_results: i64) -> Result<Vec<MetricWithRunId>> {
+        let Some(number) = self.keys.find(&self.db, key).await? else { return Ok(Vec::new()) };
+        let mut all = Vec::new();
+        for run_id in run_ids {
+            let Some(run) = crate::store::runs::find(&self.db, workspace, run_id).await? else { continue };
+            let range = Range { run: run.id, key: number, steps };
+            let mut points = store::sample(&self.db, &range, max_results).await?;
+            if let Some(last) = store::last(&self.db, &range).await?
+                && points.last() != Some(&last)
+            {
+                if points.len() as i64 >= max_results {
+                    points.pop();
+                }
+                points.push(last);
+            }
+            all.extend(points.iter().map(|p| with_run(key, run_id, p)));
+        }
+        Ok(all)
+    }
+}
+
+fn message(name: &str, point: &Point) -> Metric {
+    Metric { key: Some(name.into()), value: Some(point.logged()), timestamp: Some(point.timestamp), step: Some(point.step), ..Default::default() }
+}
+
+fn with_run(name: &str, run_id: &str, point: &Point) -> MetricWithRunId {
+    MetricWithRunId {
+        key: Some(name.into()),
+        value: Some(point.logged()),
+        timestamp: Some(point.timestamp),
+        step: Some(point.step),
+        run_id: Some(run_id.into()),
+    }
+}

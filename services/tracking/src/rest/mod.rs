@@ -1,0 +1,48 @@
+//! MLflow's tracking API: one flat list of routes, each also under `/ajax-api`.
+
+mod artifacts;
+mod experiments;
+mod extract;
+mod logged_models;
+mod logging;
+mod metrics;
+mod runs;
+mod server;
+mod traces;
+
+use crate::Tracking;
+use actix_web::{HttpResponse, web};
+use artel_platform::http::{Dialect, Routes};
+use artel_platform::{Result, routes};
+use serde::Serialize;
+
+type App = web::Data<Tracking>;
+type Answer = Result<HttpResponse>;
+
+/// Every route.
+pub(crate) fn routes() -> Routes {
+    routes!(Dialect::Mlflow;
+        experiments::create, experiments::get, experiments::get_by_name, experiments::search, experiments::search_by_query,
+        experiments::delete, experiments::restore, experiments::update, experiments::set_tag, experiments::delete_tag,
+        experiments::search_datasets,
+        runs::create, runs::get, runs::update, runs::delete, runs::restore, runs::search, runs::log_inputs, runs::log_outputs,
+        logging::log_metric, logging::log_param, logging::log_batch, logging::log_model, logging::set_tag, logging::delete_tag,
+        metrics::get_history, metrics::get_history_bulk_interval, metrics::get_history_bulk,
+        artifacts::list, artifacts::get, artifacts::get_of_model,
+        logged_models::create, logged_models::search, logged_models::get, logged_models::finalize, logged_models::delete,
+        logged_models::log_params, logged_models::set_tags, logged_models::delete_tag, logged_models::list_artifacts,
+        server::health, server::version, server::info,
+        traces::all_v2, traces::one_v2, traces::all_v3, traces::one_v3, traces::spans,
+    )
+    .mirror("/api/2.0/", "/ajax-api/2.0/")
+    .mirror("/api/3.0/", "/ajax-api/3.0/")
+}
+
+fn json<T: Serialize>(message: &T) -> Answer {
+    Ok(HttpResponse::Ok().content_type("application/json").body(serde_json::to_vec(message)?))
+}
+
+/// A run is named by `run_id`, by old clients by `run_uuid`.
+fn either<'a>(run_id: &'a str, run_uuid: &'a str) -> &'a str {
+    if run_id.is_empty() { run_uuid } else { run_id }
+}

@@ -1,0 +1,36 @@
+//! SQL, and nothing but SQL.
+
+pub(crate) mod datasets;
+pub(crate) mod experiments;
+pub(crate) mod history;
+pub(crate) mod logged_models;
+pub(crate) mod metric_keys;
+pub(crate) mod metrics;
+pub(crate) mod runs;
+pub(crate) mod sequences;
+pub(crate) mod values;
+
+use artel_platform::db::Value;
+
+/// How many ids one IN holds at most.
+pub(crate) const CHUNK: usize = 1024;
+
+/// `($1, $2, …)` for an IN, its values added to `args`. Lists are filled up to a few sizes by repeating the last
+/// value, so that the statement cache meets few texts.
+pub(crate) fn in_list(values: impl IntoIterator<Item = Value>, args: &mut Vec<Value>) -> String {
+    let start = args.len();
+    args.extend(values);
+    let count = args.len() - start;
+    if count == 0 {
+        return "(NULL)".into();
+    }
+    let last = args[args.len() - 1].clone();
+    args.resize(start + count.next_power_of_two(), last);
+    let mut sql = String::with_capacity(6 * (args.len() - start) + 2);
+    for n in start + 1..=args.len() {
+        sql.push_str(if n == start + 1 { "($" } else { ",$" });
+        sql.push_str(&n.to_string());
+    }
+    sql.push(')');
+    sql
+}
