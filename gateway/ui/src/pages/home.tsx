@@ -14,6 +14,7 @@ import { Loaded } from "../ui/loaded";
 import { Empty, Page, Section } from "../ui/page";
 import { State } from "../ui/status";
 import { Ago, Elapsed } from "../ui/time";
+import { lastFailures } from "./failures";
 import "./home.css";
 
 export function Home() {
@@ -24,7 +25,7 @@ export function Home() {
     && experiments.data.every((experiment) => experiment.name === "Default") && dags.data.length === 0;
   return (
     <Page title={t("home.title", { name: me?.name ?? "" })}>
-      <div className="columns">
+      <div className="columns wide">
         <div className="stack loose"><Attention /><Running /><MyServer name={me?.name ?? ""} /></div>
         <div className="stack loose">{fresh ? <FirstSteps /> : <RecentRuns ids={experiments.data?.map((it) => it.experiment_id)} query={experiments} />}</div>
       </div>
@@ -39,18 +40,6 @@ function Line({ state, name, kind, time }: { state: string; name: ReactNode; kin
       <span className="small muted num">{time}</span>
     </li>
   );
-}
-
-/** The last run of each DAG, when it failed: an old failure that was followed by a success needs nobody. */
-export function lastFailures(runs: readonly DagRun[]): DagRun[] {
-  const seen = new Set<string>();
-  const failures: DagRun[] = [];
-  for (const run of runs) {
-    if (run.state !== "success" && run.state !== "failed") continue;
-    if (!seen.has(run.dag_id) && run.state === "failed") failures.push(run);
-    seen.add(run.dag_id);
-  }
-  return failures;
 }
 
 function DagRunLink({ run }: { run: DagRun }) {

@@ -44,7 +44,7 @@ function Header({ onFind, onKeys }: { onFind: () => void; onKeys: () => void }) 
   const project = useProject();
   return (
     <header>
-      <Link className="brand" to="/p/$project" params={{ project }} aria-label={t("nav.home")}><Mark /><span>Artel</span></Link>
+      <Link className="brand" to="/p/$project" params={{ project }} aria-label="Artel" title={t("nav.home")}><Mark /><span>Artel</span></Link>
       <button type="button" className="find" onClick={onFind}>
         <Icon name="search" /><span className="truncate">{t("palette.open")}</span><kbd>Ctrl K</kbd>
       </button>

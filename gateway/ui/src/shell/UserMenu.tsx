@@ -24,8 +24,8 @@ export default function UserMenu({ onKeys }: { onKeys: () => void }) {
       <Menu.Trigger render={<Button variant="ghost" />} aria-label={t("nav.account", { name: me?.name ?? "" })}>
         <Icon name="users" />{me?.name}
       </Menu.Trigger>
-      <Menu.Portal>
-        <Menu.Positioner sideOffset={4} align="end">
+      <Menu.Portal container={document.getElementById("main")}>
+        <Menu.Positioner className="floating" sideOffset={4} align="end">
           <Menu.Popup className="menu">
             <Menu.LinkItem className="menu-item" render={<Link to="/settings" />}><Icon name="settings" />{t("nav.settings")}</Menu.LinkItem>
             <Menu.Item className="menu-item" onClick={onKeys}><Icon name="dash" />{t("keys.title")}<kbd className="end">?</kbd></Menu.Item>

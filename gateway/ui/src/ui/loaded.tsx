@@ -19,7 +19,7 @@ export function ErrorBox({ what, error, retry }: { what: string; error: Error; r
   const id = error instanceof ApiError ? error.requestId : "";
   return (
     <div className="error-box" role="alert">
-      <h3>{what}</h3>
+      <h2>{what}</h2>
       <p className="why">{reason(error)}</p>
       {id && <p className="small muted row">{t("error.requestId")} <code>{id}</code><CopyButton text={id} /></p>}
       {retry && <Button icon="retry" onClick={retry}>{t("action.retry")}</Button>}

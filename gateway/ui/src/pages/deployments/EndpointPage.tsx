@@ -69,7 +69,7 @@ function Served({ endpoint }: { endpoint: Endpoint }) {
         return percent === undefined ? "–" : `${number(percent, 1)} %`;
       },
     },
-    { key: "message", title: t("endpoints.message"), className: "muted wrap-anywhere", cell: (entity) => entity.state?.deployment_state_message ?? "" },
+    { key: "message", title: t("endpoints.message"), className: "muted wrap-anywhere prose-cell", cell: (entity) => entity.state?.deployment_state_message ?? "" },
   ];
   return (
     <Section title={t("endpoints.served")}>

@@ -15,8 +15,8 @@ export function ColumnMenu({ all, shown, onChange }: {
   return (
     <Menu.Root modal={false}>
       <Menu.Trigger render={<Button icon="columns" />} disabled={all.length === 0}>{t("runs.columns")}</Menu.Trigger>
-      <Menu.Portal>
-        <Menu.Positioner sideOffset={4} align="start">
+      <Menu.Portal container={document.getElementById("main")}>
+        <Menu.Positioner className="floating" sideOffset={4} align="start">
           <Menu.Popup className="menu">
             <Menu.Item className="menu-item" onClick={() => onChange(undefined)}>{t("runs.defaultColumns")}</Menu.Item>
             {(["metrics", "params", "tags"] as const).map((kind) => {

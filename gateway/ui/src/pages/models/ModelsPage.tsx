@@ -40,7 +40,7 @@ export function ModelsPage() {
       key: "aliases", title: t("models.aliases"),
       cell: (model) => <span className="row wrap">{(model.aliases ?? []).map((alias) => <AliasChip key={alias.alias} alias={alias.alias} version={alias.version} />)}</span>,
     },
-    { key: "description", title: t("models.description"), className: "muted", cell: (model) => model.description },
+    { key: "description", title: t("models.description"), className: "muted prose-cell", cell: (model) => model.description },
     { key: "updated", title: t("column.updated"), cell: (model) => <Ago time={model.last_updated_timestamp} /> },
   ];
   return (

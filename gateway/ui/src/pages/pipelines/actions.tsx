@@ -7,6 +7,7 @@ import { useProject } from "../../shell/project";
 import { Button, Field, Switch } from "../../ui/controls";
 import { ErrorLine } from "../../ui/loaded";
 import { FormDialog } from "../../ui/overlay";
+import { parseConf } from "./conf";
 
 export function PauseSwitch({ dag }: { dag: Dag }) {
   const client = useQueryClient();
@@ -21,18 +22,6 @@ export function PauseSwitch({ dag }: { dag: Dag }) {
       <ErrorLine error={change.error} />
     </>
   );
-}
-
-/** JSON as typed, or why it is none. */
-export function parseConf(text: string): { conf: Record<string, unknown> } | { error: string } {
-  if (text.trim() === "") return { conf: {} };
-  try {
-    const parsed: unknown = JSON.parse(text);
-    if (typeof parsed === "object" && parsed !== null && !Array.isArray(parsed)) return { conf: parsed as Record<string, unknown> };
-    return { error: "" };
-  } catch (error) {
-    return { error: (error as Error).message };
-  }
 }
 
 export function TriggerButton({ dag, paused, small = false }: { dag: string; paused: boolean; small?: boolean }) {

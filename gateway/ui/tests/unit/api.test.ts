@@ -1,0 +1,52 @@
+import { describe, expect, it } from "vitest";
+import { csrfToken, explain, url } from "../../src/api/http";
+import { aliasesOf } from "../../src/api/registry";
+import { proxiedFile } from "../../src/api/tracking";
+import { loginSearch, runsSearch, taskSearch } from "../../src/search";
+
+describe("errors", () => {
+  const json = "application/json";
+  it("are read in every dialect", () => {
+    expect(explain('{"error_code":"RESOURCE_DOES_NOT_EXIST","message":"no run"}', json)).toEqual({ code: "RESOURCE_DOES_NOT_EXIST", message: "no run" });
+    expect(explain('{"status":403,"message":"may not"}', json)).toEqual({ code: "", message: "may not" });
+    expect(explain('{"title":"Not Found","detail":"no dag","status":404}', json)).toEqual({ code: "Not Found", message: "no dag" });
+    expect(explain('{"detail":[{"loc":["body","conf"],"msg":"must be an object"}]}', json).message).toBe("body.conf: must be an object");
+    expect(explain("broken pipe", "text/plain").message).toBe("broken pipe");
+    expect(explain("<html>502</html>", "text/html").message).toBe("");
+  });
+});
+
+describe("requests", () => {
+  it("repeat list parameters and leave absent ones out", () => {
+    expect(url("/x", { run_ids: ["a", "b"], path: undefined, n: 2, on: true })).toBe("/x?run_ids=a&run_ids=b&n=2&on=true");
+    expect(url("/x", {})).toBe("/x");
+  });
+
+  it("carry the CSRF token of the cookie", () => {
+    expect(csrfToken("a=1; _xsrf=t%3Dk; b=2")).toBe("t=k");
+    expect(csrfToken("my_xsrf=1")).toBe("");
+  });
+
+  it("find a file of a logged model behind the artifact proxy", () => {
+    expect(proxiedFile("mlflow-artifacts:/1/models/m-0a/artifacts", "MLmodel")).toBe("/ajax-api/2.0/mlflow-artifacts/artifacts/1/models/m-0a/artifacts/MLmodel");
+    expect(proxiedFile("mlflow-artifacts://host:80/1/a b", "MLmodel")).toBe("/ajax-api/2.0/mlflow-artifacts/artifacts/1/a%20b/MLmodel");
+    expect(proxiedFile("s3://bucket/1", "MLmodel")).toBe("");
+    expect(proxiedFile(undefined, "MLmodel")).toBe("");
+  });
+
+  it("know a version's aliases from either side", () => {
+    expect(aliasesOf({ name: "m", version: "2", aliases: ["b"] }, { name: "m", aliases: [{ alias: "a", version: "2" }, { alias: "c", version: "1" }] })).toEqual(["a", "b"]);
+  });
+});
+
+describe("addresses", () => {
+  it("send nobody to another site after the login", () => {
+    expect(loginSearch({ next: "/user/a/lab?x=1" })).toEqual({ next: "/user/a/lab?x=1" });
+    for (const next of ["//evil.example", "/\\evil.example", "https://evil.example", "javascript:alert(1)", ""]) expect(loginSearch({ next })).toEqual({});
+  });
+
+  it("drop what is malformed", () => {
+    expect(runsSearch({ q: "", cols: "metrics.a,params.b", diff: "yes", sort: 3 })).toEqual({ q: undefined, sort: "3", cols: ["metrics.a", "params.b"] });
+    expect(taskSearch({ map: "x", attempt: "2" })).toEqual({ map: undefined, attempt: 2 });
+  });
+});
