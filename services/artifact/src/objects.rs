@@ -55,7 +55,8 @@ pub struct Content {
 }
 
 impl Artifacts {
-    pub(crate) fn new(cx: &Context, db: Db) -> Result<Self> {
+    /// Over an open database and the object store of `cx`, with the settings of `[artifact]`.
+    pub fn new(cx: &Context, db: Db) -> Result<Self> {
         let config = cx.config.section("artifact")?;
         Ok(Self { db, blobs: cx.blobs.clone(), clock: cx.clock.clone(), ids: cx.ids.clone(), config, to_sweep: Notify::new() })
     }
