@@ -3,12 +3,14 @@
 
 mod access;
 mod dialect;
+mod mlflow;
 mod routes;
 mod server;
 mod workspace;
 
 pub use access::{CSRF_HEADER, INTERNAL_HEADER, REQUEST_ID, accept_internal};
 pub use dialect::Dialect;
+pub use mlflow::MlflowRequest;
 pub use pastey::paste;
 pub use routes::{RouteInfo, Routes};
 pub use server::{Listening, bind, cannot_listen};
