@@ -7,8 +7,7 @@ use std::net::SocketAddr;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
-pub async fn run(listen: String, hub: SocketAddr, cx: Context) {
-    let listener = TcpListener::bind(listen).await.expect("the port is free");
+pub async fn run(listener: TcpListener, hub: SocketAddr, cx: Context) {
     while let Ok((stream, _)) = listener.accept().await {
         let cx = cx.clone();
         tokio::spawn(async move { pass(stream, hub, cx).await });

@@ -78,7 +78,8 @@ impl Suite {
         let handle = server.handle();
         tokio::spawn(server);
         let url = cx.config.server.public_url.clone();
-        let front = tokio::spawn(front::run(url.trim_start_matches("http://").to_owned(), inner, cx.clone()));
+        let listener = tokio::net::TcpListener::bind(url.trim_start_matches("http://")).await.expect("the port is free");
+        let front = tokio::spawn(front::run(listener, inner, cx.clone()));
         Self { cx, url, server: handle, front }
     }
 
