@@ -13,6 +13,10 @@ export interface Server {
   progress_url?: string;
   started?: string | null;
   last_activity?: string | null;
+  /** Why its last start or run failed; kept until the next start. */
+  failure?: string | null;
+  /** The last lines of its log then. */
+  log_tail?: string | null;
 }
 export interface User {
   name: string;
@@ -45,7 +49,7 @@ export const usersQuery = queryOptions({
 
 export const userQuery = (name: string) => queryOptions({
   queryKey: ["user", name],
-  queryFn: ({ signal }) => request<User>("GET", user(name), { signal }),
+  queryFn: ({ signal }) => request<User>("GET", user(name), { query: { include_stopped_servers: 1 }, signal }),
   meta: { topics: ["hub.users", "hub.servers"] },
 });
 

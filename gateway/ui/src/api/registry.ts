@@ -3,7 +3,7 @@ import { queryOptions } from "@tanstack/react-query";
 import { request } from "./http";
 import type { Tag } from "./tracking";
 
-const API = "/ajax-api/2.0/mlflow";
+const API = "/api/2.0/mlflow";
 const TOPICS = ["registry.registered_models", "registry.model_versions"] as const;
 
 export interface Alias { alias: string; version: string }
@@ -97,4 +97,9 @@ export function deleteAlias(name: string, alias: string): Promise<unknown> {
 export function aliasesOf(version: ModelVersion, model: RegisteredModel | undefined): string[] {
   const named = (model?.aliases ?? []).filter((alias) => alias.version === version.version).map((alias) => alias.alias);
   return [...new Set([...(version.aliases ?? []), ...named])].toSorted();
+}
+
+/** The logged model that a version was made from; empty for versions made from a folder. */
+export function loggedModelOf(version: ModelVersion | undefined): string {
+  return version?.model_id || /^models:\/(m-[0-9a-f]+)$/.exec(version?.source ?? "")?.[1] || "";
 }

@@ -17,11 +17,23 @@ export interface Endpoint {
   creation_timestamp?: number;
   last_updated_timestamp?: number;
   state?: { ready?: string; config_update?: string; suspend?: string };
-  config?: {
-    served_entities?: ServedEntity[];
-    traffic_config?: { routes?: { served_model_name?: string; served_entity_name?: string; traffic_percentage: number }[] };
-    config_version?: number;
-  };
+  config?: EndpointConfig;
+  /** What is being brought up beside it, or could not be. */
+  pending_config?: EndpointConfig;
+}
+export interface EndpointConfig {
+  served_entities?: ServedEntity[];
+  traffic_config?: { routes?: { served_model_name?: string; traffic_percentage: number }[] };
+  config_version?: number;
+}
+/** One model version that was brought up for an endpoint. */
+export interface Revision {
+  revision: number;
+  entity_name: string;
+  entity_version: string;
+  state: string;
+  message: string;
+  creation_timestamp: number;
 }
 
 export const endpointsQuery = queryOptions({
@@ -33,6 +45,12 @@ export const endpointsQuery = queryOptions({
 export const endpointQuery = (name: string) => queryOptions({
   queryKey: ["endpoint", name],
   queryFn: ({ signal }) => request<Endpoint>("GET", `${API}/${encodeURIComponent(name)}`, { signal }),
+  meta: { topics: ["serving.endpoints"], key: name },
+});
+
+export const revisionsQuery = (name: string) => queryOptions({
+  queryKey: ["revisions", name],
+  queryFn: async ({ signal }) => (await request<{ revisions?: Revision[] }>("GET", `${API}/${encodeURIComponent(name)}/revisions`, { signal })).revisions ?? [],
   meta: { topics: ["serving.endpoints"], key: name },
 });
 

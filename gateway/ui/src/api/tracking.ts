@@ -2,7 +2,7 @@
 import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
 import { request, url } from "./http";
 
-const API = "/ajax-api/2.0/mlflow";
+const API = "/api/2.0/mlflow";
 
 export interface Tag { key: string; value: string }
 export interface Param { key: string; value: string }
@@ -131,21 +131,7 @@ export function artifactUrl(run: string, path: string): string {
   return url("/get-artifact", { run_uuid: run, path });
 }
 
-export interface LoggedModel {
-  info: { model_id: string; name?: string; experiment_id?: string; artifact_uri?: string; status?: string; source_run_id?: string };
-}
-
-export const loggedModelQuery = (id: string) => queryOptions({
-  queryKey: ["logged-model", id],
-  queryFn: async ({ signal }) => (await request<{ model: LoggedModel }>("GET", `${API}/logged-models/${encodeURIComponent(id)}`, { signal })).model,
-  enabled: id !== "",
-  meta: { topics: ["tracking.logged_models"], key: id },
-});
-
-/** Where a file of a logged model is, through the artifact proxy; empty when it is kept elsewhere. */
-export function proxiedFile(artifactUri: string | undefined, file: string): string {
-  const inside = artifactUri?.match(/^mlflow-artifacts:\/(?:\/[^/]*\/)?(.*)$/)?.[1];
-  if (!inside) return "";
-  const path = `${inside}/${file}`.split("/").filter(Boolean).map(encodeURIComponent).join("/");
-  return `/ajax-api/2.0/mlflow-artifacts/artifacts/${path}`;
+/** A file in the folder of a logged model. */
+export function modelFileUrl(model: string, file: string): string {
+  return url(`/ajax-api/2.0/mlflow/logged-models/${encodeURIComponent(model)}/artifacts/files`, { artifact_file_path: file });
 }

@@ -30,8 +30,8 @@ export function serverState(server: Server | undefined): string {
   return server?.ready ? "server.ready" : "server.stopped";
 }
 
-/** The steps of a start, for as long as one is under way; the last failure stays until it is dismissed. */
-function useStart(user: User): { steps: Progress[]; start: () => void; dismiss: () => void; starting: boolean; error: Error | null } {
+/** The steps of a start, for as long as one is under way. */
+function useStart(user: User): { steps: Progress[]; start: () => void; starting: boolean; error: Error | null } {
   const client = useQueryClient();
   const [steps, setSteps] = useState<Progress[]>([]);
   const pending = defaultServer(user)?.pending === "spawn";
@@ -48,7 +48,6 @@ function useStart(user: User): { steps: Progress[]; start: () => void; dismiss: 
   }, [pending, user.name, refetch]);
   return {
     steps, error: request.error, starting: request.isPending || pending,
-    dismiss: () => setSteps([]),
     start: () => {
       setSteps([]);
       request.mutate();
@@ -59,9 +58,12 @@ function useStart(user: User): { steps: Progress[]; start: () => void; dismiss: 
 function MyServer({ user }: { user: User }) {
   const client = useQueryClient();
   const server = defaultServer(user);
-  const { steps, start, dismiss, starting, error } = useStart(user);
+  const { steps, start, starting, error } = useStart(user);
   const stop = useMutation({ mutationFn: () => stopServer(user.name), onSettled: () => client.invalidateQueries({ queryKey: ["user", user.name] }) });
   const last = steps.at(-1);
+  const [seen, setSeen] = useState("");
+  // The hub keeps why the last start failed until the next one; here it stays until it is dismissed.
+  const failed = !starting && server?.failure && server.failure !== seen ? server.failure : "";
   return (
     <Section title={t("notebooks.mine")}>
       <div className="panel padded stack" aria-label={t("notebooks.mine")} role="group">
@@ -80,20 +82,31 @@ function MyServer({ user }: { user: User }) {
           </span>
         </div>
         {!server?.ready && !starting && steps.length === 0 && <p className="muted">{t("notebooks.about")}</p>}
-        <ErrorLine error={error ?? stop.error} />
-        {last && !last.ready && (
+        <ErrorLine error={failed ? stop.error : error ?? stop.error} />
+        {failed && <Failure reason={failed} log={server?.log_tail ?? ""} onDismiss={() => setSeen(failed)} />}
+        {starting && last && !last.ready && !last.failed && (
           <>
             <div className="progress" role="progressbar" aria-label={t("notebooks.progress")} aria-valuenow={last.progress} aria-valuemin={0} aria-valuemax={100}>
               <div style={{ width: `${last.progress}%` }} />
             </div>
             <ol className="stack tight" aria-live="polite">
-              {steps.map((step) => <li key={step.message} className={step.failed ? "error-line" : "small muted"}>{step.message}</li>)}
+              {steps.map((step) => <li key={step.message} className="small muted">{step.message}</li>)}
             </ol>
-            {last.failed && <div><Button onClick={dismiss}>{t("action.dismiss")}</Button></div>}
           </>
         )}
       </div>
     </Section>
+  );
+}
+
+function Failure({ reason, log, onDismiss }: { reason: string; log: string; onDismiss: () => void }) {
+  return (
+    <div className="error-box" role="alert">
+      <h3>{t("notebooks.failed")}</h3>
+      <p className="why">{reason}</p>
+      {log && <pre className="server-log" tabIndex={0} role="region" aria-label={t("log.title")}>{log}</pre>}
+      <Button onClick={onDismiss}>{t("action.dismiss")}</Button>
+    </div>
   );
 }
 

@@ -31,7 +31,7 @@ const STATES: Record<string, readonly [Tone, Key]> = {
   PENDING_REGISTRATION: ["queued", "state.pendingRegistration"], FAILED_REGISTRATION: ["failed", "state.failed"],
   "server.ready": ["succeeded", "state.up"], "server.spawn": ["running", "state.starting"],
   "server.stop": ["retry", "state.stopping"], "server.stopped": ["skipped", "state.stopped"],
-  building: ["running", "state.building"], ready: ["succeeded", "state.ready"],
+  building: ["running", "state.building"], ready: ["succeeded", "state.ready"], retired: ["skipped", "state.retired"],
 };
 
 export const tone = (state: string | null | undefined): Tone => STATES[state ?? "none"]?.[0] ?? "skipped";

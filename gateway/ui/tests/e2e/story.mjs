@@ -12,7 +12,7 @@ const PASSWORD = required("PASSWORD");
 const EXPERIMENT = process.env.EXPERIMENT ?? "wine";
 const MODEL = process.env.MODEL ?? "wine";
 const ENDPOINT = process.env.ENDPOINT ?? "wine";
-const MLFLOW = "/ajax-api/2.0/mlflow";
+const MLFLOW = "/api/2.0/mlflow";
 
 let browser;
 let context;

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { csrfToken, explain, url } from "../../src/api/http";
-import { aliasesOf } from "../../src/api/registry";
-import { proxiedFile } from "../../src/api/tracking";
+import { aliasesOf, loggedModelOf } from "../../src/api/registry";
+import { modelFileUrl } from "../../src/api/tracking";
 import { loginSearch, runsSearch, taskSearch } from "../../src/search";
 
 describe("errors", () => {
@@ -27,11 +27,10 @@ describe("requests", () => {
     expect(csrfToken("my_xsrf=1")).toBe("");
   });
 
-  it("find a file of a logged model behind the artifact proxy", () => {
-    expect(proxiedFile("mlflow-artifacts:/1/models/m-0a/artifacts", "MLmodel")).toBe("/ajax-api/2.0/mlflow-artifacts/artifacts/1/models/m-0a/artifacts/MLmodel");
-    expect(proxiedFile("mlflow-artifacts://host:80/1/a b", "MLmodel")).toBe("/ajax-api/2.0/mlflow-artifacts/artifacts/1/a%20b/MLmodel");
-    expect(proxiedFile("s3://bucket/1", "MLmodel")).toBe("");
-    expect(proxiedFile(undefined, "MLmodel")).toBe("");
+  it("find the files of the logged model behind a version", () => {
+    expect(loggedModelOf({ name: "m", version: "1", source: "models:/m-0a1b" })).toBe("m-0a1b");
+    expect(loggedModelOf({ name: "m", version: "1", source: "mlflow-artifacts:/1/2/artifacts/model" })).toBe("");
+    expect(modelFileUrl("m-0a1b", "MLmodel")).toBe("/ajax-api/2.0/mlflow/logged-models/m-0a1b/artifacts/files?artifact_file_path=MLmodel");
   });
 
   it("know a version's aliases from either side", () => {

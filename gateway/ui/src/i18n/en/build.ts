@@ -70,7 +70,6 @@ export const build = {
   "artifacts.large": "The file is large ({size}); showing it may take a while.",
   "artifacts.showAnyway": "Show it anyway",
   "artifacts.image": "Image {path}",
-  "artifacts.openTab": "Open in a new tab",
   "artifacts.firstRows": { one: "Only the first {count} row is shown.", other: "Only the first {count} rows are shown." },
 
   "models.filter": "Filter by name",

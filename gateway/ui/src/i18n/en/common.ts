@@ -97,6 +97,7 @@ export const common = {
   "state.stopped": "Stopped",
   "state.up": "Running",
   "state.building": "Building",
+  "state.retired": "Retired",
 
   "error.page": "The page could not be shown",
   "error.requestId": "Request",
@@ -161,6 +162,7 @@ export const common = {
   "notebooks.manage": "Manage",
   "notebooks.started": "Started",
   "notebooks.active": "Last active",
+  "notebooks.failed": "The server did not start or ended by itself",
   "notebooks.progress": "How far the start is",
   "environments.title": "Python environments being built",
 

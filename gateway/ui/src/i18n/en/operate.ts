@@ -63,6 +63,8 @@ export const operate = {
   "endpoints.targetHint": "With an alias the endpoint moves to a new version by itself when the alias does.",
   "endpoints.serves": "Serves",
   "endpoints.served": "What is served",
+  "endpoints.revision": "Revision",
+  "endpoints.revisions": "Revisions",
   "endpoints.traffic": "Traffic",
   "endpoints.message": "Message",
   "endpoints.url": "Address",

@@ -70,7 +70,6 @@ export const build = {
   "artifacts.large": "Файл большой ({size}), показ может занять время.",
   "artifacts.showAnyway": "Всё равно показать",
   "artifacts.image": "Изображение {path}",
-  "artifacts.openTab": "Открыть в новой вкладке",
   "artifacts.firstRows": {
     one: "Показана только первая {count} строка.", few: "Показаны только первые {count} строки.",
     many: "Показаны только первые {count} строк.", other: "Показаны только первые {count} строки.",

@@ -97,6 +97,7 @@ export const common = {
   "state.stopped": "Остановлен",
   "state.up": "Работает",
   "state.building": "Собирается",
+  "state.retired": "Снята",
 
   "error.page": "Не удалось показать страницу",
   "error.requestId": "Запрос",
@@ -161,6 +162,7 @@ export const common = {
   "notebooks.manage": "Управление",
   "notebooks.started": "Запущен",
   "notebooks.active": "Активность",
+  "notebooks.failed": "Сервер не запустился или завершился сам",
   "notebooks.progress": "Ход запуска",
   "environments.title": "Собираются окружения Python",
 

@@ -63,6 +63,8 @@ export const operate = {
   "endpoints.targetHint": "С алиасом эндпоинт сам переходит на новую версию, когда к ней переходит алиас.",
   "endpoints.serves": "Обслуживает",
   "endpoints.served": "Что обслуживается",
+  "endpoints.revision": "Ревизия",
+  "endpoints.revisions": "Ревизии",
   "endpoints.traffic": "Трафик",
   "endpoints.message": "Сообщение",
   "endpoints.url": "Адрес",

@@ -1,7 +1,7 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { getRouteApi, useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
-import { deleteEndpoint, endpointQuery, invocationsPath, type Endpoint, type ServedEntity } from "../../api/serving";
+import { deleteEndpoint, endpointQuery, invocationsPath, revisionsQuery, type Endpoint, type Revision, type ServedEntity } from "../../api/serving";
 import { t } from "../../i18n";
 import { number } from "../../i18n/format";
 import { useProject } from "../../shell/project";
@@ -45,6 +45,7 @@ export function EndpointPage() {
           <>
             <Served endpoint={found} />
             <TryIt endpoint={found} />
+            <Revisions endpoint={name} />
           </>
         )}
       </Loaded>
@@ -54,11 +55,14 @@ export function EndpointPage() {
   );
 }
 
+/** What answers now and, while it changes, what is to answer next. */
 function Served({ endpoint }: { endpoint: Endpoint }) {
   const routes = endpoint.config?.traffic_config?.routes ?? [];
+  const pending = endpoint.pending_config?.served_entities ?? [];
+  const entities = [...entitiesOf(endpoint), ...pending];
   const share = (entity: ServedEntity): number | undefined =>
-    routes.find((one) => (one.served_entity_name ?? one.served_model_name) === entity.name)?.traffic_percentage;
-  const failed = entitiesOf(endpoint).filter((entity) => entity.state?.deployment === "DEPLOYMENT_FAILED" && entity.state.deployment_state_message);
+    pending.includes(entity) ? 0 : routes.find((one) => one.served_model_name === entity.name)?.traffic_percentage;
+  const failed = entities.filter((entity) => entity.state?.deployment === "DEPLOYMENT_FAILED" && entity.state.deployment_state_message);
   const columns: Column<ServedEntity>[] = [
     { key: "entity", title: t("endpoints.serves"), className: "name", cell: (entity) => <Entity entity={entity} /> },
     { key: "state", title: t("column.state"), cell: (entity) => <State state={entity.state?.deployment} /> },
@@ -73,8 +77,26 @@ function Served({ endpoint }: { endpoint: Endpoint }) {
   ];
   return (
     <Section title={t("endpoints.served")}>
-      {failed.map((entity) => <ErrorBox key={entity.name} what={t("endpoints.failed")} error={new Error(entity.state?.deployment_state_message)} />)}
-      <Table label={t("endpoints.served")} columns={columns} rows={entitiesOf(endpoint)} rowKey={(entity) => entity.name ?? entity.entity_name} />
+      {failed.map((entity) => <ErrorBox key={entity.entity_version} what={t("endpoints.failed")} error={new Error(entity.state?.deployment_state_message)} />)}
+      <Table label={t("endpoints.served")} columns={columns} rows={entities} rowKey={(entity) => `${entity.name} ${entity.entity_version} ${pending.includes(entity)}`} />
+    </Section>
+  );
+}
+
+/** What was brought up so far, the newest first. */
+function Revisions({ endpoint }: { endpoint: string }) {
+  const revisions = useQuery(revisionsQuery(endpoint)).data ?? [];
+  if (revisions.length === 0) return null;
+  const columns: Column<Revision>[] = [
+    { key: "revision", title: t("endpoints.revision"), className: "num", cell: (one) => one.revision },
+    { key: "version", title: t("models.version"), className: "name", cell: (one) => <Entity entity={one} /> },
+    { key: "state", title: t("column.state"), cell: (one) => <State state={one.state} /> },
+    { key: "created", title: t("column.created"), cell: (one) => <Ago time={one.creation_timestamp} /> },
+    { key: "message", title: t("endpoints.message"), className: "muted wrap-anywhere prose-cell", cell: (one) => one.message },
+  ];
+  return (
+    <Section title={t("endpoints.revisions")} count={revisions.length}>
+      <Table label={t("endpoints.revisions")} columns={columns} rows={revisions} rowKey={(one) => String(one.revision)} />
     </Section>
   );
 }

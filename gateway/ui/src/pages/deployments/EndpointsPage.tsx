@@ -57,7 +57,7 @@ export function EndpointsPage() {
 }
 
 /** wine v2 @champion: what is served, and the alias that decides it. */
-export function Entity({ entity }: { entity: ServedEntity }) {
+export function Entity({ entity }: { entity: Pick<ServedEntity, "entity_name" | "entity_version" | "alias"> }) {
   const project = useProject();
   return (
     <span className="row">

@@ -2,9 +2,9 @@
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { send } from "../../api/http";
-import { versionQuery } from "../../api/registry";
+import { loggedModelOf, versionQuery } from "../../api/registry";
 import { invocationsPath, invoke, type Endpoint } from "../../api/serving";
-import { loggedModelQuery, proxiedFile } from "../../api/tracking";
+import { modelFileUrl } from "../../api/tracking";
 import { t } from "../../i18n";
 import { duration } from "../../i18n/format";
 import { invokeSnippet, TOKEN } from "../../snippets";
@@ -18,15 +18,14 @@ function useExample(endpoint: Endpoint): { text: string | undefined; looking: bo
   const entity = entitiesOf(endpoint)[0];
   const [name, number] = [entity?.entity_name ?? "", entity?.entity_version ?? ""];
   const version = useQuery({ ...versionQuery(name, number), enabled: number !== "" });
-  const id = version.data?.model_id || /^models:\/(m-[0-9a-f]+)$/.exec(version.data?.source ?? "")?.[1] || "";
-  const logged = useQuery(loggedModelQuery(id));
-  const url = proxiedFile(logged.data?.info.artifact_uri, "serving_input_example.json");
+  const model = loggedModelOf(version.data);
+  const url = modelFileUrl(model, "serving_input_example.json");
   const example = useQuery({
-    queryKey: ["input-example", url],
+    queryKey: ["model-file", url],
     queryFn: async ({ signal }) => compactJson(JSON.parse(await (await send(url, { signal })).text())),
-    enabled: url !== "",
+    enabled: model !== "",
   });
-  return { text: example.data, looking: version.isLoading || logged.isLoading || example.isLoading };
+  return { text: example.data, looking: version.isLoading || example.isLoading };
 }
 
 export function TryIt({ endpoint }: { endpoint: Endpoint }) {

@@ -1,8 +1,8 @@
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
-import { aliasesOf, modelQuery, versionQuery, type ModelVersion } from "../../api/registry";
+import { aliasesOf, loggedModelOf, modelQuery, versionQuery, type ModelVersion } from "../../api/registry";
 import { send } from "../../api/http";
-import { loggedModelQuery, proxiedFile, runQuery, type Run } from "../../api/tracking";
+import { modelFileUrl, runQuery, type Run } from "../../api/tracking";
 import { t } from "../../i18n";
 import { metric } from "../../i18n/format";
 import { useProject } from "../../shell/project";
@@ -79,10 +79,9 @@ function FromRun({ version }: { version: ModelVersion }) {
 
 /** The model's own description of itself: flavours, signature, requirements. */
 function ModelFile({ version }: { version: ModelVersion }) {
-  const id = version.model_id || /^models:\/(m-[0-9a-f]+)$/.exec(version.source ?? "")?.[1] || "";
-  const logged = useQuery(loggedModelQuery(id));
-  const url = proxiedFile(logged.data?.info.artifact_uri, "MLmodel");
-  const file = useQuery({ queryKey: ["mlmodel", url], queryFn: async ({ signal }) => (await send(url, { signal })).text(), enabled: url !== "" });
+  const id = loggedModelOf(version);
+  const url = modelFileUrl(id, "MLmodel");
+  const file = useQuery({ queryKey: ["model-file", url], queryFn: async ({ signal }) => (await send(url, { signal })).text(), enabled: id !== "" });
   if (!file.data) return null;
   return <Section title="MLmodel"><pre className="panel padded model-file" tabIndex={0} role="region" aria-label="MLmodel">{file.data}</pre></Section>;
 }

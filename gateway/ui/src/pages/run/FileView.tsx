@@ -35,9 +35,6 @@ function Content({ url, path, kind }: { url: string; path: string; kind: FileKin
   if (kind === "image") return <div className="image-view"><img src={url} alt={t("artifacts.image", { path })} /></div>;
   if (kind === "audio") return <audio controls src={url} aria-label={path} />;
   if (kind === "video") return <video controls src={url} aria-label={path} />;
-  // Pages made by people run without scripts and without this site's origin.
-  if (kind === "page") return <iframe sandbox="" src={url} title={path} />;
-  if (kind === "pdf") return <p className="padded"><a href={url} target="_blank" rel="noreferrer">{t("artifacts.openTab")}</a></p>;
   return <TextContent url={url} path={path} kind={kind} />;
 }
 
@@ -50,6 +47,8 @@ function TextContent({ url, path, kind }: { url: string; path: string; kind: Fil
   return (
     <Loaded query={text} what={t("error.file")}>
       {(found) => kind === "table" ? <Rows rows={parseTable(found, path.endsWith(".tsv") ? "\t" : ",", TABLE_ROWS + 1)} path={path} />
+        // What people made is shown without scripts and without this site's origin.
+        : kind === "page" ? <iframe sandbox="" srcDoc={found} title={path} />
         : <pre className="text-view" tabIndex={0} role="region" aria-label={path}>{kind === "json" ? prettyJson(found) : found}</pre>}
     </Loaded>
   );

@@ -1,12 +1,12 @@
 /** What kind of file a path names, and how its text reads. */
 
-export type FileKind = "image" | "text" | "json" | "table" | "page" | "pdf" | "audio" | "video" | "binary";
+export type FileKind = "image" | "text" | "json" | "table" | "page" | "audio" | "video" | "binary";
 
 const KINDS: Record<string, FileKind> = {
   png: "image", jpg: "image", jpeg: "image", gif: "image", webp: "image", svg: "image", bmp: "image",
   json: "json", ipynb: "json", geojson: "json",
   csv: "table", tsv: "table",
-  html: "page", htm: "page", pdf: "pdf",
+  html: "page", htm: "page",
   mp3: "audio", wav: "audio", ogg: "audio", mp4: "video", webm: "video",
   txt: "text", log: "text", md: "text", py: "text", yaml: "text", yml: "text", toml: "text", cfg: "text", ini: "text", sh: "text",
   sql: "text", r: "text", js: "text", ts: "text", rs: "text", xml: "text", env: "text", conf: "text", j2: "text", dot: "text",
