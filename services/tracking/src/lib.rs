@@ -44,6 +44,11 @@ pub struct Tracking {
     live: live::Live,
 }
 
+/// What the service serves, for documents and tests that need no running service.
+pub fn routes() -> artel_platform::http::Routes {
+    rest::routes()
+}
+
 /// Starts the service: opens its database, makes sure that the experiment "Default" exists.
 pub async fn start(cx: Context) -> Result<Service> {
     let db = cx.database("tracking", &MIGRATIONS).await?;

@@ -83,11 +83,13 @@ fn content_type(name: &str) -> String {
         "txt", "log", "err", "cfg", "conf", "cnf", "cf", "ini", "properties", "prop", "hocon", "toml", "yaml", "yml", "xml", "json", "js", "py", "py3",
         "csv", "tsv", "md", "rst", "jsonnet",
     ];
-    let extension = name.rsplit_once('.').map_or(name, |(_, e)| e).to_ascii_lowercase();
-    if TEXT.contains(&extension.as_str()) || ["mlmodel", "mlproject"].contains(&extension.as_str()) {
+    const TEXT_NAMES: &[&str] = &["mlmodel", "mlproject"];
+    let name = name.to_ascii_lowercase();
+    let extension = name.rsplit_once('.').map_or("", |(_, e)| e);
+    if TEXT.contains(&extension) || TEXT_NAMES.contains(&name.as_str()) {
         return "text/plain".into();
     }
-    mime_guess::from_ext(&extension).first_raw().unwrap_or("application/octet-stream").into()
+    mime_guess::from_ext(extension).first_raw().unwrap_or("application/octet-stream").into()
 }
 
 /// RFC 6266 with an ASCII name beside the true one.
