@@ -23,6 +23,7 @@ const SEE_DOCS: &str = " See the API docs for more information about request par
 pub struct MlflowRequest<T> {
     message: T,
     given: HashMap<String, bool>,
+    in_query: bool,
 }
 
 impl<T: Message> MlflowRequest<T> {
@@ -37,9 +38,14 @@ impl<T: Message> MlflowRequest<T> {
         Ok(self.message)
     }
 
-    /// Was the field given, with something in it?
-    pub fn has(&self, name: &str) -> bool {
-        T::FIELDS.iter().find(|f| f.name == name).is_some_and(|f| self.was_given(f))
+    /// Fails when the number in field `name` is above `most`.
+    pub fn at_most(self, name: &str, number: impl Fn(&T) -> i64, most: i64) -> Result<Self> {
+        let value = match number(&self.message) {
+            number if number <= most => return Ok(self),
+            number if self.in_query => Value::from(number.to_string()),
+            number => Value::from(number),
+        };
+        Err(wrong_type(name, &value))
     }
 
     /// The message as it is.
@@ -63,12 +69,12 @@ impl<T: Message> MlflowRequest<T> {
         let Ok(fields) = serde_json::from_slice::<HashMap<String, &RawValue>>(body) else {
             return match serde_json::from_slice::<Value>(body) {
                 Ok(value) if !value.is_null() => Err(Error::invalid(format!("the request body is {}, it must be a JSON object", python_type(&value)))),
-                _ => Ok(Self { message: T::default(), given: HashMap::new() }),
+                _ => Ok(Self { message: T::default(), given: HashMap::new(), in_query: false }),
             };
         };
         let given = fields.iter().map(|(name, value)| (name.clone(), !matches!(value.get(), "null" | "\"\""))).collect();
         match serde_json::from_slice::<T>(body) {
-            Ok(message) => Ok(Self { message, given }),
+            Ok(message) => Ok(Self { message, given, in_query: false }),
             Err(error) => Err(explain(T::FIELDS, &serde_json::from_slice(body)?, &error)),
         }
     }
@@ -101,7 +107,7 @@ impl<T: Message> MlflowRequest<T> {
         let given = object.iter().map(|(name, value)| (name.clone(), value.as_str() != Some(""))).collect();
         let object = Value::Object(object);
         match serde_json::from_value::<T>(object.clone()) {
-            Ok(message) => Ok(Self { message, given }),
+            Ok(message) => Ok(Self { message, given, in_query: true }),
             Err(error) => Err(explain(T::FIELDS, &object, &error)),
         }
     }
@@ -155,11 +161,15 @@ fn explain(fields: &[Field], object: &Value, error: &serde_json::Error) -> Error
     for field in fields {
         let Some(value) = object.get(field.name).or_else(|| object.get(field.json_name)) else { continue };
         if !value.is_null() && !fits(field, value) {
-            let hint = format!(" Hint: Value was of type '{}'.", python_type(value));
-            return Error::invalid(format!("Invalid value {value} for parameter '{}' supplied: {hint}{SEE_DOCS}", field.name));
+            return wrong_type(field.name, value);
         }
     }
     Error::invalid(format!("the request cannot be read: {error}"))
+}
+
+fn wrong_type(name: &str, value: &Value) -> Error {
+    let kind = python_type(value);
+    Error::invalid(format!("Invalid value {value} for parameter '{name}' supplied:  Hint: Value was of type '{kind}'.{SEE_DOCS}"))
 }
 
 fn spelled_twice(fields: &[Field], object: &Value) -> Option<(&'static str, &'static str)> {
