@@ -50,6 +50,31 @@ async fn every_kind_of_value_comes_back() {
 }
 
 #[tokio::test]
+async fn a_writer_that_gives_up_half_way_leaves_the_connection_usable() {
+    on_both_engines(|cx| async move {
+        let db = open(&cx, "a").await;
+        for polls in 1..40 {
+            let mut given_up = Box::pin(db.execute("INSERT INTO item (id) VALUES ($1)", args![format!("maybe{polls}")]));
+            let mut left = polls;
+            std::future::poll_fn(|cx| {
+                left -= 1;
+                match given_up.as_mut().poll(cx) {
+                    std::task::Poll::Pending if left > 0 => std::task::Poll::Pending,
+                    _ => std::task::Poll::Ready(()),
+                }
+            })
+            .await;
+            drop(given_up);
+            let next = db.execute("INSERT INTO item (id) VALUES ($1)", args![format!("sure{polls}")]);
+            tokio::time::timeout(Duration::from_secs(10), next).await.expect("the writer is free").unwrap();
+        }
+        let sure = db.fetch_one("SELECT COUNT(*) AS n FROM item WHERE id LIKE 'sure%'", vec![]).await.unwrap();
+        assert_eq!(sure.get::<i64>("n").unwrap(), 39);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_dropped_transaction_is_undone_and_harms_no_neighbour() {
     on_both_engines(|cx| async move {
         let db = open(&cx, "a").await;

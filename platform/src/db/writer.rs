@@ -47,13 +47,12 @@ impl Writer {
         let guard = self.state.clone().lock_owned().await;
         drop(place);
         let mut turn = Turn { guard: Some(guard), waiting: self.waiting.clone() };
-        let state = turn.state();
-        if !state.open {
-            state.run("BEGIN IMMEDIATE").await?;
-            state.open = true;
-        }
-        state.run("SAVEPOINT member").await?;
-        Ok(turn)
+        // on a task of its own: a caller that gives up half way would leave the connection in an unknown state
+        finish(async move {
+            turn.state().open_member().await?;
+            Ok(turn)
+        })
+        .await
     }
 
     /// Runs `work` on the bare connection (migrations).
@@ -102,6 +101,19 @@ impl State {
         Ok(())
     }
 
+    async fn open_member(&mut self) -> Result<()> {
+        if !self.open {
+            if self.run("BEGIN IMMEDIATE").await.is_err() {
+                // whoever had begun it was cut off with its runtime: end it, keeping what its members had finished
+                let _ = self.run("ROLLBACK TO member").await;
+                let _ = self.run("COMMIT").await;
+                self.run("BEGIN IMMEDIATE").await?;
+            }
+            self.open = true;
+        }
+        self.run("SAVEPOINT member").await
+    }
+
     /// Commits the outer transaction and tells its members.
     async fn flush(&mut self) {
         if !self.open {
@@ -130,8 +142,12 @@ impl Turn {
         self.state().connection.as_mut().ok_or_else(closed)
     }
 
-    /// Ends the turn; returns when the writes are on disk.
-    pub(crate) async fn commit(mut self) -> Result<()> {
+    /// Ends the turn; returns when the writes are on disk. Goes on to its end when the caller gives up.
+    pub(crate) async fn commit(self) -> Result<()> {
+        finish(self.commit_now()).await
+    }
+
+    async fn commit_now(mut self) -> Result<()> {
         self.state().run("RELEASE member").await?;
         let (send, receive) = oneshot::channel();
         let waiting = self.waiting.clone();
@@ -161,6 +177,11 @@ impl Drop for Turn {
             runtime.spawn(undo);
         }
     }
+}
+
+/// Runs `work` to its end even when the caller is dropped.
+async fn finish<T: Send + 'static>(work: impl Future<Output = Result<T>> + Send + 'static) -> Result<T> {
+    tokio::spawn(work).await.or_unavailable("the database was closed before the write was durable")?
 }
 
 fn closed() -> Error {
