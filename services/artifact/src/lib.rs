@@ -26,6 +26,11 @@ use std::sync::Arc;
 /// The service's tables.
 pub static MIGRATIONS: Migrator = sqlx::migrate!();
 
+/// Every REST route of the service, without its state.
+pub fn routes() -> artel_platform::http::Routes {
+    rest::routes()
+}
+
 /// Starts the service.
 pub async fn start(cx: Context) -> Result<Service> {
     let db = cx.database("artifact", &MIGRATIONS).await?;

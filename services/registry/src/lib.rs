@@ -50,6 +50,11 @@ impl Registry {
     }
 }
 
+/// Every REST route of the service, without its state.
+pub fn routes() -> artel_platform::http::Routes {
+    rest::routes()
+}
+
 /// Starts the service.
 pub async fn start(cx: Context) -> Result<Service> {
     let _: Config = cx.config.section("registry")?;
