@@ -214,21 +214,36 @@ fn explain(error: &figment::Error) -> Error {
     explain_in(error, "")
 }
 
-/// Says which setting is wrong and, for an unknown one, which is nearest.
+/// Says which setting is wrong and where it was set; for an unknown one, which is nearest.
 fn explain_in(error: &figment::Error, section: &str) -> Error {
     use figment::error::Kind;
-    let path = || {
-        let mut path: Vec<&str> = if section.is_empty() { vec![] } else { vec![section] };
-        path.extend(error.path.iter().map(String::as_str));
-        path.join(".")
+    let mut path: Vec<&str> = if section.is_empty() { vec![] } else { vec![section] };
+    path.extend(error.path.iter().map(String::as_str));
+    let origin = match error.metadata.as_ref().and_then(|m| m.source.as_ref()) {
+        Some(figment::Source::File(file)) => format!(" of {}", file.display()),
+        _ => String::new(),
     };
     match &error.kind {
         Kind::UnknownField(name, known) => {
+            if path.last() == Some(&name.as_str()) {
+                path.pop();
+            }
             let nearest = known.iter().min_by_key(|k| strsim::damerau_levenshtein(k, name));
-            let place = if path().is_empty() { String::new() } else { format!(" in [{}]", path()) };
+            let place = if path.is_empty() { String::new() } else { format!(" in [{}]", path.join(".")) };
             let hint = nearest.map(|n| format!("; did you mean {n}?")).unwrap_or_default();
-            Error::invalid(format!("unknown setting {name:?}{place}{hint} (`artel config` shows every setting)"))
+            Error::invalid(format!("unknown setting {name:?}{place}{origin}{hint} (`artel config` shows every setting)"))
         }
-        kind => Error::invalid(format!("setting {}: {kind}", path())),
+        kind if path.is_empty() => Error::invalid(format!("the settings{origin} cannot be read: {}", one_line(kind))),
+        kind => Error::invalid(format!("setting {}{origin}: {}", path.join("."), one_line(kind))),
+    }
+}
+
+/// The parser draws the place between its first line and its last; a message of ours is one line.
+fn one_line(kind: &figment::error::Kind) -> String {
+    let text = kind.to_string();
+    let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    match lines[..] {
+        [first, .., last] => format!("{first}: {last}"),
+        _ => lines.concat(),
     }
 }

@@ -1,0 +1,48 @@
+//! Kafka stops in the middle: writes go on, and what happened meanwhile is delivered when it returns.
+
+use crate::harness::{Installation, Kafka, Shape};
+use crate::load::Load;
+use crate::{SETTINGS, database, model, pipeline, skipped};
+use std::time::{Duration, Instant};
+
+/// How long Kafka is away.
+fn outage() -> Duration {
+    Duration::from_secs(if std::env::var_os("ARTEL_TEST_LONG").is_some() { 60 } else { 20 })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn kafka_is_away_for_a_while() {
+    if std::env::var_os("ARTEL_TEST_POSTGRES").is_none() {
+        return skipped();
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let kafka = Kafka::start(folder.path());
+    let Some(artel) = Installation::start_configured(Shape::Split, Some(kafka.url()), SETTINGS).await else { return skipped() };
+    let admin = artel.admin().await;
+    model::serve(&artel, &admin).await;
+    pipeline::install(&artel, &admin).await;
+    let load = Load::start(&artel, &admin).await;
+    load.go_on(10).await;
+
+    kafka.stop();
+    let stopped = Instant::now();
+    model::point_to(&admin, "2").await;
+    // tasks need no events
+    let run = pipeline::begin(&artel, &admin, "once", "without-kafka").await;
+    run.release();
+    run.ends(&admin, "success", 1).await;
+    while stopped.elapsed() < outage() {
+        load.go_on(20).await;
+    }
+    assert!(database::number(&artel, "registry", "SELECT COUNT(*) FROM outbox").unwrap() > 0, "the change waits");
+    assert_eq!(model::handled(&artel), model::EVENTS, "serving has not heard of it");
+
+    kafka.resume();
+    model::has_handled(&artel, model::EVENTS + 1).await;
+    model::serves(&admin, "2", 120).await;
+    model::took_effect_once(&admin, "2", 1).await;
+    load.go_on(10).await;
+    load.check(&admin).await;
+    database::delivered(&artel, &["hub", "tracking", "registry", "artifact", "scheduler", "serving"]).await;
+    assert_eq!(model::handled(&artel), model::EVENTS + 1, "the change was handled once");
+}
