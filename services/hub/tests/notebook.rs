@@ -3,12 +3,12 @@
 mod support;
 
 use artel_platform::Context;
-use artel_platform::testkit::{Engine, fixture};
+use artel_platform::testkit::{Engine, fixture, on_both_engines};
 use artel_proto::artel::hub::v1::ListRoutesRequest;
 use artel_proto::artel::hub::v1::authenticate_request::Credential;
 use serde_json::{Value, json};
 use std::path::Path;
-use support::{Suite, free_url, process, until};
+use support::{Suite, free_url, oauth, process, until};
 
 const CODE: &str = "import os; print(1+1, os.environ['MLFLOW_TRACKING_URI'], os.environ['MLFLOW_TRACKING_TOKEN'], os.environ['ARTEL_LAUNCH'])";
 
@@ -59,11 +59,63 @@ fn marked(launch: &str) -> Vec<String> {
         .collect()
 }
 
+/// OAuth against the running server of `ada`.
+async fn codes_are_bound_and_spent(suite: &Suite, ada: &str) {
+    let pid = model(suite, &suite.token("admin", "admin's").await).await["state"]["pid"].as_i64().unwrap();
+    let environ = std::fs::read(format!("/proc/{pid}/environ")).unwrap();
+    let secret = environ.split(|b| *b == 0).find_map(|v| std::str::from_utf8(v).ok()?.strip_prefix("JUPYTERHUB_API_TOKEN=")).unwrap().to_owned();
+    let own = suite.authenticate(Credential::Token(secret.clone())).await.unwrap();
+    assert_eq!((own.kind.as_str(), own.scopes.len()), ("server", 3), "{own:?}");
+
+    let stranger = oauth::ask(suite, &suite.browser()).await;
+    let login = stranger.headers()["location"].to_str().unwrap();
+    assert!(login.starts_with("/hub/login?next=%2Fhub%2Fapi%2Foauth2%2Fauthorize%3Fclient_id"), "{login}");
+    let bearer = suite.script().get(suite.at(&oauth::question("/user/ada/oauth_callback"))).bearer_auth(ada).send().await.unwrap();
+    assert!(bearer.headers()["location"].to_str().unwrap().starts_with("/hub/login"), "a token is nobody at a browser");
+
+    let browser = suite.browser();
+    suite.log_in(&browser, "ada", "ada's").await;
+    for elsewhere in ["https://evil.example/oauth_callback", "//evil.example/user/ada/oauth_callback", "/user/ada/lab"] {
+        assert_eq!(browser.get(suite.at(&oauth::question(elsewhere))).send().await.unwrap().status(), 400, "{elsewhere}");
+    }
+    let refused = (400, json!({"error": "invalid_grant"}));
+    let code = oauth::code(&oauth::ask(suite, &browser).await);
+    assert_eq!(oauth::exchange(suite, ada, &code, oauth::VERIFIER).await, (401, json!({"error": "invalid_client"})));
+    assert_eq!(oauth::exchange(suite, &secret, &code, "another verifier").await, refused);
+    assert_eq!(oauth::exchange(suite, &secret, &code, oauth::VERIFIER).await, refused, "it was shown once");
+    let code = oauth::code(&oauth::ask(suite, &browser).await);
+    let (status, granted) = oauth::exchange(suite, &secret, &code, oauth::VERIFIER).await;
+    assert_eq!((status, granted["token_type"].as_str(), granted["expires_in"].as_i64()), (200, Some("Bearer"), Some(1_209_600)));
+    let token = granted["access_token"].as_str().unwrap().to_owned();
+    let scopes = suite.authenticate(Credential::Token(token.clone())).await.unwrap().scopes;
+    assert_eq!(scopes, ["access:servers!server=ada/", "read:users:groups!user=ada", "read:users:name!user=ada"]);
+
+    // somebody else has to agree first, or may not at all
+    let admin = suite.browser();
+    suite.log_in(&admin, "admin", "admin's").await;
+    let asked = oauth::ask(suite, &admin).await;
+    assert_eq!(asked.status(), 200);
+    assert!(asked.text().await.unwrap().contains("<b>/user/ada/</b>"));
+    let agreed = admin.post(suite.at(&oauth::question("/user/ada/oauth_callback"))).send().await.unwrap();
+    assert_eq!(agreed.status(), 302);
+    let hub = artel_hub::Hub::open(&suite.cx).await.unwrap();
+    hub.add_user("bob", false, Some("bob's")).await.unwrap();
+    let bob = suite.browser();
+    suite.log_in(&bob, "bob", "bob's").await;
+    assert_eq!(oauth::ask(suite, &bob).await.status(), 403);
+
+    browser.post(suite.at("/hub/logout")).send().await.unwrap();
+    assert!(suite.authenticate(Credential::Token(token)).await.is_none(), "it ends with the session");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_is_started_opened_left_found_and_stopped() {
-    let fixture = fixture(Engine::Sqlite).await.unwrap();
+    on_both_engines(the_life_of_a_server).await;
+}
+
+async fn the_life_of_a_server(cx: Context) {
     let url = free_url();
-    let first = start(&fixture.cx, &url, false).await;
+    let first = start(&cx, &url, false).await;
     let (script, ada) = with_ada(&first).await;
     let server = first.at("/hub/api/users/ada/server");
 
@@ -97,10 +149,12 @@ async fn a_server_is_started_opened_left_found_and_stopped() {
     let active = model(&first, &ada).await;
     assert!(active["ready"] == true && active["last_activity"].is_string() && active["pending"].is_null(), "{active}");
 
+    codes_are_bound_and_spent(&first, &ada).await;
+
     // the hub goes, the server stays; the next hub has it again
     first.stop().await;
     assert!(!marked(launch).is_empty());
-    let second = start(&fixture.cx, &url, false).await;
+    let second = start(&cx, &url, false).await;
     assert_eq!(routes(&second).await, ["/user/ada/ ada "]);
     let again = run_in_kernel(&second).await;
     assert_eq!((&again[2], &again[3]), (token, launch), "the same server with the same token");
@@ -153,11 +207,14 @@ async fn servers_end_with_the_hub_and_lost_ones_are_noticed() {
     assert!(last["message"].as_str().unwrap().contains("exit code 3"), "{steps:?}");
     assert!(model(&second, &ada).await["log_tail"].as_str().unwrap().contains("no wine today"));
 
-    // and a start can be called off
+    // and a start can be called off, at any moment
     std::fs::remove_dir_all(&config).unwrap();
-    script.post(&server).bearer_auth(&ada).send().await.unwrap();
-    script.delete(&server).bearer_auth(&ada).send().await.unwrap();
-    let off = until("the start to be called off", 20, || async { Some(model(&second, &ada).await).filter(|m| m["stopped"] == true) }).await;
-    assert!(off["failure"].is_null(), "{off}");
+    for _ in 0..5 {
+        assert_eq!(script.post(&server).bearer_auth(&ada).send().await.unwrap().status(), 202);
+        let called_off = script.delete(&server).bearer_auth(&ada).send().await.unwrap();
+        assert!(called_off.status().is_success(), "{}", called_off.text().await.unwrap());
+        let off = until("the start to be called off", 20, || async { Some(model(&second, &ada).await).filter(|m| m["stopped"] == true) }).await;
+        assert!(off["failure"].is_null(), "{off}");
+    }
     second.stop().await;
 }

@@ -32,7 +32,7 @@ pub(super) async fn hub_slash() -> HttpResponse {
 /// The notebook servers.
 #[utoipa::path(get, path = "/hub/home", tag = "hub", responses((status = 302)), security(("artel" = ["public"])))]
 pub(super) async fn home(request: HttpRequest, who: Option<Identity>) -> HttpResponse {
-    logged_in(&request, who).map_or_else(|login| login, |_| page::redirect(NOTEBOOKS))
+    if who.is_some() { page::redirect(NOTEBOOKS) } else { to_login(&request) }
 }
 
 /// The tokens.
@@ -92,17 +92,15 @@ pub(super) async fn user(hub: web::Data<Hub>, request: HttpRequest, who: Option<
     hub.no_route(&request, who, &path).await
 }
 
-fn logged_in(request: &HttpRequest, who: Option<Identity>) -> std::result::Result<Identity, HttpResponse> {
+/// To the login page, and back here.
+fn to_login(request: &HttpRequest) -> HttpResponse {
     let here = request.uri().path_and_query().map_or("/", |p| p.as_str());
-    who.ok_or_else(|| page::redirect(&page::with_next("/hub/login", here)))
+    page::redirect(&page::with_next("/hub/login", here))
 }
 
 impl Hub {
     async fn spawn_page(self: &Arc<Self>, request: &HttpRequest, who: Option<Identity>, user: &str, name: &str, query: &Next) -> Result<HttpResponse> {
-        let who = match logged_in(request, who) {
-            Ok(who) => who,
-            Err(login) => return Ok(login),
-        };
+        let Some(who) = who else { return Ok(to_login(request)) };
         super::servers::permitted(&who, "start:servers", user, name)?;
         let user = self.user(user).await?.name;
         let state = servers::find(&self.db, &user, name).await?.map(|s| s.state);

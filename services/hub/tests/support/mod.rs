@@ -4,6 +4,7 @@
 #![allow(dead_code)]
 
 mod front;
+pub mod oauth;
 
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServerHandle, ServiceRequest, ServiceResponse};
