@@ -45,6 +45,8 @@ pub enum Type {
     TextOrNull,
     /// With a quoted text, or `IN` a list of them.
     TextOrList,
+    /// The same, and the quotes may be missing.
+    Loose,
 }
 
 /// A comparison whose names are known and whose value has the right type.
@@ -80,7 +82,7 @@ impl Type {
             Self::Number => &[Equal, NotEqual, Less, LessEqual, Greater, GreaterEqual],
             Self::Text => &[Equal, NotEqual, Like, ILike],
             Self::TextOrNull => &[Equal, NotEqual, Like, ILike, IsNull, IsNotNull],
-            Self::TextOrList => &[Equal, NotEqual, Like, ILike, In, NotIn],
+            Self::TextOrList | Self::Loose => &[Equal, NotEqual, Like, ILike, In, NotIn],
         }
     }
 }
@@ -140,7 +142,7 @@ impl Grammar {
             None => &self.entities[0],
             Some(scope) => self.entities.iter().find(|e| e.name == scope || e.aliases.contains(&scope.as_str())).ok_or_else(|| {
                 let known: Vec<&str> = self.entities.iter().map(|e| e.name).collect();
-                Error::invalid(format!("Invalid entity type '{scope}' at position {}. Valid values are {known:?}", key.at))
+                Error::invalid(format!("Invalid entity type '{scope}'. Valid values are {known:?} (at position {})", key.at))
             })?,
         };
         match entity.keys {
@@ -172,6 +174,7 @@ fn check_value(entity: &Entity, key: &str, kind: Type, clause: &Clause) -> Resul
         }
         (Type::Number, _) => format!("Expected numeric value type for numeric attribute: {key}. Found {}", shown()),
         (_, Operand::Text(_) | Operand::Nothing) => return Ok(()),
+        (Type::Loose, Operand::Number(_) | Operand::Bare(_)) => return Ok(()),
         (_, Operand::List(_)) if matches!(clause.comparator, In | NotIn) => return Ok(()),
         (_, Operand::Bare(text)) => format!(
             "Parameter value is either not quoted or unidentified quote types used for string value {text}. Use either single or double quotes."

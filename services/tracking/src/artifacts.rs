@@ -1,10 +1,13 @@
 //! Where the files of runs and models are, and reading them through the artifact service.
 
 use crate::Tracking;
+use crate::local_files::LocalFolder;
 use artel_platform::{Error, Result};
-use artel_proto::artel::artifact::v1::{Chunk, GetRequest, ListRequest};
+use artel_proto::artel::artifact::v1::put_request::Part;
+use artel_proto::artel::artifact::v1::{GetRequest, ListRequest, PutHeader, PutRequest};
 use artel_proto::mlflow::FileInfo;
-use tonic::Streaming;
+use futures::StreamExt;
+use futures::stream::BoxStream;
 
 /// Scheme of the places that the artifact service keeps.
 const PROXIED: &str = "mlflow-artifacts:";
@@ -76,36 +79,75 @@ pub(crate) fn safe_path(path: &str) -> Result<String> {
     if bad { Err(invalid_path()) } else { Ok(path) }
 }
 
+/// The bytes of a file as they come.
+pub(crate) type Bytes = BoxStream<'static, Result<bytes::Bytes>>;
+
+/// Where a location's files are, for the server.
+enum Place {
+    /// In the artifact service, at this path.
+    Kept(String),
+    /// In a folder below the configured default root.
+    Local(LocalFolder),
+}
+
 impl Tracking {
     /// The files and folders directly in `path` below `location`, their paths relative to `location`.
     pub(crate) async fn list_files(&self, workspace: &str, location: &str, path: Option<&str>) -> Result<Vec<FileInfo>> {
-        let root = self.kept_here(location)?;
         let path = path.filter(|p| !p.is_empty()).map(|p| p.trim_end_matches('/'));
+        let root = match self.place(location)? {
+            Place::Kept(root) => root,
+            Place::Local(folder) => return folder.list(path).await,
+        };
         let folder = path.map_or_else(|| root.clone(), |path| append(&root, &[path]));
         let entries = self.peers.artifact().list(ListRequest { workspace: workspace.into(), path: folder, ..Default::default() }).await?.into_inner().entries;
         let files = entries.into_iter().map(|entry| {
             let name = entry.path.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
-            FileInfo {
-                path: Some(path.map_or_else(|| name.to_owned(), |path| format!("{path}/{name}"))),
-                is_dir: Some(entry.is_dir),
-                file_size: (!entry.is_dir).then_some(entry.size),
-            }
+            file_info(path, name, (!entry.is_dir).then_some(entry.size))
         });
         Ok(files.collect())
     }
 
     /// The bytes of one file below `location`.
-    pub(crate) async fn read_file(&self, workspace: &str, location: &str, path: &str) -> Result<Streaming<Chunk>> {
-        let path = append(&self.kept_here(location)?, &[path]);
-        let request = GetRequest { workspace: workspace.into(), path, offset: 0, length: None };
-        Ok(self.peers.artifact().get(request).await?.into_inner())
+    pub(crate) async fn read_file(&self, workspace: &str, location: &str, path: &str) -> Result<Bytes> {
+        let root = match self.place(location)? {
+            Place::Kept(root) => root,
+            Place::Local(folder) => return folder.read(path).await,
+        };
+        let request = GetRequest { workspace: workspace.into(), path: append(&root, &[path]), offset: 0, length: None };
+        let mut chunks = self.peers.artifact().get(request).await?.into_inner();
+        // the first chunk shows whether the file can be read at all, while the status can still say so
+        let first = chunks.message().await?;
+        let rest = chunks.map(|chunk| chunk.map(|c| c.data).map_err(Error::from));
+        Ok(Box::pin(futures::stream::iter(first.map(|c| Ok(c.data))).chain(rest)))
     }
 
-    fn kept_here(&self, location: &str) -> Result<String> {
-        proxied_path(location).ok_or_else(|| {
-            Error::invalid(format!("the artifacts at '{location}' are not kept by this server; read them with a client that has access to that place"))
-        })
+    /// Writes one small file below `location`.
+    pub(crate) async fn write_file(&self, workspace: &str, location: &str, path: &str, data: bytes::Bytes) -> Result<()> {
+        let root = match self.place(location)? {
+            Place::Kept(root) => root,
+            Place::Local(folder) => return folder.write(path, &data).await,
+        };
+        let header = PutHeader { workspace: workspace.into(), path: append(&root, &[path]), content_type: String::new() };
+        let parts = [Part::Header(header), Part::Data(data)].map(|part| PutRequest { part: Some(part) });
+        self.peers.artifact().put(futures::stream::iter(parts)).await?;
+        Ok(())
     }
+
+    fn place(&self, location: &str) -> Result<Place> {
+        if let Some(path) = proxied_path(location) {
+            return Ok(Place::Kept(path));
+        }
+        if let Some(folder) = LocalFolder::below(&self.settings.default_artifact_root, location) {
+            return Ok(Place::Local(folder));
+        }
+        Err(Error::invalid(format!("the artifacts at '{location}' are not kept by this server; read them with a client that has access to that place")))
+    }
+}
+
+/// A file (with a size) or folder (without), its path relative to where the listing began.
+pub(crate) fn file_info(folder: Option<&str>, name: &str, size: Option<i64>) -> FileInfo {
+    let path = folder.map_or_else(|| name.to_owned(), |folder| format!("{folder}/{name}"));
+    FileInfo { path: Some(path), is_dir: Some(size.is_none()), file_size: size }
 }
 
 #[cfg(test)]

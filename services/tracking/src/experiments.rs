@@ -15,6 +15,7 @@ pub(crate) const DELETED: &str = "deleted";
 /// A stored experiment, without its tags.
 pub(crate) struct Stored {
     pub(crate) id: i64,
+    pub(crate) workspace: String,
     pub(crate) name: String,
     pub(crate) artifact_location: String,
     pub(crate) lifecycle_stage: String,
@@ -32,13 +33,14 @@ impl Stored {
             last_update_time: Some(self.last_update_time),
             creation_time: Some(self.creation_time),
             tags,
+            workspace: Some(self.workspace),
             ..Default::default()
         }
     }
 
-    fn changed(&self, workspace: &str) -> ExperimentChanged {
+    fn changed(&self) -> ExperimentChanged {
         ExperimentChanged {
-            workspace: workspace.into(),
+            workspace: self.workspace.clone(),
             experiment_id: self.id.to_string(),
             name: self.name.clone(),
             lifecycle_stage: self.lifecycle_stage.clone(),
@@ -63,6 +65,7 @@ impl Tracking {
         let now = self.clock.now();
         let experiment = Stored {
             id: 0,
+            workspace: DEFAULT_WORKSPACE.into(),
             name: "Default".into(),
             artifact_location: artifacts::append(&self.settings.default_artifact_root, &["0"]),
             lifecycle_stage: ACTIVE.into(),
@@ -70,7 +73,7 @@ impl Tracking {
             last_update_time: now,
         };
         let mut tx = self.db.begin().await?;
-        store::insert_default(&mut tx, DEFAULT_WORKSPACE, &experiment).await?;
+        store::insert_default(&mut tx, &experiment).await?;
         tx.commit().await
     }
 
@@ -87,6 +90,7 @@ impl Tracking {
         let id = store::next_id(&mut tx).await?;
         let experiment = Stored {
             id,
+            workspace: workspace.into(),
             name: name.into(),
             artifact_location: match location {
                 Some(location) => artifacts::resolve_local(location)?,
@@ -96,9 +100,9 @@ impl Tracking {
             creation_time: now,
             last_update_time: now,
         };
-        store::insert(&mut tx, workspace, &experiment).await.map_err(|e| taken(e, name))?;
+        store::insert(&mut tx, &experiment).await.map_err(|e| taken(e, name))?;
         store::set_tags(&mut tx, id, tags).await?;
-        tx.emit(&experiment.changed(workspace)).await?;
+        tx.emit(&experiment.changed()).await?;
         tx.commit().await?;
         Ok(id.to_string())
     }
@@ -143,7 +147,7 @@ impl Tracking {
         let mut tx = self.db.begin().await?;
         let experiment = store::set_stage(&mut tx, workspace, id, from, to, now).await?.ok_or_else(|| missing(id))?;
         store::set_stage_of_runs(&mut tx, id, to, now).await?;
-        tx.emit(&experiment.changed(workspace)).await?;
+        tx.emit(&experiment.changed()).await?;
         tx.commit().await
     }
 
@@ -156,7 +160,7 @@ impl Tracking {
         }
         let mut tx = self.db.begin().await?;
         store::rename(&mut tx, stored.id, name, self.clock.now()).await.map_err(|e| taken(e, name))?;
-        tx.emit(&Stored { name: name.into(), ..stored }.changed(workspace)).await?;
+        tx.emit(&Stored { name: name.into(), ..stored }.changed()).await?;
         tx.commit().await
     }
 
@@ -167,7 +171,7 @@ impl Tracking {
         stored.require_active()?;
         let mut tx = self.db.begin().await?;
         store::set_tags(&mut tx, stored.id, &[tag]).await?;
-        tx.emit(&stored.changed(workspace)).await?;
+        tx.emit(&stored.changed()).await?;
         tx.commit().await
     }
 
@@ -179,7 +183,7 @@ impl Tracking {
         if store::delete_tag(&mut tx, stored.id, key).await? == 0 {
             return Err(Error::not_found(format!("No tag with name: {key} in experiment with id {}", stored.id)));
         }
-        tx.emit(&stored.changed(workspace)).await?;
+        tx.emit(&stored.changed()).await?;
         tx.commit().await
     }
 }

@@ -12,6 +12,7 @@ mod grpc;
 mod history;
 mod keys;
 mod live;
+mod local_files;
 mod logged_models;
 mod logging;
 mod names;

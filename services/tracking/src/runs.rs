@@ -111,7 +111,7 @@ impl Tracking {
         tx.emit(&run.changed(workspace)).await?;
         tx.commit().await?;
         let data = RunData { tags, ..Default::default() };
-        Ok(Run { info: Some(run.info()), data: Some(data), inputs: Some(RunInputs::default()), outputs: Some(RunOutputs::default()) })
+        Ok(Run { info: Some(run.info()), data: Some(data), inputs: Some(RunInputs::default()), outputs: None })
     }
 
     /// A run with everything but its histories.

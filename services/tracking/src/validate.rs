@@ -106,8 +106,11 @@ pub(crate) fn metric(metric: &Metric, path: &str) -> Result<()> {
         return Err(Error::invalid(missing_value(&join(path, "value"))));
     }
     if metric.timestamp() < 0 {
-        let why = format!("metric '{}' (value={}). Timestamp must be a nonnegative long (64-bit integer) ", metric.key(), metric.value());
+        let why = format!("metric '{}' (value={:?}). Timestamp must be a nonnegative long (64-bit integer) ", metric.key(), metric.value());
         return Err(Error::invalid(invalid_value(&join(path, "timestamp"), &metric.timestamp().into(), &why)));
+    }
+    if metric.dataset_name().is_empty() != metric.dataset_digest().is_empty() {
+        return Err(Error::invalid("Both dataset_name and dataset_digest must be provided if one is provided"));
     }
     length("Metric name", MAX_KEY, metric.key())
 }

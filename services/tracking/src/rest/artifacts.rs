@@ -2,17 +2,18 @@
 
 use super::extract::{Request, checked};
 use super::{App, Answer, either, json};
-use crate::artifacts::safe_path;
+use crate::artifacts::{Bytes, safe_path};
 use actix_web::HttpResponse;
 use actix_web::http::header;
-use actix_web::web::{Path, Query};
+use actix_web::web::{Path, Payload, Query};
+use artel_platform::Error;
 use artel_platform::http::Workspace;
-use artel_platform::{Error, Result};
-use artel_proto::artel::artifact::v1::Chunk;
 use artel_proto::mlflow::*;
 use futures::StreamExt;
 use serde::Deserialize;
-use tonic::Streaming;
+
+/// Largest file that `upload-artifact` takes (upstream's limit).
+const MAX_UPLOAD: usize = 10 * 1024 * 1024;
 
 checked!(ListArtifacts, requires(run_id), { "run_id": [Text, Required], "path": [Text], "page_token": [Text] });
 
@@ -48,7 +49,7 @@ pub(super) async fn get(app: App, Workspace(workspace): Workspace, query: Query<
     let run_id = query.run_id.as_deref().or(query.run_uuid.as_deref()).unwrap_or_default();
     let run = app.find_run(&workspace, run_id).await?;
     let bytes = app.read_file(&workspace, &run.artifact_uri, &path).await?;
-    send(bytes, &path).await
+    send(bytes, &path)
 }
 
 /// One file of a logged model (for the web bundle of MLflow)
@@ -59,22 +60,47 @@ pub(super) async fn get_of_model(app: App, Workspace(workspace): Workspace, mode
     let path = safe_path(query.artifact_file_path.as_deref().filter(|p| !p.is_empty()).ok_or_else(missing)?)?;
     let model = app.find_logged_model(&workspace, &model_id, false).await?;
     let bytes = app.read_file(&workspace, &model.artifact_location, &path).await?;
-    send(bytes, &path).await
+    send(bytes, &path)
+}
+
+/// What `upload-artifact` takes.
+#[derive(Deserialize)]
+pub(super) struct Upload {
+    run_uuid: Option<String>,
+    path: Option<String>,
+}
+
+/// Put a small file among those of a run (for the web bundle of MLflow)
+#[utoipa::path(post, path = "/ajax-api/2.0/mlflow/upload-artifact", tag = "tracking", params(("run_uuid" = String, Query), ("path" = String, Query)),
+    request_body(content = String, content_type = "application/octet-stream"), responses((status = 200)), security(("artel" = ["experiments"])))]
+pub(super) async fn upload(app: App, Workspace(workspace): Workspace, query: Query<Upload>, mut payload: Payload) -> Answer {
+    let given = |value: &Option<String>, name: &str| value.clone().filter(|v| !v.is_empty()).ok_or_else(|| Error::invalid(format!("Request must specify {name}.")));
+    let run_id = given(&query.run_uuid, "run_uuid")?;
+    let path = safe_path(&given(&query.path, "path")?)?;
+    let mut data = bytes::BytesMut::new();
+    while let Some(chunk) = payload.next().await {
+        data.extend_from_slice(&chunk.map_err(|e| Error::invalid("the request body broke off").because(e.to_string()))?);
+        if data.len() > MAX_UPLOAD {
+            return Err(Error::invalid("Artifact size is too large. Max size is 10MB."));
+        }
+    }
+    if data.is_empty() {
+        return Err(Error::invalid("Request must specify data."));
+    }
+    let run = app.find_run(&workspace, &run_id).await?;
+    app.write_file(&workspace, &run.artifact_uri, &path, data.freeze()).await?;
+    Ok(HttpResponse::Ok().content_type("application/json").finish())
 }
 
 /// Streams a file. What users wrote is only ever shown in a sandbox of its own.
-async fn send(mut bytes: Streaming<Chunk>, path: &str) -> Result<HttpResponse> {
-    // the first chunk shows whether the file can be read at all, while the status can still say so
-    let first = bytes.message().await?;
+fn send(bytes: Bytes, path: &str) -> Answer {
     let name = path.rsplit('/').next().unwrap_or(path);
-    let rest = bytes.map(|chunk| chunk.map(|c| c.data).map_err(Error::from));
-    let stream = futures::stream::iter(first.map(|c| Ok(c.data))).chain(rest);
     Ok(HttpResponse::Ok()
         .insert_header((header::CONTENT_TYPE, content_type(name)))
         .insert_header((header::CONTENT_DISPOSITION, content_disposition(name)))
         .insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .insert_header((header::CONTENT_SECURITY_POLICY, "sandbox; default-src 'none'; img-src 'self' data:; style-src 'unsafe-inline'"))
-        .streaming(stream))
+        .streaming(bytes))
 }
 
 /// By extension; what upstream shows as text is text here too (mlflow/utils/mime_type_utils.py).

@@ -28,7 +28,7 @@ pub(crate) fn routes() -> Routes {
         runs::create, runs::get, runs::update, runs::delete, runs::restore, runs::search, runs::log_inputs, runs::log_outputs,
         logging::log_metric, logging::log_param, logging::log_batch, logging::log_model, logging::set_tag, logging::delete_tag,
         metrics::get_history, metrics::get_history_bulk_interval, metrics::get_history_bulk,
-        artifacts::list, artifacts::get, artifacts::get_of_model,
+        artifacts::list, artifacts::get, artifacts::get_of_model, artifacts::upload,
         logged_models::create, logged_models::search, logged_models::get, logged_models::finalize, logged_models::delete,
         logged_models::log_params, logged_models::set_tags, logged_models::delete_tag, logged_models::list_artifacts,
         server::health, server::version, server::info,

@@ -30,8 +30,8 @@ const GRAMMAR: Grammar = Grammar {
     entities: &[
         Entity { name: "attributes", aliases: &["attribute"], keys: Keys::Named(ATTRIBUTES), orders: true },
         Entity { name: "metrics", aliases: &[], keys: Keys::Any(Type::Number), orders: true },
-        Entity { name: "params", aliases: &[], keys: Keys::Any(Type::TextOrList), orders: false },
-        Entity { name: "tags", aliases: &[], keys: Keys::Any(Type::TextOrList), orders: false },
+        Entity { name: "params", aliases: &[], keys: Keys::Any(Type::Loose), orders: false },
+        Entity { name: "tags", aliases: &[], keys: Keys::Any(Type::Loose), orders: false },
     ],
 };
 

@@ -8,11 +8,12 @@ use artel_proto::mlflow::ExperimentTag;
 use std::collections::HashMap;
 
 /// The columns that [`read`] needs.
-pub(crate) const COLUMNS: &str = "e.id, e.name, e.artifact_location, e.lifecycle_stage, e.creation_time, e.last_update_time";
+pub(crate) const COLUMNS: &str = "e.id, e.workspace, e.name, e.artifact_location, e.lifecycle_stage, e.creation_time, e.last_update_time";
 
 pub(crate) fn read(row: &Row) -> Result<Stored> {
     Ok(Stored {
         id: row.get("id")?,
+        workspace: row.get("workspace")?,
         name: row.get("name")?,
         artifact_location: row.get("artifact_location")?,
         lifecycle_stage: row.get("lifecycle_stage")?,
@@ -37,24 +38,24 @@ pub(crate) async fn next_id(tx: &mut Tx) -> Result<i64> {
 
 const INSERT: &str = "INSERT INTO experiments (id, workspace, name, artifact_location, lifecycle_stage, creation_time, last_update_time) VALUES ($1, $2, $3, $4, $5, $6, $7)";
 
-fn values(workspace: &str, e: &Stored) -> Vec<Value> {
-    args![e.id, workspace, &e.name, &e.artifact_location, &e.lifecycle_stage, e.creation_time, e.last_update_time]
+fn values(e: &Stored) -> Vec<Value> {
+    args![e.id, &e.workspace, &e.name, &e.artifact_location, &e.lifecycle_stage, e.creation_time, e.last_update_time]
 }
 
 /// `ALREADY_EXISTS` when the name is taken.
-pub(crate) async fn insert(tx: &mut Tx, workspace: &str, experiment: &Stored) -> Result<()> {
-    tx.execute(INSERT, values(workspace, experiment)).await.map(drop)
+pub(crate) async fn insert(tx: &mut Tx, experiment: &Stored) -> Result<()> {
+    tx.execute(INSERT, values(experiment)).await.map(drop)
 }
 
 /// Several processes may start at once.
-pub(crate) async fn insert_default(tx: &mut Tx, workspace: &str, experiment: &Stored) -> Result<()> {
-    tx.execute(AssertSqlSafe(format!("{INSERT} ON CONFLICT DO NOTHING")), values(workspace, experiment)).await.map(drop)
+pub(crate) async fn insert_default(tx: &mut Tx, experiment: &Stored) -> Result<()> {
+    tx.execute(AssertSqlSafe(format!("{INSERT} ON CONFLICT DO NOTHING")), values(experiment)).await.map(drop)
 }
 
 /// Moves an experiment from one stage to another; `None` when it is not in the first.
 pub(crate) async fn set_stage(tx: &mut Tx, workspace: &str, id: i64, from: &str, to: &str, now: i64) -> Result<Option<Stored>> {
     let sql = "UPDATE experiments SET lifecycle_stage = $1, last_update_time = $2 WHERE id = $3 AND workspace = $4 AND lifecycle_stage = $5
-               RETURNING id, name, artifact_location, lifecycle_stage, creation_time, last_update_time";
+               RETURNING id, workspace, name, artifact_location, lifecycle_stage, creation_time, last_update_time";
     tx.fetch_optional(sql, args![to, now, id, workspace, from]).await?.as_ref().map(read).transpose()
 }
 
