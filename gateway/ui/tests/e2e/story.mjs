@@ -67,6 +67,23 @@ test("the runs table shows the runs with their metrics", async () => {
   await remember("runs");
 });
 
+test("the filter completes fields, and says what is wrong with it", async () => {
+  const filter = page.getByRole("combobox", { name: "Filter of the runs" });
+  await filter.pressSequentially("metrics.");
+  await page.getByRole("listbox", { name: "Completions" }).getByRole("option").first().waitFor();
+  await assertAccessible(page, "the completions of the filter");
+  await filter.fill("this is no filter");
+  await filter.press("Enter");
+  await page.getByRole("alert").getByRole("button", { name: "Try again" }).waitFor();
+  await filter.fill("attributes.status = 'FINISHED'");
+  await filter.press("Enter");
+  await page.waitForURL(/[?&]q=/);
+  await page.getByRole("alert").waitFor({ state: "detached" });
+  await page.getByRole("grid", { name: "Runs" }).locator("[data-state=FINISHED]").nth(1).waitFor();
+  await filter.fill("");
+  await page.waitForURL((url) => !url.searchParams.has("q"));
+});
+
 test("two runs compare side by side", async () => {
   const boxes = page.getByRole("grid", { name: "Runs" }).getByRole("checkbox");
   await boxes.nth(0).click();

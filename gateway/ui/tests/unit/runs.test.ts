@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { Run } from "../../src/api/tracking";
 import { align, groupOf, seriesOf, smooth } from "../../src/charts/series";
 import { allColumns, clauseFor, orderBy, shownColumns, withClause } from "../../src/pages/experiments/columns";
+import { complete } from "../../src/pages/experiments/complete";
 import { metricKeys } from "../../src/pages/models/metrics";
 import { kindOf, parentsOf, parseTable, prettyJson } from "../../src/pages/run/files";
 import { lineLooks, runHash } from "../../src/ui/runcolor";
@@ -45,6 +46,25 @@ describe("columns of the runs table", () => {
     expect(clauseFor({ kind: "params", key: "depth" }, "2")).toBe("params.`depth` = '2'");
     expect(withClause("metrics.acc > 0.5", clauseFor({ kind: "metrics", key: "n" }, 3))).toBe("metrics.acc > 0.5 AND metrics.`n` = 3");
     expect(withClause("params.`depth` = '2'", "params.`depth` = '2'")).toBe("params.`depth` = '2'");
+  });
+});
+
+describe("completion of the filter", () => {
+  const columns = [{ kind: "metrics", key: "accuracy" }, { kind: "metrics", key: "train/loss" }, { kind: "params", key: "depth" }] as const;
+  const at = (text: string): string[] => complete(text, text.length, columns).options;
+
+  it("offers fields where a clause begins", () => {
+    expect(at("acc")).toEqual(["metrics.accuracy"]);
+    expect(at("metrics.")).toEqual(["metrics.accuracy", "metrics.`train/loss`"]);
+    expect(at("metrics.accuracy > 0.9 AND dep")).toEqual(["params.depth"]);
+    expect(at("attributes.st")).toEqual(["attributes.status", "attributes.start_time"]);
+  });
+
+  it("offers states and the next clause, and else keeps quiet", () => {
+    expect(at("attributes.status = 'F")).toEqual(["'FINISHED'", "'FAILED'"]);
+    expect(at("params.depth = '3' ")).toEqual(["AND"]);
+    expect(at("metrics.accuracy ")).toEqual([]);
+    expect(at("metrics.accuracy")).toEqual([]);
   });
 });
 

@@ -7,6 +7,8 @@ export const build = {
 
   "runs.title": "Runs",
   "runs.filter": "metrics.accuracy > 0.9 and params.depth = '8'",
+  "runs.filterLabel": "Filter of the runs",
+  "runs.completions": "Completions",
   "runs.columns": "Columns",
   "runs.defaultColumns": "The most telling ones",
   "runs.kind.metrics": "Metrics",

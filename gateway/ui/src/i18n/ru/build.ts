@@ -7,6 +7,8 @@ export const build = {
 
   "runs.title": "Запуски",
   "runs.filter": "metrics.accuracy > 0.9 and params.depth = '8'",
+  "runs.filterLabel": "Фильтр запусков",
+  "runs.completions": "Подсказки",
   "runs.columns": "Столбцы",
   "runs.defaultColumns": "Самые показательные",
   "runs.kind.metrics": "Метрики",

@@ -7,12 +7,12 @@ import type { RunsSearch } from "../../search";
 import { useProject } from "../../shell/project";
 import { mlflowSnippet, TOKEN, trainSnippet } from "../../snippets";
 import { Button, Copyable, Snippet } from "../../ui/controls";
-import { FilterBox } from "../../ui/filter";
 import { ErrorBox, Loaded, Skeleton } from "../../ui/loaded";
 import { Empty, Page } from "../../ui/page";
 import { Ago } from "../../ui/time";
 import { ColumnMenu } from "./ColumnMenu";
 import { allColumns, clauseFor, orderBy, shownColumns, withClause } from "./columns";
+import { RunFilter } from "./RunFilter";
 import { RunsGrid } from "./RunsGrid";
 import "./experiments.css";
 
@@ -57,7 +57,7 @@ function Runs({ experiment }: { experiment: string }) {
   return (
     <>
       <div className="toolbar">
-        <FilterBox mono eager={false} label={t("runs.filter")} value={typed} onChange={setTyped} onCommit={(q) => show({ q: q || undefined })} />
+        <RunFilter value={typed} columns={columns} onChange={setTyped} onCommit={(q) => show({ q: q || undefined })} />
         <ColumnMenu all={columns} shown={shown} onChange={(cols) => show({ cols })} />
         <Button aria-pressed={search.diff ?? false} onClick={() => show({ diff: search.diff ? undefined : true })}>{t("runs.onlyDiffering")}</Button>
         <Button variant="primary" unusable={selected.size < 2 ? t("runs.compareNeedsTwo") : undefined} onClick={compare}>
