@@ -55,7 +55,7 @@ impl Routes {
     /// When the handler names no scope: a defect that every start would show.
     pub fn add<P, F, Args>(&mut self, dialect: Dialect, handler: F)
     where
-        P: utoipa::Path,
+        P: utoipa::Path + utoipa::__dev::SchemaReferences,
         F: Handler<Args> + Send + Sync + Clone,
         Args: FromRequest + 'static,
         F::Output: Responder + 'static,
@@ -64,6 +64,10 @@ impl Routes {
         let operation = P::operation();
         let scope = scope_of(&operation).unwrap_or_else(|| panic!("{path} names no scope"));
         self.openapi.paths.add_path_operation(openapi_path(&path), P::methods(), operation);
+        // what the operation's bodies refer to, and what that refers to in turn
+        let mut schemas = Vec::new();
+        P::schemas(&mut schemas);
+        self.openapi.components.get_or_insert_with(Default::default).schemas.extend(schemas);
         for method in P::methods() {
             let method = actix_method(&method);
             let handler = handler.clone();
@@ -202,6 +206,34 @@ fn actix_method(method: &HttpMethod) -> Method {
 #[cfg(test)]
 mod tests {
     use super::openapi_path;
+    use crate::http::Dialect;
+
+    #[derive(serde::Serialize, utoipa::ToSchema)]
+    struct Inner {
+        size: u32,
+    }
+
+    #[derive(serde::Serialize, utoipa::ToSchema)]
+    struct Outer {
+        parts: Vec<Inner>,
+    }
+
+    mod things {
+        use super::{Inner, Outer};
+
+        /// A thing
+        #[utoipa::path(get, path = "/thing", responses((status = 200, body = Outer)), security(("artel" = ["public"])))]
+        pub(super) async fn get() -> actix_web::web::Json<Outer> {
+            actix_web::web::Json(Outer { parts: vec![Inner { size: 1 }] })
+        }
+    }
+
+    #[test]
+    fn the_document_has_every_schema_that_a_route_refers_to() {
+        let document = crate::routes!(Dialect::Artel; things::get).openapi();
+        let schemas = document.components.expect("there are schemas").schemas;
+        assert_eq!(schemas.keys().collect::<Vec<_>>(), ["Inner", "Outer"]);
+    }
 
     #[test]
     fn tail_patterns_are_not_shown() {
