@@ -192,7 +192,11 @@ impl From<Error> for tonic::Status {
 
 impl From<tonic::Status> for Error {
     fn from(status: tonic::Status) -> Self {
-        let code = CODES.iter().find(|row| row.2 == status.code()).map_or(Code::Internal, |row| row.0);
+        let code = match status.code() {
+            // the connection broke in the middle of an answer: ours never say these
+            tonic::Code::Unknown | tonic::Code::Cancelled => Code::Unavailable,
+            code => CODES.iter().find(|row| row.2 == code).map_or(Code::Internal, |row| row.0),
+        };
         Error::new(code, status.message())
     }
 }

@@ -2,9 +2,10 @@
 
 import mlflow
 import numpy as np
+import sklearn
 from sklearn.dummy import DummyRegressor
 
-REQUIREMENTS = ["mlflow==" + mlflow.__version__, "scikit-learn", "cloudpickle", "numpy"]
+REQUIREMENTS = ["mlflow==" + mlflow.__version__, f"scikit-learn=={sklearn.__version__}", "cloudpickle", f"numpy=={np.__version__}"]
 
 mlflow.set_experiment("small")
 data = np.array([[0.0]])

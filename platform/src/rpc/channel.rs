@@ -108,11 +108,21 @@ impl Service<http::Request<Body>> for Channel {
                 // readiness must be polled on the very clone that makes the call
                 let mut channel = channel.clone();
                 Box::pin(async move {
-                    std::future::poll_fn(|cx| channel.poll_ready(cx)).await?;
-                    Ok(channel.call(request).await?)
+                    let answer = match std::future::poll_fn(|cx| channel.poll_ready(cx)).await {
+                        Ok(()) => channel.call(request).await,
+                        Err(error) => Err(error),
+                    };
+                    Ok(answer.unwrap_or_else(|error| unreachable(service, &error)))
                 })
             }
             Target::Absent => Box::pin(async move { Ok(refused()) }),
         }
     }
+}
+
+/// No connection, or one that broke in the middle of the call: the peer was away, whatever the library calls it.
+fn unreachable(service: &str, error: &tonic::transport::Error) -> http::Response<Body> {
+    let cause = std::iter::successors(Some(error as &dyn std::error::Error), |e| e.source()).last().map(ToString::to_string);
+    tracing::debug!(service, cause, "a call was not answered");
+    tonic::Status::unavailable(format!("the {service} service does not answer; try again")).into_http()
 }
