@@ -1,1 +1,32 @@
-fn main() {}
+//! `artel`: the one binary. Here are the command line and the table of services; everything else is in the crates.
+
+mod assemble;
+mod cli;
+mod serve;
+
+use clap::Parser;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let command = cli::Cli::parse();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().thread_name("artel").build();
+    let result = match runtime {
+        Ok(runtime) => {
+            let result = runtime.block_on(command.run());
+            // threads that wait on a disk or a name server must not hold up the end
+            runtime.shutdown_timeout(std::time::Duration::from_secs(1));
+            result
+        }
+        Err(e) => Err(artel_platform::Error::internal("cannot start threads").because(e)),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {}", error.message);
+            if error.code == artel_platform::Code::Internal {
+                eprintln!("cause: {}", error.chain());
+            }
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -17,6 +17,7 @@ mod webapp;
 pub use document::merge as merge_openapi;
 pub use native::Readiness;
 pub use server::{Parts, start};
+pub use table::owner;
 
 /// The gateway's own part of the OpenAPI document.
 pub fn openapi() -> utoipa::openapi::OpenApi {

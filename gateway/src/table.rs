@@ -29,7 +29,9 @@ const OWNERS: &[(&str, &str)] = &[
     ("/user", "hub"),
     ("/services", "hub"),
     ("/api/2.0/serving-endpoints", "serving"),
+    ("/api/2.0/endpoints", "serving"),
     ("/serving-endpoints", "serving"),
+    ("/endpoints", "serving"),
     ("/v2", "serving"),
     ("/api/artel/v1/models", "registry"),
     ("/api/artel/v1/monitoring", "serving"),
@@ -37,7 +39,7 @@ const OWNERS: &[(&str, &str)] = &[
 ];
 
 /// The service that owns `path`, if one does.
-pub(crate) fn owner(path: &str) -> Option<&'static str> {
+pub fn owner(path: &str) -> Option<&'static str> {
     OWNERS
         .iter()
         .find(|(prefix, _)| path.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')))

@@ -1,0 +1,66 @@
+//! The table of services, and the one place that turns settings into the values that services stand on.
+
+use artel_platform::blob::Blobs;
+use artel_platform::bus::Bus;
+use artel_platform::clock::{Clock, Ids};
+use artel_platform::config::Config;
+use artel_platform::http::Routes;
+use artel_platform::identity::Keys;
+use artel_platform::python::Environments;
+use artel_platform::rpc::Peers;
+use artel_platform::{Context, Error, Result, Service};
+use futures::future::LocalBoxFuture;
+use std::sync::Arc;
+use tokio_util::sync::CancellationToken;
+
+/// How to start a service, and what it serves.
+pub struct Entry {
+    pub name: &'static str,
+    pub start: fn(Context) -> LocalBoxFuture<'static, Result<Service>>,
+    pub routes: fn() -> Routes,
+}
+
+macro_rules! services {
+    ($($name:literal => $module:ident),+ $(,)?) => {
+        /// Every service, in the order of the banner.
+        pub const SERVICES: &[Entry] = &[$(Entry { name: $name, start: |cx| Box::pin($module::start(cx)), routes: $module::routes }),+];
+        /// Their names.
+        pub const NAMES: &[&str] = &[$($name),+];
+    };
+}
+
+services! {
+    "hub" => artel_hub,
+    "tracking" => artel_tracking,
+    "registry" => artel_registry,
+    "artifact" => artel_artifact,
+    "scheduler" => artel_scheduler,
+    "serving" => artel_serving,
+}
+
+/// What the services `local` of this process stand on. The shape of the installation is decided here and nowhere else.
+pub async fn context(config: Config, local: &[&str], stop: CancellationToken) -> Result<Context> {
+    std::fs::create_dir_all(&config.data).map_err(|e| Error::invalid(format!("cannot make the data folder {}", config.data.display())).because(e))?;
+    let keys = match config.security.secret.as_str() {
+        "" => Keys::load_or_create(&config.data.join("secret"))?,
+        secret => Keys::derive(secret.as_bytes())?,
+    };
+    Ok(Context {
+        bus: Bus::open(&config.bus)?,
+        blobs: Blobs::open(&config.artifacts, &config.s3).await?,
+        peers: Peers::new(&config, local, &keys)?,
+        python: Environments::open(&config)?,
+        keys,
+        clock: Clock::system(),
+        ids: Ids::random(),
+        stop,
+        tasks: Default::default(),
+        config: Arc::new(config),
+    })
+}
+
+/// The OpenAPI document of the whole suite, wherever its services run.
+pub fn openapi() -> utoipa::openapi::OpenApi {
+    let services = SERVICES.iter().map(|s| (s.routes)().openapi());
+    artel_gateway::merge_openapi(env!("CARGO_PKG_VERSION"), std::iter::once(artel_gateway::openapi()).chain(services))
+}

@@ -1,0 +1,58 @@
+//! The command line. Names are stable; `--help` of each command says what it is for and shows an example.
+
+mod inspect;
+mod settings;
+mod token;
+mod user;
+mod worker;
+
+use artel_platform::Result;
+use clap::{Parser, Subcommand};
+
+/// Notebooks, experiments, models, pipelines and serving in one program.
+#[derive(Parser)]
+#[command(name = "artel", version, arg_required_else_help = true, after_help = "Start with `artel serve` and open the address it prints.")]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Serve(crate::serve::Serve),
+    Worker(worker::Worker),
+    #[command(subcommand)]
+    User(user::User),
+    #[command(subcommand)]
+    Token(token::Token),
+    Migrate(inspect::Migrate),
+    Config(inspect::ShowConfig),
+    Openapi(inspect::Openapi),
+    Topics(inspect::Topics),
+    Doctor(inspect::Doctor),
+    /// Print the version.
+    Version,
+}
+
+impl Cli {
+    /// Runs the command to its end.
+    pub async fn run(self) -> Result<()> {
+        match self.command {
+            Command::Serve(serve) => serve.run().await,
+            Command::Worker(worker) => worker.run().await,
+            Command::User(user) => user.run().await,
+            Command::Token(token) => token.run().await,
+            Command::Migrate(migrate) => migrate.run().await,
+            Command::Config(show) => show.run(),
+            Command::Openapi(openapi) => openapi.run(),
+            Command::Topics(topics) => topics.run(),
+            Command::Doctor(doctor) => doctor.run().await,
+            Command::Version => {
+                println!("artel {}", env!("CARGO_PKG_VERSION"));
+                Ok(())
+            }
+        }
+    }
+}
+
+pub use settings::Settings;

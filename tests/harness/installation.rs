@@ -1,0 +1,189 @@
+//! An installation in either shape.
+
+use super::client::Client;
+use super::servers::{S3, fresh_database, servers};
+use super::{Process, eventually, free_port};
+use std::path::PathBuf;
+use std::time::Duration;
+use tempfile::TempDir;
+
+/// How the parts are spread over processes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shape {
+    /// One process on SQLite, files and the bus inside it.
+    Single,
+    /// Gateway, six services and a worker as eight processes on PostgreSQL, Kafka and S3.
+    Split,
+}
+
+const SERVICES: &[&str] = &["hub", "tracking", "registry", "artifact", "scheduler", "serving"];
+pub const ADMIN_PASSWORD: &str = "correct horse battery";
+
+/// A running installation.
+pub struct Installation {
+    pub shape: Shape,
+    pub url: String,
+    pub folder: PathBuf,
+    pub processes: Vec<Process>,
+    commands: Vec<(String, Vec<String>)>,
+    _temporary: TempDir,
+}
+
+impl Installation {
+    /// Starts one and waits until it is ready. `None` for the split shape where its servers are not running.
+    pub async fn start(shape: Shape) -> Option<Self> {
+        Self::start_with(shape, None).await
+    }
+
+    /// With a bus of the test's own.
+    pub async fn start_with(shape: Shape, bus: Option<String>) -> Option<Self> {
+        Self::start_configured(shape, bus, "").await
+    }
+
+    /// With further sections of settings, as TOML.
+    pub async fn start_configured(shape: Shape, bus: Option<String>, more: &str) -> Option<Self> {
+        let temporary = tempfile::Builder::new().prefix("artel-").tempdir().unwrap();
+        let folder = temporary.path().to_path_buf();
+        let (url, commands) = match shape {
+            Shape::Single => single(&folder, more),
+            Shape::Split => split(&folder, bus, more)?,
+        };
+        let mut installation = Self { shape, url, folder, processes: vec![], commands, _temporary: temporary };
+        installation.start_all();
+        installation.wait_ready().await;
+        Some(installation)
+    }
+
+    fn start_all(&mut self) {
+        self.processes = self.commands.iter().map(|(name, args)| Process::start(name, &self.folder, args)).collect();
+    }
+
+    /// Where DAG files go.
+    pub fn dags(&self) -> PathBuf {
+        self.folder.join("data/dags")
+    }
+
+    /// Waits until every part answers.
+    pub async fn wait_ready(&mut self) {
+        let http = reqwest::Client::new();
+        let url = format!("{}/api/v2/monitor/health", self.url);
+        let ready = format!("{}/readyz", self.url);
+        eventually("the installation is ready", 60, async || {
+            if let Some(dead) = self.processes.iter_mut().find_map(|p| p.has_ended().then(|| format!("{}\n{}", p.name, p.tail()))) {
+                panic!("a process ended at start: {dead}");
+            }
+            for url in [&ready, &url] {
+                let answer = http.get(url).send().await.map_err(|e| e.to_string())?;
+                if !answer.status().is_success() {
+                    return Err(format!("{url}: {} {}", answer.status(), answer.text().await.unwrap_or_default()));
+                }
+            }
+            Ok(())
+        })
+        .await;
+    }
+
+    /// The process with this part (the only one, in the single shape).
+    pub fn part(&mut self, name: &str) -> &mut Process {
+        let at = self.processes.iter().position(|p| p.name == name).unwrap_or(0);
+        &mut self.processes[at]
+    }
+
+    /// Starts a part again that was killed.
+    pub async fn restart(&mut self, name: &str) {
+        let at = self.commands.iter().position(|(n, _)| n == name).unwrap_or(0);
+        let (name, args) = &self.commands[at];
+        self.processes[at] = Process::start(name, &self.folder, args);
+        self.wait_ready().await;
+    }
+
+    /// Kills every process at once, without warning, and starts them again.
+    pub async fn crash(&mut self) {
+        self.processes.iter_mut().for_each(Process::kill9);
+        self.start_all();
+        self.wait_ready().await;
+    }
+
+    /// Ctrl-C for every process; the longest time any of them took.
+    pub fn stop(&mut self) -> Duration {
+        self.processes.iter_mut().map(|p| p.interrupt(Duration::from_secs(15))).max().unwrap()
+    }
+
+    /// Ctrl-C, then start again on the same data.
+    pub async fn restart_all(&mut self) {
+        self.start_all();
+        self.wait_ready().await;
+    }
+
+    /// Every process that the installation's processes have started, and what those have.
+    pub fn children(&self) -> Vec<u32> {
+        let mut found: Vec<u32> = Vec::new();
+        let mut parents: Vec<u32> = self.processes.iter().map(Process::pid).collect();
+        while let Some(parent) = parents.pop() {
+            let output = std::process::Command::new("pgrep").args(["-P", &parent.to_string()]).output().unwrap();
+            let children: Vec<u32> = String::from_utf8_lossy(&output.stdout).lines().filter_map(|l| l.parse().ok()).collect();
+            parents.extend(&children);
+            found.extend(children);
+        }
+        found
+    }
+
+    /// Logged in as the administrator.
+    pub async fn admin(&self) -> Client {
+        Client::login(&self.url, "admin", ADMIN_PASSWORD).await
+    }
+}
+
+fn single(folder: &std::path::Path, more: &str) -> (String, Vec<(String, Vec<String>)>) {
+    let port = free_port();
+    let file = folder.join("artel.toml");
+    std::fs::write(&file, format!("data = {:?}\n[server]\nlisten = \"127.0.0.1:{port}\"\n{}", folder.join("data"), common(more))).unwrap();
+    let args = vec!["serve".into(), "--config".into(), file.display().to_string()];
+    (format!("http://127.0.0.1:{port}"), vec![("artel".into(), args)])
+}
+
+/// Sections that both shapes share.
+fn common(more: &str) -> String {
+    format!("[hub]\nadmin_password = {ADMIN_PASSWORD:?}\n[log]\nformat = \"human\"\n{more}")
+}
+
+/// A settings file per process; they share the folder of data (notebook homes, DAG files, environments).
+fn split(folder: &std::path::Path, bus: Option<String>, more: &str) -> Option<(String, Vec<(String, Vec<String>)>)> {
+    let servers = servers()?;
+    let database = fresh_database(&servers.postgres);
+    let bus = bus.unwrap_or(servers.kafka);
+    let prefix = database.rsplit('/').next().unwrap().to_owned();
+    let gateway = free_port();
+    let url = format!("http://127.0.0.1:{gateway}");
+    let ports: Vec<(&str, u16, u16)> = SERVICES.iter().map(|s| (*s, free_port(), free_port())).collect();
+    let peers: String = ports
+        .iter()
+        .map(|(s, http, grpc)| format!("[peers.{s}]\nhttp = \"http://127.0.0.1:{http}\"\ngrpc = \"http://127.0.0.1:{grpc}\"\n"))
+        .collect();
+    let S3 { endpoint, bucket, key_id, secret } = &servers.s3;
+    let s3 = format!("[s3]\nendpoint = {endpoint:?}\naccess_key_id = {key_id:?}\nsecret_access_key = {secret:?}\n");
+    let mut commands = Vec::new();
+    let mut add = |name: &str, command: &str, http: u16, grpc: Option<u16>| {
+        let grpc = grpc.map(|p| format!("127.0.0.1:{p}")).unwrap_or_default();
+        let text = format!(
+            "data = {:?}\ndatabase = {database:?}\nbus = {bus:?}\nartifacts = \"s3://{bucket}/{prefix}\"\n\
+             [server]\nlisten = \"127.0.0.1:{http}\"\ngrpc_listen = {grpc:?}\npublic_url = {url:?}\n\
+             [security]\nsecret = \"one secret for the whole installation\"\n{s3}{}{peers}",
+            folder.join("data"),
+            common(more)
+        );
+        let file = folder.join(format!("{name}.toml"));
+        std::fs::write(&file, text).unwrap();
+        let mut args = vec![command.to_owned(), "--config".into(), file.display().to_string()];
+        if command == "serve" {
+            args.extend(["--only".into(), name.into()]);
+        }
+        commands.push((name.to_owned(), args));
+    };
+    for (service, http, grpc) in &ports {
+        add(service, "serve", *http, Some(*grpc));
+    }
+    add("gateway", "serve", gateway, None);
+    add("worker", "worker", 0, None);
+    Some((url, commands))
+}
