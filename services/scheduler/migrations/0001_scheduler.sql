@@ -155,7 +155,7 @@ CREATE INDEX task_instances_leased ON task_instances (lease_until) WHERE lease_u
 CREATE INDEX task_instances_due ON task_instances (due_at) WHERE due_at IS NOT NULL;
 CREATE INDEX task_instances_of_task ON task_instances (dag_id, task_id, map_index);
 
--- Earlier tries.
+-- Earlier tries. A revoked one may still run somewhere and is to be killed there.
 CREATE TABLE task_instance_history (
     id TEXT PRIMARY KEY,
     dag_id TEXT NOT NULL,
@@ -183,6 +183,7 @@ CREATE TABLE task_instance_history (
     retry_reason TEXT,
     rendered_map_index TEXT,
     note TEXT,
+    is_revoked BIGINT NOT NULL,
     updated_at BIGINT NOT NULL
 );
 CREATE INDEX task_instance_history_of_run ON task_instance_history (dag_id, run_id, task_id, map_index, try_number);
@@ -267,7 +268,7 @@ CREATE INDEX task_logs_to_store ON task_logs (updated_at) WHERE is_stored = 0;
 
 CREATE TABLE log_chunks (
     ti_id TEXT NOT NULL,
-    position BIGINT NOT NULL,
+    start_byte BIGINT NOT NULL,
     data BYTEA NOT NULL,
-    PRIMARY KEY (ti_id, position)
+    PRIMARY KEY (ti_id, start_byte)
 );

@@ -1,6 +1,101 @@
-//! Pipelines.
+//! The scheduler: DAG files parsed by Airflow itself, run by a native scheduler, worked off by any number of workers.
+//!
+//! It owns DAGs with their versions, DAG runs, task instances and their tries, XComs, variables, connections, pools,
+//! workers and task logs. It speaks Airflow's REST API v2 and its Task Execution API, and gRPC to workers.
+//!
+//! Tables: see migrations/. Topics: `scheduler.dags`, `scheduler.dag_runs`, `scheduler.task_instances`.
+//! How a task runs: a change of state wakes its run (`scheduling::wake`), a decision is made (`scheduling::decide`) and
+//! written, what may run is queued (`scheduling::admit`) and claimed by a worker under a lease (`claims`), which runs it
+//! in a process forked from a warm Airflow (`worker`); what the process asks and tells comes in by `execution`.
+
+#![deny(missing_docs)]
+
+mod claims;
+mod clear;
+mod config;
 pub mod dag;
-pub mod scheduling;
+mod execution;
+mod grpc;
+mod logs;
+mod parser;
+mod rest;
+mod runs;
+mod scheduling;
 pub mod states;
-pub mod times;
+mod store;
+mod times;
 pub mod timetable;
+mod tries;
+mod variables;
+mod vault;
+mod versions;
+pub mod worker;
+
+use artel_platform::db::Db;
+use artel_platform::{Context, Result, ResultExt, Service};
+use artel_proto::artel::scheduler::v1::scheduler_server::SchedulerServer;
+use parser::{DagsFolder, Parser};
+use std::sync::Arc;
+use tokio::sync::Notify;
+
+static MIGRATIONS: artel_platform::migrate::Migrator = sqlx::migrate!();
+
+/// Airflow's release whose API this is.
+pub const AIRFLOW_VERSION: &str = "3.3.2";
+
+/// The domain: every operation of the scheduler.
+pub(crate) struct Scheduler {
+    cx: Context,
+    db: Db,
+    settings: config::Settings,
+    bundle: DagsFolder,
+    parser: Arc<Parser>,
+    versions: versions::VersionCache,
+    vault: vault::Vault,
+    wake: scheduling::Wake,
+    /// Something is due at another time than it was.
+    timer: Notify,
+    /// There is work for workers.
+    claims: Notify,
+    /// A task's log has come to its end.
+    log_complete: Notify,
+}
+
+impl Scheduler {
+    /// The domain on its database, without background tasks.
+    pub(crate) async fn open(cx: &Context) -> Result<Arc<Self>> {
+        let settings: config::Settings = cx.config.section("scheduler")?;
+        let bundle = DagsFolder::new(settings.dags(&cx.config.data));
+        std::fs::create_dir_all(&bundle.path).or_invalid(&format!("cannot make the DAG folder {} (setting scheduler.dags)", bundle.path.display()))?;
+        Ok(Arc::new(Self {
+            cx: cx.clone(),
+            db: cx.database("scheduler", &MIGRATIONS).await?,
+            settings,
+            bundle,
+            parser: Arc::default(),
+            versions: versions::VersionCache::default(),
+            vault: vault::Vault::new(cx.keys.storage())?,
+            wake: scheduling::Wake::default(),
+            timer: Notify::new(),
+            claims: Notify::new(),
+            log_complete: Notify::new(),
+        }))
+    }
+}
+
+/// Starts the service.
+pub async fn start(cx: Context) -> Result<Service> {
+    let scheduler = Scheduler::open(&cx).await?;
+    scheduler.wake_all().await?;
+    scheduler.start_evaluators();
+    scheduler.start_timer();
+    scheduler.start_log_keeper();
+    scheduler.start_parser();
+    let server = SchedulerServer::new(grpc::Grpc(scheduler.clone())).max_decoding_message_size(artel_platform::rpc::MAX_MESSAGE);
+    Ok(Service { name: "scheduler", rest: routes().state(scheduler.clone()), grpc: tonic::service::Routes::new(server), db: scheduler.db.clone() })
+}
+
+/// The REST side without a running service, for its OpenAPI document.
+pub fn routes() -> artel_platform::http::Routes {
+    rest::routes()
+}

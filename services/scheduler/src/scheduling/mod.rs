@@ -1,5 +1,18 @@
-pub mod decide;
-pub mod retry;
-pub mod trigger_rule;
+//! Scheduling: what a run does next (`decide`, pure), and the tasks that make it happen.
+//!
+//! A change of state wakes the evaluation of its run at once (`wake`); a timer creates runs when they are due, starts
+//! queued ones, wakes retries and finds lost leases; every few seconds it also looks at runs that nobody has looked at
+//! for a while, which repairs a wake-up that was lost with its process.
+
+mod admit;
+pub(crate) mod decide;
 #[cfg(test)]
 mod decide_tests;
+mod evaluate;
+mod past;
+pub(crate) mod retry;
+mod timer;
+pub(crate) mod trigger_rule;
+mod wake;
+
+pub(crate) use wake::Wake;

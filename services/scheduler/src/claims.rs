@@ -1,0 +1,142 @@
+//! What workers are given, and what they tell of it.
+
+use crate::Scheduler;
+use crate::logs::Place;
+use crate::store::instances::TaskInstance;
+use crate::store::{claims, dags, runs, workers};
+use artel_platform::identity::{Audience, Identity, Kind, Scopes};
+use artel_platform::{Error, Result};
+use artel_proto::artel::scheduler::v1::Workload;
+use serde_json::json;
+use std::collections::HashMap;
+use std::time::Duration;
+
+/// What a task's own token is good for: what training, comparing and promoting models needs, and its own affairs here.
+const TASK_SCOPES: &[&str] = &["execution", "experiments", "models", "artifacts", "read:dags", "run:dags", "variables", "read:connections", "deployments"];
+/// How often work is looked for that another scheduler process may have made.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
+
+impl Scheduler {
+    /// Makes a worker known.
+    pub(crate) async fn register_worker(&self, id: &str, hostname: &str, queues: &[String], slots: i64) -> Result<()> {
+        workers::put(&self.db, id, hostname, queues, slots, self.cx.clock.now()).await
+    }
+
+    /// Work for a worker: waits for some, at most as long as `wait`.
+    pub(crate) async fn claim(&self, worker_id: &str, queues: &[String], slots: i64, wait: Duration) -> Result<Vec<Workload>> {
+        let deadline = tokio::time::Instant::now() + wait;
+        loop {
+            let woken = self.claims.notified();
+            tokio::pin!(woken);
+            woken.as_mut().enable();
+            let claimed = self.claim_now(worker_id, queues, slots).await?;
+            if !claimed.is_empty() || tokio::time::Instant::now() >= deadline {
+                return Ok(claimed);
+            }
+            let look_again = (tokio::time::Instant::now() + LOOK_AGAIN).min(deadline);
+            tokio::select! {
+                () = self.cx.stop.cancelled() => return Ok(Vec::new()),
+                () = woken => {}
+                () = tokio::time::sleep_until(look_again) => {}
+            }
+        }
+    }
+
+    async fn claim_now(&self, worker_id: &str, queues: &[String], slots: i64) -> Result<Vec<Workload>> {
+        if slots < 1 || !self.any_queued().await? {
+            return Ok(Vec::new());
+        }
+        let now = self.cx.clock.now();
+        let mut tx = self.db.begin().await?;
+        let claimed = claims::claim(&mut tx, worker_id, queues, slots, now, now + self.settings.lease().as_millis() as i64).await?;
+        if claimed.is_empty() {
+            return Ok(Vec::new());
+        }
+        tx.commit().await?;
+        let mut workloads = Vec::with_capacity(claimed.len());
+        for instance in claimed {
+            workloads.push(self.workload(&instance).await?);
+        }
+        Ok(workloads)
+    }
+
+    /// A look without taking the writer's turn.
+    async fn any_queued(&self) -> Result<bool> {
+        let sql = "SELECT 1 AS one FROM task_instances WHERE state = 'queued' LIMIT 1";
+        Ok(self.db.fetch_optional(sql, vec![]).await?.is_some())
+    }
+
+    /// Everything a worker needs to run a try: upstream's `ExecuteTask`, the bundle, the environment.
+    async fn workload(&self, instance: &TaskInstance) -> Result<Workload> {
+        let row = dags::get(&self.db, &instance.dag_id).await?.ok_or_else(|| Error::not_found(format!("Dag {} is gone", instance.dag_id)))?;
+        let token = self.task_token(instance).await?;
+        let execute = json!({
+            "type": "ExecuteTask",
+            "token": token,
+            "dag_rel_path": row.relative_fileloc,
+            "bundle_info": {"name": row.bundle_name, "version": row.bundle_version},
+            "log_path": Place::of(instance).file(),
+            "ti": {
+                "id": instance.id,
+                "dag_version_id": instance.dag_version_id,
+                "task_id": instance.task_id,
+                "dag_id": instance.dag_id,
+                "run_id": instance.run_id,
+                "try_number": instance.try_number,
+                "map_index": instance.map_index,
+                "pool_slots": instance.pool_slots,
+                "queue": instance.queue,
+                "priority_weight": instance.priority_weight,
+                "context_carrier": null,
+            },
+        });
+        let url = self.cx.config.server.public_url.trim_end_matches('/').to_owned();
+        Ok(Workload {
+            ti_id: instance.id.clone(),
+            execute_task_json: execute.to_string(),
+            bundle_name: row.bundle_name,
+            bundle_path: self.bundle.path.display().to_string(),
+            requirements_hash: String::new(),
+            env: HashMap::from([
+                ("MLFLOW_TRACKING_URI".to_owned(), url.clone()),
+                ("MLFLOW_REGISTRY_URI".to_owned(), url.clone()),
+                ("MLFLOW_TRACKING_TOKEN".to_owned(), token),
+                ("ARTEL_URL".to_owned(), url),
+            ]),
+        })
+    }
+
+    /// Lets the task speak for itself: to the suite as an MLflow client, to this service as an Airflow worker.
+    async fn task_token(&self, instance: &TaskInstance) -> Result<String> {
+        let run = runs::get(&self.db, &instance.dag_id, &instance.run_id).await?;
+        let user = run.and_then(|r| r.triggering_user_name).unwrap_or_else(|| format!("dag-{}", instance.dag_id));
+        let dag = self.version(&instance.dag_version_id).await?;
+        let hour = Duration::from_secs(3600);
+        let limit = dag.task(&instance.task_id).and_then(|t| t.execution_timeout).and_then(|t| t.to_std().ok());
+        let life = limit.map_or(self.settings.task_token_life(), |limit| limit + hour);
+        let identity = Identity {
+            kind: Kind::Task,
+            name: user,
+            admin: false,
+            groups: vec![],
+            scopes: Scopes::from_iter(TASK_SCOPES.iter().copied()),
+            session: None,
+            token_id: Some(instance.id.clone()),
+        };
+        self.cx.keys.sign(&identity, Audience::Gateway, self.cx.clock.now(), life)
+    }
+
+    /// Prolongs a worker's leases. Returns those of its tries whose processes are to be killed.
+    pub(crate) async fn heartbeat(&self, worker_id: &str, ids: &[String]) -> Result<Vec<String>> {
+        let now = self.cx.clock.now();
+        workers::seen(&self.db, worker_id, now).await?;
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut tx = self.db.begin().await?;
+        let held = claims::prolong(&mut tx, worker_id, ids, now + self.settings.lease().as_millis() as i64).await?;
+        tx.commit().await?;
+        let rest: Vec<String> = ids.iter().filter(|id| !held.contains(id)).cloned().collect();
+        claims::lost(&self.db, worker_id, &rest).await
+    }
+}

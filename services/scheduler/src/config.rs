@@ -1,0 +1,48 @@
+//! The section `[scheduler]` of the settings.
+
+use serde::Deserialize;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// See artel.toml.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Settings {
+    dags: String,
+    pub(crate) paused_at_creation: bool,
+    parsers: usize,
+    pub(crate) parse_timeout_seconds: f64,
+    rescan_seconds: u64,
+    pub(crate) warm_parser: bool,
+    lease_seconds: u64,
+    reconcile_seconds: u64,
+    task_token_hours: u64,
+    pub(crate) max_map_length: i64,
+}
+
+impl Settings {
+    /// Where DAG files are.
+    pub(crate) fn dags(&self, data: &Path) -> PathBuf {
+        if self.dags.is_empty() { data.join("dags") } else { data.join(&self.dags) }
+    }
+
+    pub(crate) fn parsers(&self) -> usize {
+        self.parsers.max(1)
+    }
+
+    pub(crate) fn rescan(&self) -> Duration {
+        Duration::from_secs(self.rescan_seconds.max(1))
+    }
+
+    pub(crate) fn lease(&self) -> Duration {
+        Duration::from_secs(self.lease_seconds.max(3))
+    }
+
+    pub(crate) fn reconcile(&self) -> Duration {
+        Duration::from_secs(self.reconcile_seconds.max(1))
+    }
+
+    pub(crate) fn task_token_life(&self) -> Duration {
+        Duration::from_secs(self.task_token_hours.max(1) * 3600)
+    }
+}

@@ -1,0 +1,204 @@
+//! A try from its start to its end: run, state, heartbeat (routes/task_instances.py).
+
+use super::{Call, Reply};
+use crate::Scheduler;
+use crate::states::TaskState;
+use crate::store::instances::{Ended, Started, TaskInstance};
+use crate::store::runs::DagRun;
+use crate::store::{claims, history, instances, runs, xcoms};
+use crate::times::{shown, shown_opt};
+use crate::tries::should_retry;
+use artel_platform::db::Tx;
+use artel_platform::{Error, Result};
+use serde_json::{Value, json};
+
+impl Scheduler {
+    /// A queued try starts; answers what it needs to know.
+    pub(super) async fn ti_run(&self, call: &Call<'_>, id: &str) -> Result<Reply> {
+        let (hostname, unixname) = (call.text("hostname").unwrap_or_default(), call.text("unixname").unwrap_or_default());
+        let pid = call.field("pid").as_i64().unwrap_or_default();
+        let now = self.cx.clock.now();
+        let mut tx = self.db.begin().await?;
+        let Some(instance) = instances::lock(&mut tx, id).await? else {
+            return Ok(Reply::not_found("Task Instance not found"));
+        };
+        let twice = instance.state == Some(TaskState::Running)
+            && (instance.hostname.as_deref(), instance.unixname.as_deref(), instance.pid) == (Some(hostname), Some(unixname), Some(pid));
+        if !twice && !matches!(instance.state, Some(TaskState::Queued | TaskState::Restarting)) {
+            return Ok(wrong_state(&instance, "TI was not in a state where it could be marked as running"));
+        }
+        let Some(run) = runs::get(&mut tx, &instance.dag_id, &instance.run_id).await? else {
+            return Ok(Reply::not_found(format!("DagRun with dag_id={} and run_id={} not found", instance.dag_id, instance.run_id)));
+        };
+        let resumes = instance.next_method.is_some();
+        let start_date = if resumes { None } else { Some(call.time("start_date")?.unwrap_or(now)) };
+        let started = Started {
+            hostname,
+            unixname,
+            pid,
+            start_date,
+            worker_id: call.caller.worker_id.as_deref().unwrap_or(hostname),
+            lease_until: now + self.lease_of(call),
+        };
+        instances::start(&mut tx, id, &started, now).await?;
+        let context = self.run_context(&mut tx, &instance, &run, resumes).await?;
+        crate::runs::instance_changed(&mut tx, &instance, Some(TaskState::Running)).await?;
+        tx.commit().await?;
+        Ok(Reply::ok(context))
+    }
+
+    /// Workers that speak gRPC prolong their leases often; stock ones beat every half minute or so.
+    fn lease_of(&self, call: &Call<'_>) -> i64 {
+        let own = self.settings.lease().as_millis() as i64;
+        if call.caller.worker_id.is_some() { own } else { own.max(300_000) }
+    }
+
+    /// `TIRunContext`.
+    async fn run_context(&self, tx: &mut Tx, instance: &TaskInstance, run: &DagRun, resumes: bool) -> Result<Value> {
+        let keys = if resumes { Vec::new() } else { xcoms::keys_of(&mut *tx, &instance.dag_id, &instance.run_id, &instance.task_id, instance.map_index).await? };
+        let (reschedules, _) = history::reschedules(&mut *tx, &instance.id).await?;
+        let mut context = json!({
+            "dag_run": dag_run(run)?,
+            "task_reschedule_count": reschedules,
+            "max_tries": instance.max_tries,
+            "variables": [],
+            "connections": [],
+            "xcom_keys_to_clear": keys,
+            "should_retry": should_retry(instance),
+        });
+        if resumes {
+            context["next_method"] = json!(instance.next_method);
+            context["next_kwargs"] = serde_json::from_str(instance.next_kwargs.as_deref().unwrap_or("{}"))?;
+            context["start_date"] = json!(shown_opt(instance.start_date));
+        }
+        Ok(context)
+    }
+
+    /// A running try ends, or gives its slot back.
+    pub(super) async fn ti_state(&self, call: &Call<'_>, id: &str) -> Result<Reply> {
+        let Some(word) = call.text("state") else { return Ok(Reply::new(422, json!({"detail": "the body has no state"}))) };
+        let state = TaskState::parse(word)?;
+        let mut tx = self.db.begin().await?;
+        let Some(instance) = instances::lock(&mut tx, id).await? else {
+            return self.state_of_the_past(&mut tx, id, state).await;
+        };
+        if instance.state == Some(state) {
+            return Ok(Reply::ok(Value::Null));
+        }
+        if instance.state != Some(TaskState::Running) {
+            return Ok(wrong_state(&instance, "TI was not in the running state so it cannot be updated"));
+        }
+        let ended = self.ended(call, state)?;
+        match state {
+            TaskState::UpForReschedule => self.reschedule(&mut tx, call, &instance, ended).await?,
+            TaskState::Deferred | TaskState::AwaitingInput => {
+                let why = format!("the task wants to become {word}, which this server does not support yet; run the operator without deferring (deferrable=False)");
+                let now = self.cx.clock.now();
+                crate::logs::append_line(&mut tx, id, &crate::logs::Place::of(&instance), "error", &why, now).await?;
+                self.end_try(&mut tx, &instance, Ended { state: Some(TaskState::Failed), ..ended }).await?;
+            }
+            TaskState::Success | TaskState::Failed | TaskState::Skipped | TaskState::Removed | TaskState::UpstreamFailed | TaskState::UpForRetry => {
+                self.end_try(&mut tx, &instance, ended).await?;
+            }
+            TaskState::Scheduled | TaskState::Queued | TaskState::Running | TaskState::Restarting => {
+                return Ok(Reply::new(422, json!({"detail": format!("a task cannot say that it is {word}")})));
+            }
+        }
+        tx.commit().await?;
+        self.woken(&instance);
+        Ok(Reply::empty(204))
+    }
+
+    fn ended(&self, call: &Call<'_>, state: TaskState) -> Result<Ended> {
+        Ok(Ended {
+            state: Some(state),
+            end_date: call.time("end_date")?.unwrap_or_else(|| self.cx.clock.now()),
+            rendered_map_index: call.text("rendered_map_index").map(Into::into),
+            retry_delay_override: call.field("retry_delay_seconds").as_f64(),
+            retry_reason: call.text("retry_reason").map(|r| r.chars().take(500).collect()),
+            due_at: None,
+        })
+    }
+
+    /// A sensor in reschedule mode: the same try goes on later.
+    async fn reschedule(&self, tx: &mut Tx, call: &Call<'_>, instance: &TaskInstance, ended: Ended) -> Result<()> {
+        let until = call.time("reschedule_date")?.ok_or_else(|| Error::invalid("the body has no reschedule_date"))?;
+        history::add_reschedule(tx, &instance.id, instance.start_date.unwrap_or(ended.end_date), ended.end_date, until).await?;
+        self.end_try(tx, instance, Ended { due_at: Some(until), ..ended }).await
+    }
+
+    /// The try is in the history: a retry that was told twice is fine, anything else comes too late.
+    async fn state_of_the_past(&self, tx: &mut Tx, id: &str, state: TaskState) -> Result<Reply> {
+        if history::get(&mut *tx, id).await?.is_none() {
+            return Ok(Reply::not_found("Task Instance not found"));
+        }
+        let revoked = history::is_revoked(&mut *tx, id).await?;
+        if state == TaskState::UpForRetry && !revoked { Ok(Reply::ok(Value::Null)) } else { Ok(gone()) }
+    }
+
+    /// A stock worker's sign of life.
+    pub(super) async fn ti_heartbeat(&self, call: &Call<'_>, id: &str) -> Result<Reply> {
+        let mut tx = self.db.begin().await?;
+        let Some(instance) = instances::lock(&mut tx, id).await? else {
+            return Ok(if history::get(&mut tx, id).await?.is_some() { gone() } else { Reply::not_found("Task Instance not found") });
+        };
+        let (hostname, pid) = (call.text("hostname"), call.field("pid").as_i64());
+        if (instance.hostname.as_deref(), instance.pid) != (hostname, pid) {
+            let mut reply = Reply::refused(409, "running_elsewhere", "TI is already running elsewhere");
+            add_detail(&mut reply, &[("current_hostname", json!(instance.hostname)), ("current_pid", json!(instance.pid))]);
+            return Ok(reply);
+        }
+        if instance.state != Some(TaskState::Running) {
+            let mut reply = Reply::refused(409, "not_running", "TI is no longer in the running state and task should terminate");
+            add_detail(&mut reply, &[("current_state", json!(instance.state.map(TaskState::as_str)))]);
+            return Ok(reply);
+        }
+        claims::set_lease(&mut tx, id, self.cx.clock.now() + self.lease_of(call)).await?;
+        tx.commit().await?;
+        Ok(Reply::empty(204))
+    }
+
+}
+
+/// `DagRun` of the execution API. Other keys are refused by the task runner.
+pub(super) fn dag_run(run: &DagRun) -> Result<Value> {
+    let conf: Value = run.conf.as_deref().map(serde_json::from_str).transpose()?.unwrap_or_else(|| json!({}));
+    Ok(json!({
+        "dag_id": run.dag_id,
+        "run_id": run.run_id,
+        "logical_date": shown_opt(run.logical_date),
+        "data_interval_start": shown_opt(run.data_interval_start),
+        "data_interval_end": shown_opt(run.data_interval_end),
+        "run_after": shown(run.run_after),
+        "start_date": shown_opt(run.start_date),
+        "end_date": shown_opt(run.end_date),
+        "clear_number": run.clear_number,
+        "run_type": run.run_type.as_str(),
+        "state": run.state.as_str(),
+        "conf": conf,
+        "triggering_user_name": run.triggering_user_name,
+        "consumed_asset_events": [],
+        "partition_key": run.partition_key,
+        "partition_date": null,
+        "note": run.note,
+        "team_name": null,
+    }))
+}
+
+fn wrong_state(instance: &TaskInstance, message: &str) -> Reply {
+    let mut reply = Reply::refused(409, "invalid_state", message);
+    add_detail(&mut reply, &[("previous_state", json!(instance.state.map(TaskState::as_str)))]);
+    reply
+}
+
+pub(super) fn gone() -> Reply {
+    Reply::refused(410, "not_found", "Task Instance not found, it may have been moved to the Task Instance History table")
+}
+
+fn add_detail(reply: &mut Reply, more: &[(&str, Value)]) {
+    if let Some(body) = &mut reply.body {
+        for (key, value) in more {
+            body["detail"][*key] = value.clone();
+        }
+    }
+}

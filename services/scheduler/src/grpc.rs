@@ -1,0 +1,71 @@
+//! What workers say.
+
+use crate::Scheduler;
+use crate::execution::Caller;
+use crate::store::{history, instances};
+use crate::tries::Exit;
+use artel_proto::artel::scheduler::v1::scheduler_server::Scheduler as Service;
+use artel_proto::artel::scheduler::v1::{
+    AppendLogRequest, AppendLogResponse, ClaimTasksRequest, ClaimTasksResponse, ExecutionApiRequest, ExecutionApiResponse, HeartbeatRequest, HeartbeatResponse,
+    RegisterWorkerRequest, RegisterWorkerResponse, TaskEndedRequest, TaskEndedResponse,
+};
+use std::sync::Arc;
+use std::time::Duration;
+use tonic::{Request, Response, Status};
+
+/// The gRPC side.
+pub(crate) struct Grpc(pub(crate) Arc<Scheduler>);
+
+/// Longest wait of one claim.
+const LONGEST_WAIT: Duration = Duration::from_secs(60);
+
+#[tonic::async_trait]
+impl Service for Grpc {
+    async fn register_worker(&self, request: Request<RegisterWorkerRequest>) -> Result<Response<RegisterWorkerResponse>, Status> {
+        let r = request.into_inner();
+        self.0.register_worker(&r.worker_id, &r.hostname, &r.queues, i64::from(r.slots)).await?;
+        Ok(Response::new(RegisterWorkerResponse { lease_ms: self.0.settings.lease().as_millis() as i64 }))
+    }
+
+    async fn claim_tasks(&self, request: Request<ClaimTasksRequest>) -> Result<Response<ClaimTasksResponse>, Status> {
+        let r = request.into_inner();
+        let wait = Duration::from_millis(r.wait_ms.max(0) as u64).min(LONGEST_WAIT);
+        let workloads = self.0.claim(&r.worker_id, &r.queues, i64::from(r.slots), wait).await?;
+        Ok(Response::new(ClaimTasksResponse { workloads }))
+    }
+
+    async fn heartbeat(&self, request: Request<HeartbeatRequest>) -> Result<Response<HeartbeatResponse>, Status> {
+        let r = request.into_inner();
+        let kill_ti_ids = self.0.heartbeat(&r.worker_id, &r.ti_ids).await?;
+        Ok(Response::new(HeartbeatResponse { kill_ti_ids }))
+    }
+
+    async fn call_execution_api(&self, request: Request<ExecutionApiRequest>) -> Result<Response<ExecutionApiResponse>, Status> {
+        let r = request.into_inner();
+        let caller = Caller { ti_id: Some(r.ti_id), worker_id: Some(r.worker_id) };
+        let reply = self.0.execution(&caller, &r.method, &r.path, &r.query, &r.body_json).await;
+        Ok(Response::new(ExecutionApiResponse {
+            status: i32::from(reply.status),
+            body_json: reply.body.map(|b| b.to_string()).unwrap_or_default(),
+            headers: reply.headers.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
+        }))
+    }
+
+    async fn append_log(&self, request: Request<AppendLogRequest>) -> Result<Response<AppendLogResponse>, Status> {
+        let r = request.into_inner();
+        let db = &self.0.db;
+        let found = match instances::get(db, &r.ti_id).await? {
+            Some(instance) => Some(instance),
+            None => history::get(db, &r.ti_id).await?,
+        };
+        let instance = found.ok_or_else(|| Status::not_found(format!("there is no task instance {}", r.ti_id)))?;
+        self.0.append_log(&instance, r.offset, &r.lines, r.last).await?;
+        Ok(Response::new(AppendLogResponse {}))
+    }
+
+    async fn task_ended(&self, request: Request<TaskEndedRequest>) -> Result<Response<TaskEndedResponse>, Status> {
+        let r = request.into_inner();
+        self.0.process_ended(&r.ti_id, Exit { code: r.exit_code, signal: &r.signal, said: r.sent_terminal_state }).await?;
+        Ok(Response::new(TaskEndedResponse {}))
+    }
+}

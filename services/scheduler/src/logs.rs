@@ -1,0 +1,175 @@
+//! Logs of tries: in pieces in the database while the task runs, one object in the artifact service afterwards.
+
+use crate::Scheduler;
+use crate::store::instances::TaskInstance;
+use crate::store::logs::{self, TaskLog};
+use crate::times;
+use artel_platform::db::Tx;
+use artel_platform::{Error, Result};
+use artel_proto::artel::artifact::v1::{GetRequest, PutHeader, PutRequest, put_request};
+use serde_json::json;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A log that nobody finished is stored after this time without a new line.
+const SILENCE: i64 = 30 * 60 * 1000;
+/// How often logs are stored that could not be stored at once.
+const SWEEP: Duration = Duration::from_secs(20);
+/// Pieces read at a time.
+const CHUNKS: i64 = 64;
+/// Largest part of a log that one answer holds, in bytes.
+pub(crate) const PAGE: usize = 4 << 20;
+
+/// Which log.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Place<'a> {
+    pub(crate) dag_id: &'a str,
+    pub(crate) run_id: &'a str,
+    pub(crate) task_id: &'a str,
+    pub(crate) map_index: i64,
+    pub(crate) try_number: i64,
+}
+
+impl<'a> Place<'a> {
+    pub(crate) fn of(i: &'a TaskInstance) -> Self {
+        Self { dag_id: &i.dag_id, run_id: &i.run_id, task_id: &i.task_id, map_index: i.map_index, try_number: i.try_number }
+    }
+
+    /// Upstream's file name of a log (`log_filename_template`).
+    pub(crate) fn file(&self) -> String {
+        let map = if self.map_index >= 0 { format!("/map_index={}", self.map_index) } else { String::new() };
+        format!("dag_id={}/run_id={}/task_id={}{map}/attempt={}.log", self.dag_id, self.run_id, self.task_id, self.try_number)
+    }
+
+    /// Its path in the artifact service.
+    pub(crate) fn object(&self) -> String {
+        format!("logs/{}", self.file())
+    }
+}
+
+/// Adds a line of the scheduler's own.
+pub(crate) async fn append_line(tx: &mut Tx, ti_id: &str, place: &Place<'_>, level: &str, event: &str, now: i64) -> Result<()> {
+    let line = format!("{}\n", json!({"timestamp": times::shown(now), "level": level, "event": event, "logger": "artel.scheduler"}));
+    let position = logs::size(tx, ti_id).await?;
+    logs::append(tx, ti_id, &place.object(), position, line.as_bytes(), true, now).await
+}
+
+/// A part of a log.
+pub(crate) struct LogPart {
+    pub(crate) text: String,
+    /// Where the next part begins.
+    pub(crate) next: i64,
+    /// There is no next part, and never will be.
+    pub(crate) end: bool,
+}
+
+impl Scheduler {
+    /// Adds a piece that a worker sent.
+    pub(crate) async fn append_log(&self, instance: &TaskInstance, position: i64, data: &[u8], last: bool) -> Result<()> {
+        let mut tx = self.db.begin().await?;
+        logs::append(&mut tx, &instance.id, &Place::of(instance).object(), position, data, last, self.cx.clock.now()).await?;
+        tx.commit().await?;
+        if last {
+            self.log_complete.notify_one();
+        }
+        Ok(())
+    }
+
+    /// The log of a try from a byte on, whole lines only. An empty part for a try that has none.
+    pub(crate) async fn read_log(&self, ti_id: &str, from: i64, finished: bool) -> Result<LogPart> {
+        let Some(log) = logs::get(&self.db, ti_id).await? else {
+            return Ok(LogPart { text: String::new(), next: from, end: finished });
+        };
+        let bytes = if log.is_stored { self.read_object(&log, from).await? } else { self.read_chunks(&log, from).await? };
+        let complete = log.is_complete && from + bytes.len() as i64 >= log.size;
+        let whole = if complete { bytes.len() } else { bytes.iter().rposition(|b| *b == b'\n').map_or(0, |i| i + 1) };
+        Ok(LogPart { text: String::from_utf8_lossy(&bytes[..whole]).into_owned(), next: from + whole as i64, end: complete })
+    }
+
+    async fn read_chunks(&self, log: &TaskLog, from: i64) -> Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        let mut position = from;
+        let mut chunks = logs::chunks_around(&self.db, &log.ti_id, from, CHUNKS).await?;
+        loop {
+            for (start, data) in &chunks {
+                let skip = (position - start).clamp(0, data.len() as i64) as usize;
+                bytes.extend_from_slice(&data[skip..]);
+                position = position.max(start + data.len() as i64);
+            }
+            if bytes.len() >= PAGE || (chunks.len() as i64) < CHUNKS {
+                return Ok(bytes);
+            }
+            chunks = logs::chunks(&self.db, &log.ti_id, position, CHUNKS).await?;
+        }
+    }
+
+    async fn read_object(&self, log: &TaskLog, from: i64) -> Result<Vec<u8>> {
+        let request = GetRequest { workspace: "default".into(), path: log.path.clone(), offset: from, length: Some(PAGE as i64) };
+        let mut stream = self.cx.peers.artifact().get(request).await?.into_inner();
+        let mut bytes = Vec::new();
+        while let Some(chunk) = stream.message().await? {
+            bytes.extend_from_slice(&chunk.data);
+        }
+        Ok(bytes)
+    }
+
+    /// Starts the task that moves complete logs to the artifact service.
+    pub(crate) fn start_log_keeper(self: &Arc<Self>) {
+        let scheduler = self.clone();
+        self.cx.spawn("store logs", async move {
+            loop {
+                tokio::select! {
+                    () = scheduler.cx.stop.cancelled() => return,
+                    () = scheduler.log_complete.notified() => {}
+                    () = tokio::time::sleep(SWEEP) => {}
+                }
+                if let Err(error) = scheduler.store_logs().await {
+                    tracing::warn!(error = %error.chain(), "task logs stay in the database for now");
+                }
+            }
+        });
+    }
+
+    /// Moves what is complete.
+    pub(crate) async fn store_logs(&self) -> Result<()> {
+        loop {
+            let waiting = logs::to_store(&self.db, self.cx.clock.now() - SILENCE).await?;
+            if waiting.is_empty() {
+                return Ok(());
+            }
+            for log in waiting {
+                self.store_log(&log).await?;
+            }
+        }
+    }
+
+    async fn store_log(&self, log: &TaskLog) -> Result<()> {
+        let (send, receive) = tokio::sync::mpsc::channel::<PutRequest>(4);
+        let header = PutHeader { workspace: "default".into(), path: log.path.clone(), content_type: "application/x-ndjson".into() };
+        let (db, ti_id) = (self.db.clone(), log.ti_id.clone());
+        let feed = async move {
+            let mut size = 0;
+            let part = |part| PutRequest { part: Some(part) };
+            let closed = |_| Error::unavailable("the artifact service stopped reading a log");
+            send.send(part(put_request::Part::Header(header))).await.map_err(closed)?;
+            let mut from = 0;
+            loop {
+                let chunks = logs::chunks(&db, &ti_id, from, CHUNKS).await?;
+                let Some((last, data)) = chunks.last() else { return Ok::<i64, Error>(size) };
+                from = last + data.len() as i64;
+                for (_, data) in chunks {
+                    size += data.len() as i64;
+                    send.send(part(put_request::Part::Data(data.into()))).await.map_err(closed)?;
+                }
+            }
+        };
+        let mut artifact = self.cx.peers.artifact();
+        let put = artifact.put(tokio_stream::wrappers::ReceiverStream::new(receive));
+        let (fed, stored) = tokio::join!(feed, put);
+        stored?;
+        let size = fed?;
+        let mut tx = self.db.begin().await?;
+        logs::stored(&mut tx, &log.ti_id, size).await?;
+        tx.commit().await
+    }
+}

@@ -1,0 +1,220 @@
+//! What a file gave, into the store: DAGs, versions, import errors; in one transaction per file.
+
+use super::files::{Found, PARSER, content_hash};
+use super::process::Parsed;
+use crate::Scheduler;
+use crate::dag::Dag;
+use crate::runs::next_of;
+use crate::store::dags::{DagRow, Next};
+use crate::store::files::{DagFile, ImportError};
+use crate::store::versions::DagVersion;
+use crate::store::{dags, files, runs, versions};
+use artel_platform::Result;
+use artel_platform::db::Tx;
+use artel_proto::artel::scheduler::v1::DagChanged;
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+use std::sync::Arc;
+
+/// A DAG of the file, read.
+struct Read {
+    dag: Arc<Dag>,
+    hash: String,
+    serialized: String,
+}
+
+impl Scheduler {
+    /// Stores what a file gave; returns how it was parsed.
+    pub(super) async fn apply(&self, file: &Found, parsed: Parsed) -> Result<DagFile> {
+        let answer = &parsed.answer;
+        let texts = |value: &Value| -> Vec<String> { value.as_array().into_iter().flatten().filter_map(|v| v.as_str().map(Into::into)).collect() };
+        let mut errors: Vec<(String, String)> = answer["import_errors"].as_object().into_iter().flatten().map(|(name, text)| (name.clone(), text.as_str().unwrap_or_default().to_owned())).collect();
+        let read = read(answer, &file.relative, &mut errors);
+        let source = answer["source"][&file.relative]["text"].as_str();
+        let depends_on = texts(&answer["depends_on"]);
+        let mut asked = parsed.asked;
+        asked.sort();
+        asked.dedup();
+        let row = DagFile {
+            content_hash: content_hash(&self.bundle.path, &file.relative, &depends_on).await,
+            relative_path: file.relative.clone(),
+            depends_on,
+            asked,
+            dag_ids: read.iter().map(|r| r.dag.dag_id.clone()).collect(),
+            parser: PARSER.into(),
+            parsed_at: self.cx.clock.now(),
+            parse_seconds: answer["seconds"].as_f64().unwrap_or_default(),
+        };
+        self.write_file(&row, &read, source, &errors).await?;
+        tracing::info!(file = row.relative_path, dags = row.dag_ids.join(","), errors = errors.len(), seconds = row.parse_seconds, "DAG file parsed");
+        self.timer.notify_one();
+        Ok(row)
+    }
+
+    async fn write_file(&self, row: &DagFile, read: &[Read], source: Option<&str>, errors: &[(String, String)]) -> Result<()> {
+        let (bundle, file) = (self.bundle.name, row.relative_path.as_str());
+        let mut replaced = Vec::new();
+        let mut tx = self.db.begin().await?;
+        if let Some((dag_id, other)) = files::other_file_of(&mut tx, bundle, file, &row.dag_ids).await? {
+            tracing::warn!(dag_id, file, other, "two files give a DAG of the same id; the one that was parsed last counts");
+        }
+        let mut changed = Vec::new();
+        for one in read {
+            changed.extend(self.write_dag(&mut tx, one, row, source, &mut replaced).await?);
+        }
+        files::clear_error(&mut tx, bundle, file).await?;
+        for (name, text) in errors {
+            files::set_error(&mut tx, &self.import_error(name, text)).await?;
+        }
+        // a file that cannot be imported keeps the DAGs it had: they come back when it is mended
+        if errors.is_empty() {
+            changed.extend(self.retire(&mut tx, file, &row.dag_ids).await?);
+        }
+        let news = dags::set_import_errors(&mut tx, bundle, file, !errors.is_empty()).await?;
+        changed.extend(news.into_iter().map(|dag_id| DagChanged { dag_id, has_import_error: !errors.is_empty(), ..DagChanged::default() }));
+        if !errors.is_empty() && changed.is_empty() {
+            changed.push(DagChanged { dag_id: String::new(), has_import_error: true, ..DagChanged::default() });
+        }
+        files::put(&mut tx, bundle, row).await?;
+        for event in &changed {
+            tx.emit(event).await?;
+        }
+        tx.commit().await?;
+        for id in replaced {
+            self.versions.forget(&id);
+        }
+        Ok(())
+    }
+
+    /// Returns the event, where the DAG is new or different.
+    async fn write_dag(&self, tx: &mut Tx, one: &Read, file: &DagFile, source: Option<&str>, replaced: &mut Vec<String>) -> Result<Option<DagChanged>> {
+        let dag = &one.dag;
+        let now = self.cx.clock.now();
+        let known = dags::get(&mut *tx, &dag.dag_id).await?;
+        let (version, news) = self.write_version(tx, one, source, replaced).await?;
+        let last = runs::last_automated(&mut *tx, &dag.dag_id).await?;
+        let next = match next_of(dag, last.as_ref(), self.cx.clock.utc()) {
+            Ok(next) => next,
+            Err(error) => {
+                tracing::warn!(dag_id = dag.dag_id, error = error.message, "the schedule cannot be worked out");
+                Next::default()
+            }
+        };
+        let paused = known.as_ref().map_or(dag.is_paused_upon_creation.unwrap_or(self.settings.paused_at_creation), |k| k.is_paused);
+        // an unchanged DAG keeps the run that it was promised: the clock alone must not move it
+        let next = match &known {
+            Some(k) if !news && !k.is_stale && k.next.run_after.is_some() => k.next,
+            _ => next,
+        };
+        let row = row(dag, file, self.bundle.name, paused, next, version);
+        dags::put(tx, &row, "default", now).await?;
+        dags::set_tags(tx, &dag.dag_id, &dag.tags).await?;
+        let different = news || known.is_none_or(|k| k.is_stale || k.has_import_errors || k.relative_fileloc != row.relative_fileloc);
+        Ok(different.then(|| DagChanged { dag_id: dag.dag_id.clone(), paused, ..DagChanged::default() }))
+    }
+
+    /// The version that holds this form of the DAG: the latest when nothing changed, the latest with new contents when
+    /// no run uses it, else a new one. Returns its id and whether anything changed.
+    async fn write_version(&self, tx: &mut Tx, one: &Read, source: Option<&str>, replaced: &mut Vec<String>) -> Result<(String, bool)> {
+        let now = self.cx.clock.now();
+        let latest = versions::latest(&mut *tx, &one.dag.dag_id).await?;
+        let number = match latest {
+            Some(latest) if latest.dag_hash == one.hash => {
+                versions::set_source(tx, &latest.id, source).await?;
+                return Ok((latest.id, false));
+            }
+            Some(latest) if !versions::is_used(tx, &latest.id).await? => {
+                versions::replace(tx, &latest.id, &one.hash, &one.serialized, source, now).await?;
+                replaced.push(latest.id.clone());
+                return Ok((latest.id, true));
+            }
+            Some(latest) => latest.version_number + 1,
+            None => 1,
+        };
+        let version = DagVersion {
+            id: self.cx.ids.ordered().to_string(),
+            dag_id: one.dag.dag_id.clone(),
+            version_number: number,
+            dag_hash: one.hash.clone(),
+            bundle_name: self.bundle.name.into(),
+            bundle_version: None,
+            created_at: now,
+        };
+        versions::insert(tx, &version, &one.serialized, source).await?;
+        Ok((version.id, true))
+    }
+
+    /// DAGs that a file does not give any more become inactive.
+    async fn retire(&self, tx: &mut Tx, file: &str, keep: &[String]) -> Result<Vec<DagChanged>> {
+        let gone = dags::retire(tx, self.bundle.name, file, keep).await?;
+        Ok(gone.into_iter().map(|dag_id| DagChanged { dag_id, removed: true, ..DagChanged::default() }).collect())
+    }
+
+    /// The file is gone.
+    pub(super) async fn forget_file(&self, file: &str) -> Result<()> {
+        let mut tx = self.db.begin().await?;
+        let mut events = self.retire(&mut tx, file, &[]).await?;
+        if files::clear_error(&mut tx, self.bundle.name, file).await? && events.is_empty() {
+            events.push(DagChanged { removed: true, ..DagChanged::default() });
+        }
+        files::remove(&mut tx, self.bundle.name, file).await?;
+        for event in &events {
+            tx.emit(event).await?;
+        }
+        tx.commit().await?;
+        let dags: Vec<&str> = events.iter().map(|e| e.dag_id.as_str()).collect();
+        tracing::info!(file, dags = dags.join(","), "DAG file is gone");
+        Ok(())
+    }
+
+    fn import_error(&self, filename: &str, text: &str) -> ImportError {
+        // the same file keeps its id
+        let hash = Sha256::digest(format!("{}/{filename}", self.bundle.name));
+        let id = hash.iter().take(6).fold(0i64, |id, byte| id * 256 + i64::from(*byte));
+        ImportError { id, bundle_name: self.bundle.name.into(), filename: filename.into(), stack_trace: text.into(), created_at: self.cx.clock.now() }
+    }
+}
+
+/// Reads the DAGs of an answer; one that is not understood becomes an error of the file.
+fn read(answer: &Value, file: &str, errors: &mut Vec<(String, String)>) -> Vec<Read> {
+    let mut found = Vec::new();
+    for (dag_id, serialized) in answer["dags"].as_object().into_iter().flatten() {
+        match Dag::read(serialized) {
+            Ok(dag) => {
+                let serialized = serialized.to_string();
+                let hash = answer["about"][dag_id]["dag_hash"].as_str().map_or_else(|| hex::encode(Sha256::digest(&serialized)), str::to_owned);
+                found.push(Read { dag: Arc::new(dag), hash, serialized });
+            }
+            Err(error) => errors.push((file.to_owned(), format!("DAG {dag_id}: {}", error.message))),
+        }
+    }
+    found
+}
+
+fn row(dag: &Dag, file: &DagFile, bundle: &str, paused: bool, next: Next, version: String) -> DagRow {
+    DagRow {
+        dag_id: dag.dag_id.clone(),
+        bundle_name: bundle.into(),
+        bundle_version: None,
+        relative_fileloc: file.relative_path.clone(),
+        fileloc: dag.fileloc.clone(),
+        display_name: dag.display_name.clone(),
+        description: dag.description.clone(),
+        owners: dag.owners().join(", "),
+        is_paused: paused,
+        is_stale: false,
+        has_import_errors: false,
+        timetable_type: dag.timetable.type_name().into(),
+        timetable_summary: dag.timetable.summary(),
+        timetable_description: dag.timetable.description(),
+        timetable_periodic: dag.timetable.periodic(),
+        max_active_tasks: dag.max_active_tasks,
+        max_active_runs: dag.max_active_runs,
+        max_consecutive_failed_dag_runs: dag.max_consecutive_failed_dag_runs,
+        has_task_concurrency_limits: dag.has_task_concurrency_limits(),
+        last_parsed_at: file.parsed_at,
+        last_parse_seconds: file.parse_seconds,
+        next,
+        latest_version_id: version,
+    }
+}

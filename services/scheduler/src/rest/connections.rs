@@ -1,0 +1,147 @@
+//! Connections.
+
+use super::query::{Paging, Query};
+use crate::Scheduler;
+use crate::store::Filter;
+use crate::store::connections::Connection;
+use actix_web::{HttpRequest, HttpResponse, web};
+use artel_platform::{Error, Result};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use utoipa::ToSchema;
+
+/// A connection; its password is hidden.
+#[derive(Serialize, ToSchema)]
+#[schema(as = airflow::ConnectionResponse)]
+pub(super) struct ConnectionResponse {
+    connection_id: String,
+    conn_type: String,
+    description: Option<String>,
+    host: Option<String>,
+    login: Option<String>,
+    schema: Option<String>,
+    port: Option<i64>,
+    password: Option<String>,
+    extra: Option<String>,
+    team_name: Option<String>,
+}
+
+/// A connection to be set.
+#[derive(Deserialize, ToSchema)]
+#[schema(as = airflow::ConnectionBody)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ConnectionBody {
+    connection_id: String,
+    conn_type: String,
+    description: Option<String>,
+    host: Option<String>,
+    login: Option<String>,
+    schema: Option<String>,
+    port: Option<i64>,
+    password: Option<String>,
+    extra: Option<String>,
+    #[allow(dead_code)]
+    team_name: Option<String>,
+}
+
+fn shown(c: Connection) -> ConnectionResponse {
+    ConnectionResponse {
+        connection_id: c.conn_id,
+        conn_type: c.conn_type,
+        description: c.description,
+        host: c.host,
+        login: c.login,
+        schema: c.schema,
+        port: c.port,
+        password: c.password.map(|_| "***".into()),
+        extra: c.extra,
+        team_name: None,
+    }
+}
+
+fn read(body: ConnectionBody) -> Connection {
+    Connection {
+        conn_id: body.connection_id,
+        conn_type: body.conn_type,
+        description: body.description,
+        host: body.host,
+        login: body.login,
+        password: body.password,
+        schema: body.schema,
+        port: body.port,
+        extra: body.extra,
+    }
+}
+
+fn missing(id: &str) -> Error {
+    Error::not_found(format!("The Connection with connection_id: `{id}` was not found"))
+}
+
+/// Connections.
+#[utoipa::path(get, path = "/api/v2/connections", tag = "pipelines", params(Paging), responses((status = 200, body = serde_json::Value)), security(("artel" = ["read:connections"])))]
+pub(super) async fn list(scheduler: web::Data<Scheduler>, request: HttpRequest) -> Result<HttpResponse> {
+    let query = Query::of(&request);
+    let mut filter = Filter::default();
+    query.patterns(&mut filter, "connection_id", "conn_id");
+    let order = [("connection_id", "conn_id"), ("conn_id", "conn_id"), ("id", "conn_id"), ("conn_type", "conn_type"), ("host", "host"), ("port", "port"), ("description", "description")];
+    let (found, total_entries) = scheduler.list_connections(filter, &query.page(&order, "connection_id", "conn_id")?).await?;
+    let connections: Vec<_> = found.into_iter().map(shown).collect();
+    Ok(HttpResponse::Ok().json(json!({"connections": connections, "total_entries": total_entries})))
+}
+
+/// One connection.
+#[utoipa::path(get, path = "/api/v2/connections/{connection_id}", tag = "pipelines", responses((status = 200, body = ConnectionResponse)), security(("artel" = ["read:connections"])))]
+pub(super) async fn get(scheduler: web::Data<Scheduler>, id: web::Path<String>) -> Result<HttpResponse> {
+    Ok(HttpResponse::Ok().json(shown(scheduler.get_connection(&id).await?.ok_or_else(|| missing(&id))?)))
+}
+
+/// Makes a connection.
+#[utoipa::path(post, path = "/api/v2/connections", tag = "pipelines", request_body = ConnectionBody, responses((status = 201, body = ConnectionResponse)), security(("artel" = ["connections"])))]
+pub(super) async fn create(scheduler: web::Data<Scheduler>, body: web::Json<ConnectionBody>) -> Result<HttpResponse> {
+    let connection = read(body.into_inner());
+    if scheduler.get_connection(&connection.conn_id).await?.is_some() {
+        return Err(Error::exists(format!("The Connection with connection_id: `{}` already exists", connection.conn_id)));
+    }
+    scheduler.put_connection(connection.clone()).await?;
+    Ok(HttpResponse::Created().json(shown(connection)))
+}
+
+/// Changes a connection. A password of `***` stays as it is.
+#[utoipa::path(patch, path = "/api/v2/connections/{connection_id}", tag = "pipelines", request_body = ConnectionBody, responses((status = 200, body = ConnectionResponse)), security(("artel" = ["connections"])))]
+pub(super) async fn update(scheduler: web::Data<Scheduler>, id: web::Path<String>, request: HttpRequest, body: web::Json<ConnectionBody>) -> Result<HttpResponse> {
+    if body.connection_id != *id {
+        return Err(Error::invalid("The connection_id in the request body does not match the URL parameter"));
+    }
+    let old = scheduler.get_connection(&id).await?.ok_or_else(|| missing(&id))?;
+    let mask = Query::of(&request).all("update_mask");
+    let wanted = |field: &str| mask.is_empty() || mask.iter().any(|m| m == field);
+    let mut new = read(body.into_inner());
+    if !wanted("password") || new.password.as_deref() == Some("***") {
+        new.password = old.password.clone();
+    }
+    for (field, new, old) in [
+        ("description", &mut new.description, old.description),
+        ("host", &mut new.host, old.host),
+        ("login", &mut new.login, old.login),
+        ("schema", &mut new.schema, old.schema),
+        ("extra", &mut new.extra, old.extra),
+    ] {
+        if !wanted(field) {
+            *new = old;
+        }
+    }
+    if !wanted("port") {
+        new.port = old.port;
+    }
+    if !wanted("conn_type") {
+        new.conn_type = old.conn_type;
+    }
+    scheduler.put_connection(new.clone()).await?;
+    Ok(HttpResponse::Ok().json(shown(new)))
+}
+
+/// Removes a connection.
+#[utoipa::path(delete, path = "/api/v2/connections/{connection_id}", tag = "pipelines", responses((status = 204)), security(("artel" = ["connections"])))]
+pub(super) async fn delete(scheduler: web::Data<Scheduler>, id: web::Path<String>) -> Result<HttpResponse> {
+    if scheduler.delete_connection(&id).await? { Ok(HttpResponse::NoContent().finish()) } else { Err(missing(&id)) }
+}

@@ -1,0 +1,272 @@
+//! DAG runs.
+
+use super::models::{DagRunResponse, TaskInstanceResponse};
+use super::query::{Paging, Query};
+use super::task_instances::show;
+use crate::Scheduler;
+use crate::clear::Clear;
+use crate::runs::NewRun;
+use crate::states::RunState;
+use crate::store::runs::DagRun;
+use crate::store::{Filter, Page, dags, runs, versions};
+use crate::times;
+use actix_web::{HttpRequest, HttpResponse, web};
+use artel_platform::{Error, Identity, Result};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use std::collections::HashMap;
+use std::time::Duration;
+use utoipa::ToSchema;
+
+/// A run to be made by hand.
+#[derive(Deserialize, ToSchema)]
+#[schema(as = airflow::TriggerDAGRunPostBody)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Trigger {
+    dag_run_id: Option<String>,
+    logical_date: Option<String>,
+    data_interval_start: Option<String>,
+    data_interval_end: Option<String>,
+    run_after: Option<String>,
+    conf: Option<Value>,
+    note: Option<String>,
+    partition_key: Option<String>,
+}
+
+/// Changes of a run.
+#[derive(Deserialize, ToSchema)]
+#[schema(as = airflow::DAGRunPatchBody)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RunPatch {
+    state: Option<String>,
+    note: Option<String>,
+}
+
+/// How a run is cleared.
+#[derive(Deserialize, ToSchema)]
+#[schema(as = airflow::DAGRunClearBody)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RunClear {
+    dry_run: Option<bool>,
+    #[serde(default)]
+    only_failed: bool,
+    #[allow(dead_code)]
+    only_new: Option<bool>,
+    run_on_latest_version: Option<bool>,
+    note: Option<String>,
+}
+
+const ORDER: &[(&str, &str)] = &[
+    ("id", "created_at"),
+    ("state", "state"),
+    ("dag_id", "dag_id"),
+    ("run_id", "run_id"),
+    ("dag_run_id", "run_id"),
+    ("logical_date", "logical_date"),
+    ("run_after", "run_after"),
+    ("start_date", "start_date"),
+    ("end_date", "end_date"),
+    ("updated_at", "updated_at"),
+    ("data_interval_start", "data_interval_start"),
+    ("run_type", "run_type"),
+    ("duration", "(end_date - start_date)"),
+];
+
+/// Runs with their DAGs' names and versions.
+async fn shown(scheduler: &Scheduler, found: &[DagRun]) -> Result<Vec<DagRunResponse>> {
+    let mut ids: Vec<String> = found.iter().map(|r| r.dag_version_id.clone()).collect();
+    ids.sort();
+    ids.dedup();
+    let known: HashMap<String, _> = versions::by_ids(&scheduler.db, &ids).await?.into_iter().map(|v| (v.id.clone(), v)).collect();
+    let mut filter = Filter::default();
+    let mut dag_ids: Vec<String> = found.iter().map(|r| r.dag_id.clone()).collect();
+    dag_ids.sort();
+    dag_ids.dedup();
+    filter.any_of("dag_id", &dag_ids);
+    let names: HashMap<String, String> = match dag_ids.is_empty() {
+        true => HashMap::new(),
+        false => dags::list(&scheduler.db, filter, &Page::all("dag_id")).await?.0.into_iter().map(|d| (d.dag_id, d.display_name)).collect(),
+    };
+    found.iter().map(|run| DagRunResponse::new(run, names.get(&run.dag_id).unwrap_or(&run.dag_id), known.get(&run.dag_version_id))).collect()
+}
+
+/// The answer for one run.
+async fn show_one(scheduler: &Scheduler, dag_id: &str, run_id: &str) -> Result<HttpResponse> {
+    let run = scheduler.run(dag_id, run_id).await?;
+    Ok(HttpResponse::Ok().json(shown(scheduler, &[run]).await?.remove(0)))
+}
+
+/// Runs of a DAG; of every DAG with `~`.
+#[utoipa::path(get, path = "/api/v2/dags/{dag_id}/dagRuns", tag = "pipelines", params(Paging), responses((status = 200, body = serde_json::Value)), security(("artel" = ["read:dags"])))]
+pub(super) async fn list(scheduler: web::Data<Scheduler>, dag_id: web::Path<String>, request: HttpRequest) -> Result<HttpResponse> {
+    let query = Query::of(&request);
+    let mut filter = Filter::default();
+    if *dag_id != "~" {
+        scheduler.dag_row(&dag_id).await?;
+        filter.compare("dag_id", "=", dag_id.as_str());
+    }
+    filter.any_of("state", &query.all("state"));
+    filter.any_of("run_type", &query.all("run_type"));
+    query.patterns(&mut filter, "run_id", "run_id");
+    query.patterns(&mut filter, "dag_id", "dag_id");
+    query.patterns(&mut filter, "triggering_user_name", "triggering_user_name");
+    for column in ["run_after", "logical_date", "start_date", "end_date", "updated_at"] {
+        query.times(&mut filter, column, column)?;
+    }
+    let page = query.page(ORDER, "id", "run_id")?;
+    let (found, total_entries) = runs::list(&scheduler.db, filter, &page).await?;
+    Ok(HttpResponse::Ok().json(json!({"dag_runs": shown(&scheduler, &found).await?, "total_entries": total_entries, "next_cursor": null, "previous_cursor": null})))
+}
+
+/// Runs of several DAGs.
+#[utoipa::path(post, path = "/api/v2/dags/{dag_id}/dagRuns/list", tag = "pipelines", request_body = serde_json::Value, responses((status = 200, body = serde_json::Value)), security(("artel" = ["read:dags"])))]
+pub(super) async fn batch(scheduler: web::Data<Scheduler>, body: web::Json<Value>) -> Result<HttpResponse> {
+    let texts = |key: &str| -> Vec<String> { body[key].as_array().into_iter().flatten().filter_map(|v| v.as_str().map(Into::into)).collect() };
+    let mut filter = Filter::default();
+    filter.any_of("dag_id", &texts("dag_ids"));
+    filter.any_of("state", &texts("states"));
+    for column in ["run_after", "logical_date", "start_date", "end_date"] {
+        for (suffix, operator) in [("gte", ">="), ("gt", ">"), ("lte", "<="), ("lt", "<")] {
+            if let Some(text) = body[format!("{column}_{suffix}")].as_str() {
+                filter.compare(column, operator, times::parse(text)?);
+            }
+        }
+    }
+    let (name, direction) = match body["order_by"].as_str().unwrap_or("id") {
+        text if text.starts_with('-') => (text[1..].to_owned(), "DESC"),
+        text => (text.to_owned(), "ASC"),
+    };
+    let column = ORDER.iter().find(|o| o.0 == name).ok_or_else(|| Error::invalid(format!("Ordering with '{name}' is disallowed or the attribute does not exist")))?.1;
+    let page = Page {
+        limit: body["page_limit"].as_i64().unwrap_or(100).clamp(1, 1000),
+        offset: body["page_offset"].as_i64().unwrap_or(0).max(0),
+        order: format!("{column} {direction}, run_id"),
+    };
+    let (found, total_entries) = runs::list(&scheduler.db, filter, &page).await?;
+    Ok(HttpResponse::Ok().json(json!({"dag_runs": shown(&scheduler, &found).await?, "total_entries": total_entries})))
+}
+
+/// One run.
+#[utoipa::path(get, path = "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}", tag = "pipelines", responses((status = 200, body = DagRunResponse)), security(("artel" = ["read:dags"])))]
+pub(super) async fn get(scheduler: web::Data<Scheduler>, path: web::Path<(String, String)>) -> Result<HttpResponse> {
+    show_one(&scheduler, &path.0, &path.1).await
+}
+
+/// Triggers a run.
+#[utoipa::path(post, path = "/api/v2/dags/{dag_id}/dagRuns", tag = "pipelines", request_body = Trigger, responses((status = 200, body = DagRunResponse)), security(("artel" = ["run:dags"])))]
+pub(super) async fn create(scheduler: web::Data<Scheduler>, dag_id: web::Path<String>, request: HttpRequest, who: Identity, body: web::Json<Trigger>) -> Result<HttpResponse> {
+    let body = body.into_inner();
+    let time = |text: &Option<String>| text.as_deref().map(times::parse).transpose();
+    let data_interval = match (time(&body.data_interval_start)?, time(&body.data_interval_end)?) {
+        (Some(start), Some(end)) => Some((start, end)),
+        (None, None) => None,
+        _ => return Err(Error::invalid("Either both data_interval_start and data_interval_end must be provided or both must be None")),
+    };
+    let from_page = request.headers().contains_key(actix_web::http::header::REFERER);
+    let new = NewRun {
+        run_id: body.dag_run_id,
+        run_type: None,
+        logical_date: time(&body.logical_date)?,
+        data_interval,
+        run_after: time(&body.run_after)?,
+        conf: body.conf,
+        note: body.note,
+        partition_key: body.partition_key,
+        triggered_by: if from_page { "ui" } else { "rest_api" },
+        user: Some(who.name),
+    };
+    let run = scheduler.trigger(&dag_id, new).await?;
+    show_one(&scheduler, &run.dag_id, &run.run_id).await
+}
+
+/// Ends a run by hand, queues it again, or changes its note.
+#[utoipa::path(patch, path = "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}", tag = "pipelines", request_body = RunPatch, responses((status = 200, body = DagRunResponse)), security(("artel" = ["run:dags"])))]
+pub(super) async fn patch(scheduler: web::Data<Scheduler>, path: web::Path<(String, String)>, request: HttpRequest, body: web::Json<Value>) -> Result<HttpResponse> {
+    let (dag_id, run_id) = path.into_inner();
+    let given: RunPatch = serde_json::from_value(body.clone()).map_err(|e| Error::invalid(e.to_string()))?;
+    let mask = Query::of(&request).all("update_mask");
+    let wanted = |field: &str| body.get(field).is_some() && (mask.is_empty() || mask.iter().any(|m| m == field));
+    scheduler.run(&dag_id, &run_id).await?;
+    if wanted("state")
+        && let Some(state) = &given.state
+    {
+        let state = RunState::parse(state)?;
+        if state == RunState::Running {
+            return Err(Error::invalid("a run can be set to queued, success or failed"));
+        }
+        scheduler.set_run_state(&dag_id, &run_id, state).await?;
+    }
+    if wanted("note") {
+        set_note(&scheduler, &dag_id, &run_id, given.note.as_deref()).await?;
+    }
+    show_one(&scheduler, &dag_id, &run_id).await
+}
+
+async fn set_note(scheduler: &Scheduler, dag_id: &str, run_id: &str, note: Option<&str>) -> Result<()> {
+    if note.is_some_and(|n| n.chars().count() > 1000) {
+        return Err(Error::invalid("a note has at most 1000 characters"));
+    }
+    let mut tx = scheduler.db.begin().await?;
+    runs::set_note(&mut tx, dag_id, run_id, note, scheduler.cx.clock.now()).await?;
+    tx.commit().await
+}
+
+/// Removes a run.
+#[utoipa::path(delete, path = "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}", tag = "pipelines", responses((status = 204)), security(("artel" = ["dags"])))]
+pub(super) async fn delete(scheduler: web::Data<Scheduler>, path: web::Path<(String, String)>) -> Result<HttpResponse> {
+    scheduler.delete_run(&path.0, &path.1).await?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+/// Clears the tasks of a run; with `dry_run`, the default, only says which.
+#[utoipa::path(post, path = "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/clear", tag = "pipelines", request_body = RunClear, responses((status = 200, body = serde_json::Value)), security(("artel" = ["run:dags"])))]
+pub(super) async fn clear(scheduler: web::Data<Scheduler>, path: web::Path<(String, String)>, body: web::Json<RunClear>) -> Result<HttpResponse> {
+    let (dag_id, run_id) = path.into_inner();
+    let clear = Clear { only_failed: body.only_failed, reset_run: true, on_latest_version: body.run_on_latest_version.unwrap_or(false), ..Clear::default() };
+    if body.dry_run.unwrap_or(true) {
+        let found = scheduler.to_clear(&dag_id, &run_id, &clear).await?;
+        let total_entries = found.len();
+        let shown: Vec<TaskInstanceResponse> = show(&scheduler, &found, false).await?;
+        return Ok(HttpResponse::Ok().json(json!({"task_instances": shown, "total_entries": total_entries})));
+    }
+    scheduler.clear(&dag_id, &run_id, &clear).await?;
+    if body.note.is_some() {
+        set_note(&scheduler, &dag_id, &run_id, body.note.as_deref()).await?;
+    }
+    show_one(&scheduler, &dag_id, &run_id).await
+}
+
+/// Waits for the end of a run: a line of JSON per look, every `interval` seconds.
+#[utoipa::path(get, path = "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/wait", tag = "pipelines", responses((status = 200, body = String)), security(("artel" = ["read:dags"])))]
+pub(super) async fn wait(scheduler: web::Data<Scheduler>, path: web::Path<(String, String)>, request: HttpRequest) -> Result<HttpResponse> {
+    let (dag_id, run_id) = path.into_inner();
+    scheduler.run(&dag_id, &run_id).await?;
+    let query = Query::of(&request);
+    let interval = query.get("interval").and_then(|i| i.parse::<f64>().ok()).filter(|i| *i > 0.0 && i.is_finite());
+    let interval = Duration::from_secs_f64(interval.ok_or_else(|| Error::invalid("interval must be a number of seconds above 0"))?);
+    let results = query.all("result");
+    let scheduler = scheduler.into_inner();
+    let lines = futures::stream::unfold(Some((scheduler, dag_id, run_id, results)), move |state| async move {
+        let (scheduler, dag_id, run_id, results) = state?;
+        let line = match scheduler.run(&dag_id, &run_id).await {
+            Ok(run) if run.state.is_finished() => return Some((last_line(&scheduler, &run, &results).await, None)),
+            Ok(run) => Ok(web::Bytes::from(format!("{}\n", json!({"state": run.state.as_str()})))),
+            Err(error) => return Some((Err(error), None)),
+        };
+        tokio::time::sleep(interval).await;
+        Some((line, Some((scheduler, dag_id, run_id, results))))
+    });
+    Ok(HttpResponse::Ok().content_type("application/x-ndjson").streaming(lines))
+}
+
+async fn last_line(scheduler: &Scheduler, run: &DagRun, tasks: &[String]) -> Result<web::Bytes> {
+    let mut line = json!({"state": run.state.as_str()});
+    for task in tasks {
+        let key = crate::store::xcoms::XComKey { dag_id: &run.dag_id, run_id: &run.run_id, task_id: task, key: "return_value" };
+        let all = crate::store::xcoms::sequence(&scheduler.db, &key).await?;
+        let values: Vec<Value> = all.iter().map(|x| serde_json::from_str(&x.value)).collect::<Result<_, _>>()?;
+        let single = all.len() == 1 && all[0].map_index < 0;
+        line["results"][task] = if single { values.into_iter().next().unwrap_or_default() } else { Value::Array(values) };
+    }
+    Ok(web::Bytes::from(format!("{line}\n")))
+}

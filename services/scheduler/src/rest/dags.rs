@@ -1,0 +1,237 @@
+//! DAGs, their versions, sources and tags.
+
+use super::models::{DagResponse, DagVersionResponse, params};
+use super::query::{Paging, Query};
+use crate::Scheduler;
+use crate::store::dags::{self, DagRow};
+use crate::store::{Filter, Page, runs, versions};
+use crate::times::{shown, shown_opt};
+use actix_web::http::header;
+use actix_web::{HttpRequest, HttpResponse, web};
+use artel_platform::{Error, Result};
+use artel_proto::artel::scheduler::v1::DagChanged;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use std::collections::HashMap;
+use utoipa::ToSchema;
+
+/// What of a DAG can be changed.
+#[derive(Deserialize, ToSchema)]
+#[schema(as = airflow::DAGPatchBody)]
+#[serde(deny_unknown_fields)]
+pub(super) struct DagPatch {
+    is_paused: bool,
+}
+
+const ORDER: &[(&str, &str)] = &[
+    ("dag_id", "dag_id"),
+    ("dag_display_name", "display_name"),
+    ("next_dagrun", "next_logical_date"),
+    ("is_paused", "is_paused"),
+    ("last_run_state", "(SELECT state FROM dag_runs r WHERE r.dag_id = dags.dag_id ORDER BY r.run_after DESC LIMIT 1)"),
+    ("last_run_start_date", "(SELECT start_date FROM dag_runs r WHERE r.dag_id = dags.dag_id ORDER BY r.run_after DESC LIMIT 1)"),
+];
+
+fn filter_of(query: &Query) -> Result<Filter> {
+    let mut filter = Filter::default();
+    query.patterns(&mut filter, "dag_id", "dag_id");
+    query.patterns(&mut filter, "dag_display_name", "display_name");
+    if query.flag("exclude_stale")?.unwrap_or(true) {
+        filter.that("is_stale = 0");
+    }
+    for (key, column) in [("paused", "is_paused"), ("has_import_errors", "has_import_errors")] {
+        if let Some(flag) = query.flag(key)? {
+            filter.compare(column, "=", flag);
+        }
+    }
+    filter.any_of("bundle_name", &query.all("bundle_name"));
+    filter.any_of("timetable_type", &query.all("timetable_type"));
+    let owners = query.all("owners");
+    if !owners.is_empty() {
+        let each: Vec<String> = owners.iter().map(|o| format!("owners LIKE {}", filter.arg(format!("%{o}%")))).collect();
+        filter.that(format!("({})", each.join(" OR ")));
+    }
+    let tags = query.all("tags");
+    if !tags.is_empty() {
+        let each: Vec<String> = tags.iter().map(|t| format!("EXISTS (SELECT 1 FROM dag_tags g WHERE g.dag_id = dags.dag_id AND g.name = {})", filter.arg(t.as_str()))).collect();
+        let join = if query.get("tags_match_mode") == Some("all") { " AND " } else { " OR " };
+        filter.that(format!("({})", each.join(join)));
+    }
+    if let Some(state) = query.get("last_dag_run_state") {
+        filter.compare(ORDER[4].1, "=", state);
+    }
+    Ok(filter)
+}
+
+async fn with_tags(scheduler: &Scheduler, rows: &[DagRow]) -> Result<Vec<DagResponse>> {
+    let ids: Vec<String> = rows.iter().map(|r| r.dag_id.clone()).collect();
+    let mut tags: HashMap<String, Vec<String>> = HashMap::new();
+    for (dag_id, tag) in dags::tags(&scheduler.db, &ids).await? {
+        tags.entry(dag_id).or_default().push(tag);
+    }
+    Ok(rows.iter().map(|row| DagResponse::new(row, tags.get(&row.dag_id).map(Vec::as_slice).unwrap_or_default())).collect())
+}
+
+/// DAGs.
+#[utoipa::path(get, path = "/api/v2/dags", tag = "pipelines", params(Paging), responses((status = 200, body = serde_json::Value)), security(("artel" = ["read:dags"])))]
+pub(super) async fn list(scheduler: web::Data<Scheduler>, request: HttpRequest) -> Result<HttpResponse> {
+    let query = Query::of(&request);
+    let page = query.page(ORDER, "dag_id", "dag_id")?;
+    let (rows, total_entries) = dags::list(&scheduler.db, filter_of(&query)?, &page).await?;
+    let dags = with_tags(&scheduler, &rows).await?;
+    Ok(HttpResponse::Ok().json(json!({"dags": dags, "total_entries": total_entries})))
+}
+
+/// One DAG.
+#[utoipa::path(get, path = "/api/v2/dags/{dag_id}", tag = "pipelines", responses((status = 200, body = DagResponse)), security(("artel" = ["read:dags"])))]
+pub(super) async fn get(scheduler: web::Data<Scheduler>, dag_id: web::Path<String>) -> Result<HttpResponse> {
+    let row = scheduler.dag_row(&dag_id).await?;
+    Ok(HttpResponse::Ok().json(with_tags(&scheduler, &[row]).await?.remove(0)))
+}
+
+/// One DAG with what its file says.
+#[utoipa::path(get, path = "/api/v2/dags/{dag_id}/details", tag = "pipelines", responses((status = 200, body = serde_json::Value)), security(("artel" = ["read:dags"])))]
+pub(super) async fn details(scheduler: web::Data<Scheduler>, dag_id: web::Path<String>) -> Result<HttpResponse> {
+    let row = scheduler.dag_row(&dag_id).await?;
+    let dag = scheduler.version(&row.latest_version_id).await?;
+    let version = versions::latest(&scheduler.db, &dag_id).await?;
+    let mut shown_dag = serde_json::to_value(with_tags(&scheduler, std::slice::from_ref(&row)).await?.remove(0))?;
+    let more = json!({
+        "catchup": dag.restriction.catchup,
+        "dag_run_timeout": dag.dagrun_timeout.map(iso_duration),
+        "asset_expression": null,
+        "doc_md": dag.doc_md,
+        "start_date": shown_opt(dag.start_date.map(|t| t.timestamp_millis())),
+        "end_date": shown_opt(dag.end_date.map(|t| t.timestamp_millis())),
+        "is_paused_upon_creation": dag.is_paused_upon_creation,
+        "params": params(&dag.params),
+        "render_template_as_native_obj": false,
+        "template_search_path": null,
+        "timezone": dag.timezone,
+        "last_parsed": shown(row.last_parsed_at),
+        "default_args": dag.default_args,
+        "rerun_with_latest_version": null,
+        "owner_links": dag.owner_links,
+        "is_favorite": false,
+        "active_runs_count": runs::active(&scheduler.db, &dag_id).await?,
+        "allowed_run_types": dag.allowed_run_types,
+        "concurrency": dag.max_active_tasks,
+        "latest_dag_version": version.map(|v| DagVersionResponse::new(&v, &row.display_name)),
+    });
+    if let (Value::Object(all), Value::Object(more)) = (&mut shown_dag, more) {
+        all.extend(more);
+    }
+    Ok(HttpResponse::Ok().json(shown_dag))
+}
+
+/// ISO 8601, as pydantic writes a span.
+fn iso_duration(span: chrono::TimeDelta) -> String {
+    let seconds = span.num_seconds();
+    let days = if seconds >= 86_400 { format!("{}D", seconds / 86_400) } else { String::new() };
+    let rest = seconds % 86_400;
+    let parts = [(rest / 3600, 'H'), (rest / 60 % 60, 'M'), (rest % 60, 'S')];
+    let time: String = parts.iter().filter(|p| p.0 > 0).map(|(n, unit)| format!("{n}{unit}")).collect();
+    format!("P{days}{}{time}", if time.is_empty() { "" } else { "T" })
+}
+
+/// Pauses a DAG, or lets it go on.
+#[utoipa::path(patch, path = "/api/v2/dags/{dag_id}", tag = "pipelines", request_body = DagPatch, responses((status = 200, body = DagResponse)), security(("artel" = ["dags"])))]
+pub(super) async fn patch(scheduler: web::Data<Scheduler>, dag_id: web::Path<String>, request: HttpRequest, body: web::Json<DagPatch>) -> Result<HttpResponse> {
+    let mask = Query::of(&request).all("update_mask");
+    if mask.iter().any(|m| m != "is_paused") {
+        return Err(Error::invalid("Only `is_paused` field can be updated through the REST API"));
+    }
+    let mut tx = scheduler.db.begin().await?;
+    if !dags::set_paused(&mut tx, &dag_id, body.is_paused).await? {
+        return Err(Error::not_found(format!("Dag with id: {dag_id} not found")));
+    }
+    tx.emit(&DagChanged { dag_id: dag_id.clone(), paused: body.is_paused, ..DagChanged::default() }).await?;
+    tx.commit().await?;
+    scheduler.resumed(&dag_id).await?;
+    let row = scheduler.dag_row(&dag_id).await?;
+    Ok(HttpResponse::Ok().json(with_tags(&scheduler, &[row]).await?.remove(0)))
+}
+
+/// Removes a DAG with its runs. It comes back when its file is parsed again.
+#[utoipa::path(delete, path = "/api/v2/dags/{dag_id}", tag = "pipelines", responses((status = 204)), security(("artel" = ["dags"])))]
+pub(super) async fn delete(scheduler: web::Data<Scheduler>, dag_id: web::Path<String>) -> Result<HttpResponse> {
+    scheduler.delete_dag(&dag_id).await?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+/// The text of the DAG's file.
+#[utoipa::path(get, path = "/api/v2/dagSources/{dag_id}", tag = "pipelines", responses((status = 200, body = serde_json::Value)), security(("artel" = ["read:dags"])))]
+pub(super) async fn source(scheduler: web::Data<Scheduler>, dag_id: web::Path<String>, request: HttpRequest) -> Result<HttpResponse> {
+    let row = scheduler.dag_row(&dag_id).await?;
+    let number = Query::of(&request).int("version_number")?;
+    let found = versions::source(&scheduler.db, &dag_id, number).await?;
+    let (version_number, content) =
+        found.ok_or_else(|| Error::not_found(format!("The source code of the Dag {dag_id}, version_number {} was not found", number.map_or("latest".into(), |n| n.to_string()))))?;
+    let accepts_text = request.headers().get(header::ACCEPT).and_then(|a| a.to_str().ok()).is_some_and(|a| a.starts_with("text/plain"));
+    if accepts_text {
+        return Ok(HttpResponse::Ok().content_type("text/plain; charset=utf-8").body(content.unwrap_or_default()));
+    }
+    Ok(HttpResponse::Ok().json(json!({"content": content, "dag_id": dag_id.as_str(), "version_number": version_number, "dag_display_name": row.display_name})))
+}
+
+/// Versions of a DAG.
+#[utoipa::path(get, path = "/api/v2/dags/{dag_id}/dagVersions", tag = "pipelines", params(Paging), responses((status = 200, body = serde_json::Value)), security(("artel" = ["read:dags"])))]
+pub(super) async fn versions(scheduler: web::Data<Scheduler>, dag_id: web::Path<String>, request: HttpRequest) -> Result<HttpResponse> {
+    let row = scheduler.dag_row(&dag_id).await?;
+    let query = Query::of(&request);
+    let Page { limit, offset, .. } = query.page(&[("version_number", "version_number"), ("id", "version_number")], "version_number", "id")?;
+    let mut all = versions::of_dag(&scheduler.db, &dag_id).await?;
+    if query.get("order_by").is_some_and(|o| o.starts_with('-')) {
+        all.reverse();
+    }
+    let total_entries = all.len();
+    let shown: Vec<_> = all.iter().skip(offset as usize).take(limit as usize).map(|v| DagVersionResponse::new(v, &row.display_name)).collect();
+    Ok(HttpResponse::Ok().json(json!({"dag_versions": shown, "total_entries": total_entries})))
+}
+
+/// One version of a DAG.
+#[utoipa::path(get, path = "/api/v2/dags/{dag_id}/dagVersions/{version_number}", tag = "pipelines", responses((status = 200, body = DagVersionResponse)), security(("artel" = ["read:dags"])))]
+pub(super) async fn version(scheduler: web::Data<Scheduler>, path: web::Path<(String, i64)>) -> Result<HttpResponse> {
+    let (dag_id, number) = path.into_inner();
+    let row = scheduler.dag_row(&dag_id).await?;
+    let found = versions::of_dag(&scheduler.db, &dag_id).await?.into_iter().find(|v| v.version_number == number);
+    let version = found.ok_or_else(|| Error::not_found(format!("The DagVersion with dag_id: `{dag_id}` and version_number: `{number}` was not found")))?;
+    Ok(HttpResponse::Ok().json(DagVersionResponse::new(&version, &row.display_name)))
+}
+
+/// Tags in use.
+#[utoipa::path(get, path = "/api/v2/dagTags", tag = "pipelines", responses((status = 200, body = serde_json::Value)), security(("artel" = ["read:dags"])))]
+pub(super) async fn tags(scheduler: web::Data<Scheduler>) -> Result<HttpResponse> {
+    let tags = dags::all_tags(&scheduler.db).await?;
+    let total_entries = tags.len();
+    Ok(HttpResponse::Ok().json(json!({"tags": tags, "total_entries": total_entries})))
+}
+
+/// Run counts by state.
+#[utoipa::path(get, path = "/api/v2/dagStats", tag = "pipelines", responses((status = 200, body = serde_json::Value)), security(("artel" = ["read:dags"])))]
+pub(super) async fn stats(scheduler: web::Data<Scheduler>, request: HttpRequest) -> Result<HttpResponse> {
+    let mut filter = Filter::default();
+    filter.that("is_stale = 0");
+    filter.any_of("dag_id", &Query::of(&request).all("dag_ids"));
+    let (rows, total_entries) = dags::list(&scheduler.db, filter, &Page::all("dag_id")).await?;
+    let mut all = Vec::with_capacity(rows.len());
+    for row in rows {
+        let counts: HashMap<String, i64> = runs::stats(&scheduler.db, &row.dag_id).await?.into_iter().collect();
+        let stats: Vec<Value> = ["queued", "running", "success", "failed"].iter().map(|state| json!({"state": state, "count": counts.get(*state).copied().unwrap_or(0)})).collect();
+        all.push(json!({"dag_id": row.dag_id, "dag_display_name": row.display_name, "stats": stats}));
+    }
+    Ok(HttpResponse::Ok().json(json!({"dags": all, "total_entries": total_entries})))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::iso_duration;
+    use chrono::TimeDelta;
+
+    #[test]
+    fn spans_are_written_as_pydantic_does() {
+        assert_eq!(iso_duration(TimeDelta::hours(2)), "PT2H");
+        assert_eq!(iso_duration(TimeDelta::seconds(90_061)), "P1DT1H1M1S");
+        assert_eq!(iso_duration(TimeDelta::days(1)), "P1D");
+    }
+}

@@ -1,0 +1,39 @@
+//! Airflow's REST API v2, its token route and its Task Execution API over HTTP.
+
+mod auth;
+mod clear;
+mod connections;
+mod dag_runs;
+mod dags;
+mod execution;
+mod import_errors;
+mod info;
+mod logs;
+mod models;
+mod pools;
+mod query;
+mod task_instances;
+mod tasks;
+mod variables;
+mod xcoms;
+
+use artel_platform::http::{Dialect, Routes};
+use artel_platform::routes;
+
+/// Every route of the scheduler.
+pub(crate) fn routes() -> Routes {
+    routes!(Dialect::Airflow;
+        info::version, info::health, auth::token, auth::token_cli,
+        dags::list, dags::get, dags::details, dags::patch, dags::delete, dags::source, dags::versions, dags::version, dags::tags, dags::stats,
+        tasks::list, tasks::get,
+        dag_runs::list, dag_runs::get, dag_runs::create, dag_runs::patch, dag_runs::delete, dag_runs::clear, dag_runs::batch, dag_runs::wait,
+        task_instances::list, task_instances::get, task_instances::get_mapped, task_instances::list_mapped, task_instances::patch,
+        task_instances::tries, task_instances::try_of, clear::clear, logs::get,
+        xcoms::list, xcoms::get,
+        variables::list, variables::get, variables::create, variables::update, variables::delete,
+        connections::list, connections::get, connections::create, connections::update, connections::delete,
+        pools::list, pools::get, pools::create, pools::update, pools::delete,
+        import_errors::list, import_errors::get,
+        execution::get, execution::head, execution::post, execution::put, execution::patch, execution::delete,
+    )
+}

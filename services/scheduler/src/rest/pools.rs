@@ -1,0 +1,152 @@
+//! Pools.
+
+use super::query::{Paging, Query};
+use crate::Scheduler;
+use crate::store::pools::{self, Pool, Taken};
+use crate::store::Filter;
+use actix_web::{HttpRequest, HttpResponse, web};
+use artel_platform::{Error, Result};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use utoipa::ToSchema;
+
+/// A pool and what occupies it.
+#[derive(Serialize, ToSchema)]
+#[schema(as = airflow::PoolResponse)]
+pub(super) struct PoolResponse {
+    name: String,
+    slots: i64,
+    description: Option<String>,
+    include_deferred: bool,
+    occupied_slots: i64,
+    running_slots: i64,
+    queued_slots: i64,
+    scheduled_slots: i64,
+    open_slots: i64,
+    deferred_slots: i64,
+    team_name: Option<String>,
+}
+
+/// A new pool.
+#[derive(Deserialize, ToSchema)]
+#[schema(as = airflow::PoolBody)]
+#[serde(deny_unknown_fields)]
+pub(super) struct PoolBody {
+    name: String,
+    slots: i64,
+    description: Option<String>,
+    #[serde(default)]
+    include_deferred: bool,
+    #[allow(dead_code)]
+    team_name: Option<String>,
+}
+
+/// Changes of a pool.
+#[derive(Deserialize, ToSchema)]
+#[schema(as = airflow::PoolPatchBody)]
+#[serde(deny_unknown_fields)]
+pub(super) struct PoolPatch {
+    #[serde(alias = "name")]
+    pool: Option<String>,
+    slots: Option<i64>,
+    description: Option<String>,
+    include_deferred: Option<bool>,
+    #[allow(dead_code)]
+    team_name: Option<String>,
+}
+
+const DEFAULT: &str = "default_pool";
+
+fn shown(pool: Pool, taken: &[Taken]) -> PoolResponse {
+    let of = |states: &[&str]| taken.iter().filter(|t| t.pool == pool.name && states.contains(&t.state.as_str())).map(|t| t.slots).sum::<i64>();
+    let (running, queued, deferred) = (of(&["running", "restarting"]), of(&["queued"]), of(&["deferred"]));
+    let occupied = running + queued + if pool.include_deferred { deferred } else { 0 };
+    PoolResponse {
+        occupied_slots: occupied,
+        running_slots: running,
+        queued_slots: queued,
+        scheduled_slots: of(&["scheduled"]),
+        open_slots: if pool.slots < 0 { -1 } else { pool.slots - occupied },
+        deferred_slots: deferred,
+        name: pool.name,
+        slots: pool.slots,
+        description: pool.description,
+        include_deferred: pool.include_deferred,
+        team_name: None,
+    }
+}
+
+fn missing(name: &str) -> Error {
+    Error::not_found(format!("The Pool with name: `{name}` was not found"))
+}
+
+async fn save(scheduler: &Scheduler, pool: Pool) -> Result<PoolResponse> {
+    if pool.slots < -1 {
+        return Err(Error::invalid("a pool has 0 or more slots, or -1 for as many as come"));
+    }
+    let mut tx = scheduler.db.begin().await?;
+    pools::put(&mut tx, &pool).await?;
+    tx.commit().await?;
+    scheduler.refill().await?;
+    Ok(shown(pool, &pools::taken(&scheduler.db).await?))
+}
+
+/// Pools.
+#[utoipa::path(get, path = "/api/v2/pools", tag = "pipelines", params(Paging), responses((status = 200, body = serde_json::Value)), security(("artel" = ["read:dags"])))]
+pub(super) async fn list(scheduler: web::Data<Scheduler>, request: HttpRequest) -> Result<HttpResponse> {
+    let query = Query::of(&request);
+    let mut filter = Filter::default();
+    query.patterns(&mut filter, "pool_name", "name");
+    let page = query.page(&[("id", "name"), ("name", "name"), ("pool", "name"), ("slots", "slots")], "name", "name")?;
+    let (found, total_entries) = pools::list(&scheduler.db, filter, &page).await?;
+    let taken = pools::taken(&scheduler.db).await?;
+    let all: Vec<_> = found.into_iter().map(|p| shown(p, &taken)).collect();
+    Ok(HttpResponse::Ok().json(json!({"pools": all, "total_entries": total_entries})))
+}
+
+/// One pool.
+#[utoipa::path(get, path = "/api/v2/pools/{pool_name}", tag = "pipelines", responses((status = 200, body = PoolResponse)), security(("artel" = ["read:dags"])))]
+pub(super) async fn get(scheduler: web::Data<Scheduler>, name: web::Path<String>) -> Result<HttpResponse> {
+    let pool = pools::get(&scheduler.db, &name).await?.ok_or_else(|| missing(&name))?;
+    Ok(HttpResponse::Ok().json(shown(pool, &pools::taken(&scheduler.db).await?)))
+}
+
+/// Makes a pool.
+#[utoipa::path(post, path = "/api/v2/pools", tag = "pipelines", request_body = PoolBody, responses((status = 201, body = PoolResponse)), security(("artel" = ["dags"])))]
+pub(super) async fn create(scheduler: web::Data<Scheduler>, body: web::Json<PoolBody>) -> Result<HttpResponse> {
+    let body = body.into_inner();
+    if pools::get(&scheduler.db, &body.name).await?.is_some() {
+        return Err(Error::exists(format!("The Pool with name: `{}` already exists", body.name)));
+    }
+    let pool = Pool { name: body.name, slots: body.slots, description: body.description, include_deferred: body.include_deferred };
+    Ok(HttpResponse::Created().json(save(&scheduler, pool).await?))
+}
+
+/// Changes a pool.
+#[utoipa::path(patch, path = "/api/v2/pools/{pool_name}", tag = "pipelines", request_body = PoolPatch, responses((status = 200, body = PoolResponse)), security(("artel" = ["dags"])))]
+pub(super) async fn update(scheduler: web::Data<Scheduler>, name: web::Path<String>, body: web::Json<PoolPatch>) -> Result<HttpResponse> {
+    let mut pool = pools::get(&scheduler.db, &name).await?.ok_or_else(|| missing(&name))?;
+    if body.pool.as_ref().is_some_and(|p| p != &pool.name) {
+        return Err(Error::invalid("Invalid body, pool name from request body doesn't match uri parameter"));
+    }
+    pool.slots = body.slots.unwrap_or(pool.slots);
+    pool.include_deferred = body.include_deferred.unwrap_or(pool.include_deferred);
+    if body.description.is_some() {
+        pool.description.clone_from(&body.description);
+    }
+    Ok(HttpResponse::Ok().json(save(&scheduler, pool).await?))
+}
+
+/// Removes a pool.
+#[utoipa::path(delete, path = "/api/v2/pools/{pool_name}", tag = "pipelines", responses((status = 204)), security(("artel" = ["dags"])))]
+pub(super) async fn delete(scheduler: web::Data<Scheduler>, name: web::Path<String>) -> Result<HttpResponse> {
+    if *name == DEFAULT {
+        return Err(Error::invalid("Default Pool can't be deleted"));
+    }
+    let mut tx = scheduler.db.begin().await?;
+    if !pools::delete(&mut tx, &name).await? {
+        return Err(missing(&name));
+    }
+    tx.commit().await?;
+    Ok(HttpResponse::NoContent().finish())
+}

@@ -1,0 +1,118 @@
+//! Variables.
+
+use super::query::{Paging, Query};
+use crate::Scheduler;
+use crate::store::Filter;
+use crate::store::variables::Variable;
+use actix_web::{HttpRequest, HttpResponse, web};
+use artel_platform::{Error, Result};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use utoipa::ToSchema;
+
+/// A variable.
+#[derive(Serialize, ToSchema)]
+#[schema(as = airflow::VariableResponse)]
+pub(super) struct VariableResponse {
+    key: String,
+    value: Option<String>,
+    description: Option<String>,
+    is_encrypted: bool,
+    team_name: Option<String>,
+}
+
+/// A variable to be set. A value that is no text is stored as its JSON.
+#[derive(Deserialize, ToSchema)]
+#[schema(as = airflow::VariableBody)]
+#[serde(deny_unknown_fields)]
+pub(super) struct VariableBody {
+    key: String,
+    #[serde(default)]
+    value: Value,
+    description: Option<String>,
+    #[allow(dead_code)]
+    team_name: Option<String>,
+}
+
+/// Upstream hides the values of variables whose names speak of a secret (airflow/_shared/secrets_masker).
+const SENSITIVE: &[&str] = &["access_token", "api_key", "apikey", "authorization", "passphrase", "passwd", "password", "private_key", "secret", "token", "keyfile_dict", "service_account"];
+
+fn shown(variable: Variable) -> VariableResponse {
+    let lower = variable.key.to_lowercase();
+    let hidden = SENSITIVE.iter().any(|word| lower.contains(word));
+    VariableResponse {
+        value: variable.value.map(|v| if hidden && !v.is_empty() { "***".into() } else { v }),
+        key: variable.key,
+        description: variable.description,
+        is_encrypted: variable.is_encrypted,
+        team_name: None,
+    }
+}
+
+fn text(value: &Value) -> Option<String> {
+    match value {
+        Value::Null => None,
+        Value::String(text) => Some(text.clone()),
+        other => Some(other.to_string()),
+    }
+}
+
+fn missing(key: &str) -> Error {
+    Error::not_found(format!("The Variable with key: `{key}` was not found"))
+}
+
+/// Variables.
+#[utoipa::path(get, path = "/api/v2/variables", tag = "pipelines", params(Paging), responses((status = 200, body = serde_json::Value)), security(("artel" = ["read:variables"])))]
+pub(super) async fn list(scheduler: web::Data<Scheduler>, request: HttpRequest) -> Result<HttpResponse> {
+    let query = Query::of(&request);
+    let mut filter = Filter::default();
+    query.patterns(&mut filter, "variable_key", "key");
+    let page = query.page(&[("key", "key"), ("id", "key"), ("description", "description")], "key", "key")?;
+    let (found, total_entries) = scheduler.list_variables(filter, &page).await?;
+    let variables: Vec<_> = found.into_iter().map(shown).collect();
+    Ok(HttpResponse::Ok().json(json!({"variables": variables, "total_entries": total_entries})))
+}
+
+/// One variable.
+#[utoipa::path(get, path = "/api/v2/variables/{variable_key:.*}", tag = "pipelines", responses((status = 200, body = VariableResponse)), security(("artel" = ["read:variables"])))]
+pub(super) async fn get(scheduler: web::Data<Scheduler>, key: web::Path<String>) -> Result<HttpResponse> {
+    let found = scheduler.get_variable(&key).await?.ok_or_else(|| missing(&key))?;
+    Ok(HttpResponse::Ok().json(shown(found)))
+}
+
+/// Makes a variable.
+#[utoipa::path(post, path = "/api/v2/variables", tag = "pipelines", request_body = VariableBody, responses((status = 201, body = VariableResponse)), security(("artel" = ["variables"])))]
+pub(super) async fn create(scheduler: web::Data<Scheduler>, body: web::Json<VariableBody>) -> Result<HttpResponse> {
+    if scheduler.get_variable(&body.key).await?.is_some() {
+        return Err(Error::exists(format!("The Variable with key: `{}` already exists", body.key)));
+    }
+    put(&scheduler, &body.key, text(&body.value), body.description.clone()).await.map(|v| HttpResponse::Created().json(v))
+}
+
+/// Changes a variable.
+#[utoipa::path(patch, path = "/api/v2/variables/{variable_key:.*}", tag = "pipelines", request_body = VariableBody, responses((status = 200, body = VariableResponse)), security(("artel" = ["variables"])))]
+pub(super) async fn update(scheduler: web::Data<Scheduler>, key: web::Path<String>, request: HttpRequest, body: web::Json<VariableBody>) -> Result<HttpResponse> {
+    if body.key != *key {
+        return Err(Error::invalid("Invalid body, key from request body doesn't match uri parameter"));
+    }
+    let old = scheduler.get_variable(&key).await?.ok_or_else(|| missing(&key))?;
+    let mask = Query::of(&request).all("update_mask");
+    let wanted = |field: &str| mask.is_empty() || mask.iter().any(|m| m == field);
+    let value = if wanted("value") { text(&body.value) } else { old.value };
+    let description = if wanted("description") { body.description.clone() } else { old.description };
+    put(&scheduler, &key, value, description).await.map(|v| HttpResponse::Ok().json(v))
+}
+
+/// Removes a variable.
+#[utoipa::path(delete, path = "/api/v2/variables/{variable_key:.*}", tag = "pipelines", responses((status = 204)), security(("artel" = ["variables"])))]
+pub(super) async fn delete(scheduler: web::Data<Scheduler>, key: web::Path<String>) -> Result<HttpResponse> {
+    if scheduler.delete_variable(&key).await? { Ok(HttpResponse::NoContent().finish()) } else { Err(missing(&key)) }
+}
+
+async fn put(scheduler: &Scheduler, key: &str, value: Option<String>, description: Option<String>) -> Result<VariableResponse> {
+    if key.is_empty() || key.chars().count() > 250 {
+        return Err(Error::invalid("a variable's key has 1 to 250 characters"));
+    }
+    scheduler.put_variable(key, value.as_deref(), description.as_deref()).await?;
+    Ok(shown(Variable { key: key.into(), value, description, is_encrypted: true }))
+}

@@ -1,0 +1,390 @@
+//! DAG runs: made by the timetable or by hand, started, ended by hand, removed.
+
+use crate::Scheduler;
+use crate::dag::{Dag, Task};
+use crate::states::{RunState, RunType, TaskState};
+use crate::store::dags::{DagRow, Next};
+use crate::store::instances::TaskInstance;
+use crate::store::runs::DagRun;
+use crate::store::{Filter, Page, dags, instances, runs, versions};
+use crate::timetable::{DataInterval, Time};
+use crate::times;
+use artel_platform::db::Tx;
+use artel_platform::{Error, Result};
+use artel_proto::artel::scheduler::v1::{DagChanged, DagRunChanged, TaskInstanceChanged};
+use serde_json::Value;
+
+/// A run that is so late (the service was not running) counts as missed.
+const MISSED: i64 = 60_000;
+
+/// A run to be made by hand.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct NewRun {
+    pub(crate) run_id: Option<String>,
+    pub(crate) run_type: Option<RunType>,
+    pub(crate) logical_date: Option<i64>,
+    pub(crate) data_interval: Option<(i64, i64)>,
+    pub(crate) run_after: Option<i64>,
+    pub(crate) conf: Option<Value>,
+    pub(crate) note: Option<String>,
+    pub(crate) partition_key: Option<String>,
+    pub(crate) triggered_by: &'static str,
+    pub(crate) user: Option<String>,
+}
+
+/// A task instance of a new run, or one more of a mapped task.
+pub(crate) fn new_instance(run: &DagRun, task: &Task, map_index: i64, id: String, now: i64) -> TaskInstance {
+    TaskInstance {
+        id,
+        dag_id: run.dag_id.clone(),
+        run_id: run.run_id.clone(),
+        task_id: task.task_id.clone(),
+        map_index,
+        state: None,
+        try_number: 0,
+        max_tries: task.retries,
+        start_date: None,
+        end_date: None,
+        scheduled_at: None,
+        queued_at: None,
+        pool: task.pool.clone(),
+        pool_slots: task.pool_slots,
+        queue: task.queue.clone(),
+        priority_weight: task.total_weight,
+        operator: task.task_type.clone(),
+        operator_name: task.operator_name.clone(),
+        task_display_name: task.display_name.clone(),
+        dag_version_id: run.dag_version_id.clone(),
+        hostname: None,
+        unixname: None,
+        pid: None,
+        worker_id: None,
+        lease_until: None,
+        due_at: None,
+        retry_reason: None,
+        next_method: None,
+        next_kwargs: None,
+        rendered_map_index: None,
+        note: None,
+        updated_at: now,
+    }
+}
+
+/// The next run that the timetable makes after `last`.
+pub(crate) fn next_of(dag: &Dag, last: Option<&DagRun>, now: Time) -> Result<Next> {
+    let interval = last.and_then(|run| {
+        let start = run.data_interval_start.or(run.logical_date)?;
+        Some(DataInterval { start: times::at(start), end: times::at(run.data_interval_end.unwrap_or(start)) })
+    });
+    let info = dag.timetable.next(interval, &dag.restriction, now)?;
+    Ok(info.map_or(Next::default(), |info| Next {
+        logical_date: Some(info.interval.start.timestamp_millis()),
+        interval_start: Some(info.interval.start.timestamp_millis()),
+        interval_end: Some(info.interval.end.timestamp_millis()),
+        run_after: Some(info.run_after.timestamp_millis()),
+    }))
+}
+
+impl Scheduler {
+    /// The DAG's row; `NOT_FOUND` when there is none.
+    pub(crate) async fn dag_row(&self, dag_id: &str) -> Result<DagRow> {
+        dags::get(&self.db, dag_id).await?.ok_or_else(|| Error::not_found(format!("the Dag with ID: `{dag_id}` was not found")))
+    }
+
+    /// Makes a run by hand; it starts as soon as the DAG has room for it.
+    pub(crate) async fn trigger(&self, dag_id: &str, new: NewRun) -> Result<DagRun> {
+        let row = self.dag_row(dag_id).await?;
+        if row.is_stale {
+            return Err(Error::not_found(format!("Dag with dag_id: '{dag_id}' not found; its file is gone")));
+        }
+        if row.has_import_errors {
+            return Err(Error::invalid(format!("Dag with dag_id: '{dag_id}' has import errors and cannot be triggered")));
+        }
+        let run_type = new.run_type.unwrap_or(RunType::Manual);
+        let dag = self.version(&row.latest_version_id).await?;
+        if dag.allowed_run_types.as_ref().is_some_and(|types| !types.iter().any(|t| t == run_type.as_str())) {
+            return Err(Error::invalid(format!("Dag with dag_id: '{dag_id}' does not allow {} runs", run_type.as_str())));
+        }
+        let now = self.cx.clock.now();
+        let run = manual_run(&dag, &row, new, run_type, now)?;
+        let mut tx = self.db.begin().await?;
+        refuse_duplicate(&mut tx, &run).await?;
+        self.insert_run(&mut tx, &dag, &run, now).await?;
+        tx.commit().await?;
+        self.timer.notify_one();
+        Ok(run)
+    }
+
+    async fn insert_run(&self, tx: &mut Tx, dag: &Dag, run: &DagRun, now: i64) -> Result<()> {
+        runs::insert(tx, run, now).await?;
+        let rows: Vec<TaskInstance> = dag.tasks.iter().map(|task| new_instance(run, task, -1, self.cx.ids.ordered().to_string(), now)).collect();
+        instances::insert(tx, &rows).await?;
+        changed(tx, run, run.state).await
+    }
+
+    /// Makes the run of a DAG that is due, and works out the one after it.
+    pub(crate) async fn create_due_run(&self, dag_id: &str) -> Result<()> {
+        let now = self.cx.clock.now();
+        let row = self.dag_row(dag_id).await?;
+        let dag = self.version(&row.latest_version_id).await?;
+        let next = self.next_unless_missed(&dag, &row, now).await?;
+        let (Some(run_after), Some(logical_date)) = (next.run_after, next.logical_date) else { return Ok(()) };
+        let run = DagRun {
+            run_id: RunType::Scheduled.run_id(times::at(run_after)),
+            run_type: RunType::Scheduled,
+            data_interval_start: next.interval_start,
+            data_interval_end: next.interval_end,
+            triggered_by: Some("timetable".into()),
+            ..blank(&row, logical_date, run_after, now)
+        };
+        let allowed = dag.allowed_run_types.as_ref().is_none_or(|types| types.iter().any(|t| t == "scheduled"));
+        let mut tx = self.db.begin().await?;
+        let locked = dags::get(&mut tx, dag_id).await?;
+        if locked.is_none_or(|l| l.next != row.next || l.is_paused) {
+            return Ok(()); // another scheduler was quicker
+        }
+        let made = match runs::at(&mut tx, dag_id, logical_date).await? {
+            Some(there) => there,
+            None if runs::get(&mut tx, dag_id, &run.run_id).await?.is_some() || !allowed => run,
+            None => {
+                self.insert_run(&mut tx, &dag, &run, now).await?;
+                run
+            }
+        };
+        dags::set_next(&mut tx, dag_id, &next_of(&dag, Some(&made), self.cx.clock.utc())?).await?;
+        tx.commit().await
+    }
+
+    /// The promised run; where it was missed and is not to be made up for, the one that the timetable gives now.
+    async fn next_unless_missed(&self, dag: &Dag, row: &DagRow, now: i64) -> Result<Next> {
+        if dag.restriction.catchup || row.next.run_after.is_none_or(|at| now - at < MISSED) {
+            return Ok(row.next);
+        }
+        let last = runs::last_automated(&self.db, &row.dag_id).await?;
+        next_of(dag, last.as_ref(), times::at(now))
+    }
+
+    /// Starts a queued run if its DAG has room for one more; returns whether it had.
+    pub(crate) async fn start_run(&self, dag_id: &str, run_id: &str) -> Result<bool> {
+        let now = self.cx.clock.now();
+        let row = self.dag_row(dag_id).await?;
+        let mut tx = self.db.begin().await?;
+        let Some(run) = runs::lock(&mut tx, dag_id, run_id).await? else { return Ok(true) };
+        if run.state != RunState::Queued {
+            return Ok(true);
+        }
+        if run.run_type != RunType::Backfill && runs::running(&mut tx, dag_id).await? >= row.max_active_runs {
+            return Ok(false);
+        }
+        runs::set_running(&mut tx, dag_id, run_id, now).await?;
+        changed(&mut tx, &run, RunState::Running).await?;
+        tx.commit().await?;
+        self.wake.run(dag_id, run_id);
+        Ok(true)
+    }
+
+    /// The run; `NOT_FOUND` when there is none.
+    pub(crate) async fn run(&self, dag_id: &str, run_id: &str) -> Result<DagRun> {
+        runs::get(&self.db, dag_id, run_id)
+            .await?
+            .ok_or_else(|| Error::not_found(format!("The DagRun with dag_id: `{dag_id}` and run_id: `{run_id}` was not found")))
+    }
+
+    /// Ends a run by hand, with its tasks, or queues it again (airflow/api/common/mark_tasks.py).
+    pub(crate) async fn set_run_state(&self, dag_id: &str, run_id: &str, state: RunState) -> Result<()> {
+        let run = self.run(dag_id, run_id).await?;
+        let dag = self.version(&run.dag_version_id).await?;
+        let now = self.cx.clock.now();
+        let mut tx = self.db.begin().await?;
+        if runs::lock(&mut tx, dag_id, run_id).await?.is_none() {
+            return Ok(());
+        }
+        match state {
+            RunState::Queued | RunState::Running => runs::set_queued(&mut tx, dag_id, run_id, false, now).await?,
+            RunState::Success | RunState::Failed => {
+                self.end_instances(&mut tx, &dag, &run, state, now).await?;
+                runs::set_ended(&mut tx, dag_id, run_id, state, now).await?;
+            }
+        }
+        changed(&mut tx, &run, state).await?;
+        tx.commit().await?;
+        self.timer.notify_one();
+        Ok(())
+    }
+
+    /// Success: every instance succeeds. Failure: what runs fails, what waits is skipped; teardowns go on.
+    async fn end_instances(&self, tx: &mut Tx, dag: &Dag, run: &DagRun, state: RunState, now: i64) -> Result<()> {
+        for instance in instances::of_run(&mut *tx, &run.dag_id, &run.run_id).await? {
+            let teardown = dag.task(&instance.task_id).is_some_and(|t| t.is_teardown);
+            let running = matches!(instance.state, Some(TaskState::Running | TaskState::Deferred | TaskState::UpForReschedule | TaskState::AwaitingInput));
+            let becomes = match state {
+                RunState::Success if !instance.state.is_some_and(TaskState::is_success) => TaskState::Success,
+                RunState::Failed if running && !teardown => TaskState::Failed,
+                RunState::Failed if !instance.state.is_some_and(TaskState::is_finished) && !teardown => TaskState::Skipped,
+                _ => continue,
+            };
+            instances::set_state(tx, std::slice::from_ref(&instance.id), Some(becomes), now).await?;
+            instance_changed(tx, &instance, Some(becomes)).await?;
+        }
+        Ok(())
+    }
+
+    /// Removes a run. Its DAG must not be running it.
+    pub(crate) async fn delete_run(&self, dag_id: &str, run_id: &str) -> Result<()> {
+        let run = self.run(dag_id, run_id).await?;
+        if run.state == RunState::Running {
+            return Err(Error::conflict(format!("The DagRun with dag_id: `{dag_id}` and run_id: `{run_id}` cannot be deleted in running state")));
+        }
+        let mut tx = self.db.begin().await?;
+        runs::delete(&mut tx, dag_id, run_id).await?;
+        tx.emit(&DagRunChanged { dag_id: dag_id.into(), run_id: run_id.into(), state: "deleted".into() }).await?;
+        tx.commit().await
+    }
+
+    /// A DAG was paused or goes on: what waited for that is looked at.
+    pub(crate) async fn resumed(&self, dag_id: &str) -> Result<()> {
+        let mut filter = Filter::default();
+        filter.compare("dag_id", "=", dag_id);
+        filter.that("state = 'running'");
+        for run in runs::list(&self.db, filter, &Page::all("run_after")).await?.0 {
+            self.wake.run(&run.dag_id, &run.run_id);
+        }
+        self.timer.notify_one();
+        Ok(())
+    }
+
+    /// Removes a DAG with its runs; none of them may be running.
+    pub(crate) async fn delete_dag(&self, dag_id: &str) -> Result<()> {
+        self.dag_row(dag_id).await?;
+        let mut filter = Filter::default();
+        filter.compare("dag_id", "=", dag_id);
+        let all = runs::list(&self.db, filter, &Page::all("run_after")).await?.0;
+        if all.iter().any(|r| r.state == RunState::Running) {
+            return Err(Error::conflict(format!("Task instances of dag with id: '{dag_id}' are still running")));
+        }
+        for run in all {
+            let mut tx = self.db.begin().await?;
+            runs::delete(&mut tx, dag_id, &run.run_id).await?;
+            tx.commit().await?;
+        }
+        let mut tx = self.db.begin().await?;
+        dags::delete(&mut tx, dag_id).await?;
+        tx.emit(&DagChanged { dag_id: dag_id.into(), removed: true, ..DagChanged::default() }).await?;
+        tx.commit().await
+    }
+
+    /// The latest version of a DAG.
+    pub(crate) async fn latest(&self, dag_id: &str) -> Result<std::sync::Arc<Dag>> {
+        let row = self.dag_row(dag_id).await?;
+        self.version(&row.latest_version_id).await
+    }
+
+    /// A run without a version of its own to go back to takes the latest; returns the version.
+    pub(crate) async fn latest_version_id(&self, dag_id: &str) -> Result<String> {
+        let version = versions::latest(&self.db, dag_id).await?;
+        version.map(|v| v.id).ok_or_else(|| Error::not_found(format!("Dag with id {dag_id} has no version")))
+    }
+}
+
+/// Tells that a run is in another state.
+pub(crate) async fn changed(tx: &mut Tx, run: &DagRun, state: RunState) -> Result<()> {
+    tx.emit(&DagRunChanged { dag_id: run.dag_id.clone(), run_id: run.run_id.clone(), state: state.as_str().into() }).await
+}
+
+/// Tells that a task instance is in another state.
+pub(crate) async fn instance_changed(tx: &mut Tx, instance: &TaskInstance, state: Option<TaskState>) -> Result<()> {
+    tx.emit(&TaskInstanceChanged {
+        dag_id: instance.dag_id.clone(),
+        run_id: instance.run_id.clone(),
+        task_id: instance.task_id.clone(),
+        map_index: instance.map_index,
+        state: state.map(TaskState::as_str).unwrap_or_default().into(),
+        try_number: instance.try_number,
+    })
+    .await
+}
+
+fn blank(row: &DagRow, logical_date: i64, run_after: i64, now: i64) -> DagRun {
+    DagRun {
+        dag_id: row.dag_id.clone(),
+        run_id: String::new(),
+        run_type: RunType::Manual,
+        state: RunState::Queued,
+        logical_date: Some(logical_date),
+        data_interval_start: None,
+        data_interval_end: None,
+        run_after,
+        queued_at: Some(now),
+        start_date: None,
+        end_date: None,
+        conf: None,
+        note: None,
+        triggered_by: None,
+        triggering_user_name: None,
+        partition_key: None,
+        clear_number: 0,
+        dag_version_id: row.latest_version_id.clone(),
+        bundle_version: row.bundle_version.clone(),
+        last_scheduling_decision: None,
+    }
+}
+
+/// airflow/api_fastapi/core_api/datamodels/dag_run.py `validate_context`.
+fn manual_run(dag: &Dag, row: &DagRow, new: NewRun, run_type: RunType, now: i64) -> Result<DagRun> {
+    let run_after = new.run_after.unwrap_or(now);
+    let interval = match (new.logical_date, new.data_interval) {
+        (None, Some(_)) => return Err(Error::invalid("data_interval must be None when logical_date is None")),
+        (None, None) => None,
+        (Some(_), Some(given)) => Some(given),
+        (Some(date), None) => {
+            let inferred = dag.timetable.infer_manual(times::at(date))?;
+            Some((inferred.start.timestamp_millis(), inferred.end.timestamp_millis()))
+        }
+    };
+    let run_id = new.run_id.unwrap_or_else(|| run_type.run_id(times::at(run_after)));
+    check_run_id(&run_id, run_type)?;
+    if new.conf.as_ref().is_some_and(|conf| !conf.is_object() && !conf.is_null()) {
+        return Err(Error::invalid("conf must be a JSON object"));
+    }
+    Ok(DagRun {
+        run_id,
+        run_type,
+        logical_date: new.logical_date,
+        data_interval_start: interval.map(|i| i.0),
+        data_interval_end: interval.map(|i| i.1),
+        conf: new.conf.filter(|c| !c.is_null()).map(|c| c.to_string()),
+        note: new.note,
+        partition_key: new.partition_key,
+        triggered_by: Some(new.triggered_by.into()),
+        triggering_user_name: new.user,
+        ..blank(row, 0, run_after, now)
+    })
+}
+
+/// airflow/models/dagrun.py `RUN_ID_REGEX` and the default of `allowed_run_id_pattern`.
+fn check_run_id(run_id: &str, run_type: RunType) -> Result<()> {
+    if run_id.contains("..") {
+        return Err(Error::invalid(format!("The run_id '{run_id}' must not contain '..' to prevent path traversal")));
+    }
+    let allowed = |c: char| c.is_ascii_alphanumeric() || "_.~:+-".contains(c);
+    if run_id.is_empty() || !run_id.chars().all(allowed) {
+        return Err(Error::invalid(format!("The run_id provided '{run_id}' does not match regex pattern '^[A-Za-z0-9_.~:+-]+$'")));
+    }
+    let speaks_of = RunType::of_run_id(run_id);
+    if run_type == RunType::Manual && speaks_of != RunType::Manual {
+        return Err(Error::invalid(format!("A manual DAG run cannot use ID '{run_id}' since it is reserved for {} runs", speaks_of.as_str())));
+    }
+    Ok(())
+}
+
+async fn refuse_duplicate(tx: &mut Tx, run: &DagRun) -> Result<()> {
+    if runs::get(&mut *tx, &run.dag_id, &run.run_id).await?.is_some() {
+        return Err(Error::exists(format!("DagRun with dag_id '{}' and run_id '{}' already exists", run.dag_id, run.run_id)));
+    }
+    if let Some(date) = run.logical_date
+        && let Some(there) = runs::at(&mut *tx, &run.dag_id, date).await?
+    {
+        return Err(Error::exists(format!("DagRun '{}' of dag_id '{}' already has the logical date {}", there.run_id, run.dag_id, times::shown(date))));
+    }
+    Ok(())
+}

@@ -1,0 +1,205 @@
+//! Looks at one run: reads how things stand, decides, and writes what follows, in one transaction.
+
+use super::decide::{Change, Decision, Instance, Situation, SkipMemo, decide};
+use super::{admit, past};
+use crate::Scheduler;
+use crate::dag::Dag;
+use crate::states::{RunState, TaskState};
+use crate::store::instances::TaskInstance;
+use crate::store::runs::DagRun;
+use crate::store::{dags, instances, runs, xcoms};
+use artel_platform::Result;
+use artel_platform::db::Tx;
+use artel_proto::artel::scheduler::v1::{DagRunChanged, TaskInstanceChanged};
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+/// Runs looked at together. On SQLite they take turns at the writer anyway.
+const EVALUATORS: usize = 4;
+
+impl Scheduler {
+    /// Starts the tasks that look at runs which something happened to.
+    pub(crate) fn start_evaluators(self: &Arc<Self>) {
+        for _ in 0..EVALUATORS {
+            let scheduler = self.clone();
+            self.cx.spawn("evaluate runs", async move {
+                loop {
+                    let run = tokio::select! {
+                        () = scheduler.cx.stop.cancelled() => return,
+                        run = scheduler.wake.next() => run,
+                    };
+                    if let Err(error) = scheduler.evaluate(&run.0, &run.1).await {
+                        // the reconciliation looks at it again
+                        tracing::warn!(dag_id = run.0, run_id = run.1, error = %error.chain(), "a run could not be looked at");
+                    }
+                    scheduler.wake.done(&run);
+                }
+            });
+        }
+    }
+
+    /// Does what is to be done about a run now.
+    pub(crate) async fn evaluate(&self, dag_id: &str, run_id: &str) -> Result<()> {
+        let Some(seen) = runs::get(&self.db, dag_id, run_id).await? else { return Ok(()) };
+        let active = dags::get(&self.db, dag_id).await?.is_some_and(|d| !d.is_paused && !d.is_stale);
+        if seen.state != RunState::Running || !active {
+            return Ok(());
+        }
+        let dag = self.version(&seen.dag_version_id).await?;
+        let mut tx = self.db.begin().await?;
+        let Some(run) = runs::lock(&mut tx, dag_id, run_id).await? else { return Ok(()) };
+        if run.state != RunState::Running || run.dag_version_id != seen.dag_version_id {
+            return Ok(());
+        }
+        let now = self.cx.clock.now();
+        let present = instances::of_run(&mut tx, dag_id, run_id).await?;
+        let situation = situation(&mut tx, &dag, &run, &present, now).await?;
+        let decision = decide(situation);
+        let neglected = run.last_scheduling_decision.is_none_or(|at| at < now - self.settings.reconcile().as_millis() as i64);
+        let changed = !decision.changes.is_empty() || decision.run != RunState::Running || neglected;
+        if changed {
+            self.write(&mut tx, &dag, &run, &present, &decision, now).await?;
+        }
+        // also when nothing changed here: an instance that ended left a slot to those of other runs
+        let admitted = admit::admit(self, &mut tx, now).await?;
+        if changed || admitted > 0 {
+            tx.commit().await?;
+        }
+        self.after(admitted, decision.run);
+        Ok(())
+    }
+
+    fn after(&self, admitted: usize, run: RunState) {
+        if admitted > 0 {
+            self.claims.notify_waiters();
+        }
+        if run.is_finished() {
+            self.timer.notify_one(); // room for another run of this DAG
+        }
+    }
+
+    async fn write(&self, tx: &mut Tx, dag: &Dag, run: &DagRun, present: &[TaskInstance], decision: &Decision, now: i64) -> Result<()> {
+        let mut ids: Vec<String> = decision.instances.iter().map(|i| i.id.clone()).collect();
+        let mut fresh = Vec::new();
+        for i in present.len()..decision.instances.len() {
+            let instance = &decision.instances[i];
+            let Some(task) = dag.task(&instance.task_id) else { continue };
+            let row = crate::runs::new_instance(run, task, instance.map_index, self.cx.ids.ordered().to_string(), now);
+            ids[i].clone_from(&row.id);
+            fresh.push(row);
+        }
+        for change in &decision.changes {
+            if let Change::Expand(i, _) = change {
+                instances::set_map_index(tx, &ids[*i], 0).await?;
+            }
+        }
+        instances::insert(tx, &fresh).await?;
+        let of = |wanted: fn(&Change) -> Option<usize>| -> Vec<String> { decision.changes.iter().filter_map(wanted).map(|i| ids[i].clone()).collect() };
+        instances::schedule(tx, &of(|c| if let Change::Schedule(i) = c { Some(*i) } else { None }), now).await?;
+        instances::pass(tx, &of(|c| if let Change::Pass(i) = c { Some(*i) } else { None }), now).await?;
+        for state in TaskState::ALL {
+            let become_it: Vec<String> = decision.changes.iter().filter_map(|c| matches!(c, Change::Become(_, s) if s == state).then(|| change_position(c)).flatten()).map(|i| ids[i].clone()).collect();
+            instances::set_state(tx, &become_it, Some(*state), now).await?;
+        }
+        for change in &decision.changes {
+            if let Change::Fail(i, why) = change {
+                instances::set_state(tx, std::slice::from_ref(&ids[*i]), Some(TaskState::Failed), now).await?;
+                self.log_line(tx, run, &decision.instances[*i], &ids[*i], why, now).await?;
+            }
+        }
+        announce(tx, run, present, decision).await?;
+        self.write_run(tx, dag, run, decision, now).await
+    }
+
+    async fn log_line(&self, tx: &mut Tx, run: &DagRun, instance: &Instance, id: &str, why: &str, now: i64) -> Result<()> {
+        let place = crate::logs::Place { dag_id: &run.dag_id, run_id: &run.run_id, task_id: &instance.task_id, map_index: instance.map_index, try_number: 0 };
+        crate::logs::append_line(tx, id, &place, "error", why, now).await
+    }
+
+    async fn write_run(&self, tx: &mut Tx, dag: &Dag, run: &DagRun, decision: &Decision, now: i64) -> Result<()> {
+        if decision.run == RunState::Running {
+            return runs::touch(tx, &run.dag_id, &run.run_id, now).await;
+        }
+        let reason = decision.reason.unwrap_or("its tasks have ended");
+        tracing::info!(dag_id = run.dag_id, run_id = run.run_id, state = decision.run.as_str(), reason, "run ended");
+        runs::set_ended(tx, &run.dag_id, &run.run_id, decision.run, now).await?;
+        tx.emit(&DagRunChanged { dag_id: run.dag_id.clone(), run_id: run.run_id.clone(), state: decision.run.as_str().into() }).await?;
+        let limit = dag.max_consecutive_failed_dag_runs;
+        if decision.run == RunState::Failed && limit > 0 && runs::failed_in_a_row(tx, &run.dag_id, limit).await? >= limit {
+            tracing::warn!(dag_id = run.dag_id, limit, "DAG paused: so many runs failed in a row");
+            dags::set_paused(tx, &run.dag_id, true).await?;
+            tx.emit(&artel_proto::artel::scheduler::v1::DagChanged { dag_id: run.dag_id.clone(), paused: true, ..Default::default() }).await?;
+        }
+        Ok(())
+    }
+}
+
+fn change_position(change: &Change) -> Option<usize> {
+    match change {
+        Change::Schedule(i) | Change::Pass(i) | Change::Become(i, _) | Change::Fail(i, _) => Some(*i),
+        Change::Expand(..) => None,
+    }
+}
+
+/// Tells of every instance whose state changed.
+async fn announce(tx: &mut Tx, run: &DagRun, present: &[TaskInstance], decision: &Decision) -> Result<()> {
+    for i in decision.changes.iter().filter_map(change_position) {
+        let instance = &decision.instances[i];
+        let before = present.get(i).map_or(0, |p| p.try_number);
+        let again = present.get(i).is_some_and(|p| p.state == Some(TaskState::UpForReschedule));
+        let started = matches!(instance.state, Some(TaskState::Scheduled)) && !again;
+        tx.emit(&TaskInstanceChanged {
+            dag_id: run.dag_id.clone(),
+            run_id: run.run_id.clone(),
+            task_id: instance.task_id.clone(),
+            map_index: instance.map_index,
+            state: instance.state.map(TaskState::as_str).unwrap_or_default().into(),
+            try_number: before + i64::from(started),
+        })
+        .await?;
+    }
+    Ok(())
+}
+
+async fn situation<'a>(tx: &mut Tx, dag: &'a Dag, run: &DagRun, present: &[TaskInstance], now: i64) -> Result<Situation<'a>> {
+    let waiting = present.iter().any(|i| TaskState::is_schedulable(i.state));
+    let branches = waiting && dag.tasks.iter().any(|t| t.can_skip_downstream);
+    Ok(Situation {
+        dag,
+        instances: present.iter().map(|i| Instance { id: i.id.clone(), task_id: i.task_id.clone(), map_index: i.map_index, state: i.state, due_at: i.due_at }).collect(),
+        started_at: run.start_date,
+        skips: if branches { skips(tx, run).await? } else { HashMap::new() },
+        lengths: lengths(tx, dag, run, present).await?,
+        held_by_past: past::held(tx, dag, run, present).await?,
+        now,
+    })
+}
+
+async fn skips(tx: &mut Tx, run: &DagRun) -> Result<HashMap<(String, i64), SkipMemo>> {
+    let texts = |value: &serde_json::Value| -> HashSet<String> { value.as_array().into_iter().flatten().filter_map(|v| v.as_str().map(Into::into)).collect() };
+    let mut memos = HashMap::new();
+    for (task_id, map_index, json) in xcoms::skip_memos(tx, &run.dag_id, &run.run_id).await? {
+        let value: serde_json::Value = serde_json::from_str(&json)?;
+        let memo = SkipMemo { followed: value.get("followed").map(texts), skipped: texts(&value["skipped"]) };
+        memos.insert((task_id, map_index), memo);
+    }
+    Ok(memos)
+}
+
+/// Lengths of the results that tasks not expanded yet are mapped over.
+async fn lengths(tx: &mut Tx, dag: &Dag, run: &DagRun, present: &[TaskInstance]) -> Result<HashMap<String, i64>> {
+    let unexpanded = present.iter().filter(|i| i.map_index < 0 && TaskState::is_schedulable(i.state)).filter_map(|i| dag.task(&i.task_id)?.expand.as_ref());
+    let sources: HashSet<&str> = unexpanded.flat_map(|e| e.references()).collect();
+    let mut lengths = HashMap::new();
+    for source in sources {
+        let mapped = dag.task(source).is_some_and(|t| t.expand.is_some());
+        // a mapped task's results are counted once all of its instances have ended
+        if mapped && present.iter().any(|i| i.task_id == source && !i.state.is_some_and(TaskState::is_finished)) {
+            continue;
+        }
+        if let Some(length) = xcoms::map_length(tx, &run.dag_id, &run.run_id, source, mapped).await? {
+            lengths.insert(source.to_owned(), length);
+        }
+    }
+    Ok(lengths)
+}

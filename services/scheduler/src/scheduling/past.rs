@@ -1,0 +1,46 @@
+//! `depends_on_past` and `wait_for_downstream` (airflow/ti_deps/deps/prev_dagrun_dep.py).
+
+use crate::dag::{Dag, Task};
+use crate::states::TaskState;
+use crate::store::instances::TaskInstance;
+use crate::store::runs::DagRun;
+use crate::store::{instances, runs};
+use artel_platform::Result;
+use artel_platform::db::Tx;
+use std::collections::HashSet;
+
+/// The tasks of a run that wait for what the run before has to do first.
+pub(super) async fn held(tx: &mut Tx, dag: &Dag, run: &DagRun, present: &[TaskInstance]) -> Result<HashSet<String>> {
+    let mut held = HashSet::new();
+    let waiting: HashSet<&str> = present.iter().filter(|i| TaskState::is_schedulable(i.state)).map(|i| i.task_id.as_str()).collect();
+    let asking: Vec<&Task> = dag.tasks.iter().filter(|t| t.owed.depends_on_past && waiting.contains(t.task_id.as_str())).collect();
+    let (false, Some(logical_date)) = (asking.is_empty(), run.logical_date) else { return Ok(held) };
+    let Some(previous) = runs::previous(&mut *tx, &run.dag_id, logical_date, dag.restriction.catchup, None).await? else { return Ok(held) };
+    for task in asking {
+        if is_held(tx, dag, task, run, &previous).await? {
+            held.insert(task.task_id.clone());
+        }
+    }
+    Ok(held)
+}
+
+async fn is_held(tx: &mut Tx, dag: &Dag, task: &Task, run: &DagRun, previous: &DagRun) -> Result<bool> {
+    let began_later = task.start_date.zip(previous.logical_date).is_some_and(|(start, date)| date < start.timestamp_millis());
+    if dag.restriction.catchup && began_later {
+        return Ok(false);
+    }
+    let before = instances::states_of(tx, &previous.dag_id, &previous.run_id, std::slice::from_ref(&task.task_id)).await?;
+    if before.is_empty() {
+        let first = task.owed.ignore_first && !instances::existed_before(tx, &run.dag_id, &task.task_id, run.logical_date.unwrap_or_default()).await?;
+        return Ok(!first);
+    }
+    let succeeded = |states: &[(String, Option<TaskState>)]| states.iter().all(|s| s.1.is_some_and(TaskState::is_success));
+    if !succeeded(&before) {
+        return Ok(true);
+    }
+    if !task.owed.wait_for_downstream || task.downstream_ids.is_empty() {
+        return Ok(false);
+    }
+    let after = instances::states_of(tx, &previous.dag_id, &previous.run_id, &task.downstream_ids).await?;
+    Ok(!succeeded(&after))
+}

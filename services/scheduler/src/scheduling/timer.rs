@@ -1,0 +1,105 @@
+//! What time brings: runs that are due, queued runs that may start, retries, leases that ran out. One task sleeps until
+//! the next of these is due, or until something is woken; and every few seconds it looks for what was missed.
+
+use crate::Scheduler;
+use crate::store::{claims, dags, instances, runs, workers};
+use artel_platform::Result;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How many neglected runs one reconciliation looks at.
+const NEGLECTED: i64 = 100;
+/// After this, a run that nobody looked at is looked at.
+const NEGLECTED_AFTER: i64 = 30_000;
+/// Workers that were silent for a day are forgotten.
+const WORKER_MEMORY: i64 = 24 * 60 * 60 * 1000;
+
+impl Scheduler {
+    /// Starts the timer.
+    pub(crate) fn start_timer(self: &Arc<Self>) {
+        let scheduler = self.clone();
+        self.cx.spawn("timer", async move {
+            let mut reconciled = i64::MIN;
+            loop {
+                let now = scheduler.cx.clock.now();
+                let every = scheduler.settings.reconcile().as_millis() as i64;
+                if now >= reconciled.saturating_add(every) {
+                    reconciled = now;
+                    report(scheduler.reconcile(now).await);
+                }
+                let next = match scheduler.tick(now).await {
+                    Ok(next) => next.unwrap_or(i64::MAX),
+                    Err(error) => {
+                        report(Err(error));
+                        now + 1000
+                    }
+                };
+                let wait = next.min(reconciled + every).saturating_sub(scheduler.cx.clock.now()).clamp(1, every);
+                tokio::select! {
+                    () = scheduler.cx.stop.cancelled() => return,
+                    () = scheduler.timer.notified() => {}
+                    () = tokio::time::sleep(Duration::from_millis(wait as u64)) => {}
+                }
+            }
+        });
+    }
+
+    /// Everything that is due now. Returns when the next thing is.
+    pub(crate) async fn tick(&self, now: i64) -> Result<Option<i64>> {
+        let mut next = Vec::new();
+        for dag_id in dags::due(&self.db, now).await? {
+            if let Err(error) = self.create_due_run(&dag_id).await {
+                tracing::warn!(dag_id, error = %error.chain(), "the due run could not be made");
+                next.push(now + 5000);
+            }
+            self.timer.notify_one(); // perhaps another one is due
+        }
+        self.start_queued_runs(now).await?;
+        let (retries, next_retry) = instances::due(&self.db, now).await?;
+        for (dag_id, run_id) in retries {
+            self.wake.run(&dag_id, &run_id);
+        }
+        for id in claims::expired(&self.db, now).await? {
+            self.lose(&id).await?;
+        }
+        next.extend(next_retry);
+        next.extend(dags::next_due(&self.db, now).await?);
+        next.extend(runs::next_start(&self.db, now).await?);
+        next.extend(claims::next_expiry(&self.db).await?.map(|at| at + 1));
+        Ok(next.into_iter().min())
+    }
+
+    /// Starts queued runs that have room.
+    async fn start_queued_runs(&self, now: i64) -> Result<()> {
+        let mut full = std::collections::HashSet::new();
+        for (dag_id, run_id) in runs::startable(&self.db, now).await? {
+            if !full.contains(&dag_id) && !self.start_run(&dag_id, &run_id).await? {
+                full.insert(dag_id);
+            }
+        }
+        Ok(())
+    }
+
+    /// Looks at what was not looked at for long: a wake-up may have been lost with the process it was in.
+    async fn reconcile(&self, now: i64) -> Result<()> {
+        for (dag_id, run_id) in runs::neglected(&self.db, now - NEGLECTED_AFTER, NEGLECTED).await? {
+            self.wake.run(&dag_id, &run_id);
+        }
+        workers::forget(&self.db, now - WORKER_MEMORY).await?;
+        self.refill().await
+    }
+
+    /// At the start: every run that goes on may have missed something.
+    pub(crate) async fn wake_all(&self) -> Result<()> {
+        for (dag_id, run_id) in runs::neglected(&self.db, i64::MAX, 10_000).await? {
+            self.wake.run(&dag_id, &run_id);
+        }
+        Ok(())
+    }
+}
+
+fn report(result: Result<()>) {
+    if let Err(error) = result {
+        tracing::warn!(error = %error.chain(), "the timer could not do its round");
+    }
+}

@@ -1,0 +1,80 @@
+//! Leases on task instances: who may run one, and until when without a sign of life.
+
+use super::instances::{self, TaskInstance};
+use super::{Filter, for_update_skip_locked, places, sql};
+use artel_platform::args;
+use artel_platform::Result;
+use artel_platform::db::{Db, Tx, Value};
+
+/// Takes up to `slots` queued instances of `queues` for a worker, the weightiest first, then the oldest run's.
+pub(crate) async fn claim(tx: &mut Tx, worker_id: &str, queues: &[String], slots: i64, now: i64, lease_until: i64) -> Result<Vec<TaskInstance>> {
+    let mut filter = Filter { args: args![worker_id, lease_until, now, slots], ..Filter::default() };
+    filter.that("state = 'queued'");
+    filter.that("(lease_until IS NULL OR lease_until < $3)");
+    filter.any_of("queue", queues);
+    let text = format!(
+        "UPDATE task_instances SET worker_id = $1, lease_until = $2 WHERE id IN (SELECT id FROM task_instances {} ORDER BY priority_weight DESC, queued_at, map_index LIMIT $4{}) RETURNING id",
+        filter.clause(),
+        for_update_skip_locked(tx.dialect())
+    );
+    let rows = tx.fetch_all(sql(text), filter.args).await?;
+    let mut claimed = Vec::with_capacity(rows.len());
+    for row in rows {
+        if let Some(instance) = instances::lock(tx, &row.get::<String>("id")?).await? {
+            claimed.push(instance);
+        }
+    }
+    claimed.sort_by_key(|i| (-i.priority_weight, i.queued_at, i.map_index));
+    Ok(claimed)
+}
+
+/// Prolongs a worker's leases; returns those that it holds.
+pub(crate) async fn prolong(tx: &mut Tx, worker_id: &str, ids: &[String], lease_until: i64) -> Result<Vec<String>> {
+    let mut held = Vec::new();
+    for chunk in ids.chunks(500) {
+        let text = format!(
+            "UPDATE task_instances SET lease_until = $1 WHERE worker_id = $2 AND lease_until IS NOT NULL AND state IN ('queued', 'running') AND id IN ({}) RETURNING id",
+            places(3, chunk.len())
+        );
+        let mut values = args![lease_until, worker_id];
+        values.extend(chunk.iter().map(Value::from));
+        for row in tx.fetch_all(sql(text), values).await? {
+            held.push(row.get("id")?);
+        }
+    }
+    Ok(held)
+}
+
+/// Of these ids, those that some try has whose process is to be killed: taken back, or given to another worker.
+pub(crate) async fn lost(db: &Db, worker_id: &str, ids: &[String]) -> Result<Vec<String>> {
+    let mut lost = Vec::new();
+    for chunk in ids.chunks(500) {
+        let places = places(2, chunk.len());
+        let text = format!(
+            "SELECT id FROM task_instances WHERE (worker_id IS NULL OR worker_id <> $1) AND id IN ({places})
+             UNION SELECT id FROM task_instance_history WHERE is_revoked = 1 AND $1 <> '' AND id IN ({places})"
+        );
+        let mut values = args![worker_id];
+        values.extend(chunk.iter().map(Value::from));
+        for row in db.fetch_all(sql(text), values).await? {
+            lost.push(row.get("id")?);
+        }
+    }
+    Ok(lost)
+}
+
+/// Instances that run or restart, and whose worker gave no sign of life in time.
+pub(crate) async fn expired(db: &Db, now: i64) -> Result<Vec<String>> {
+    let rows = db.fetch_all("SELECT id FROM task_instances WHERE lease_until < $1 AND state IN ('running', 'restarting') ORDER BY lease_until LIMIT 200", args![now]).await?;
+    rows.iter().map(|r| r.get("id")).collect()
+}
+
+/// When the next lease runs out.
+pub(crate) async fn next_expiry(db: &Db) -> Result<Option<i64>> {
+    db.fetch_one("SELECT MIN(lease_until) AS next FROM task_instances WHERE lease_until IS NOT NULL AND state IN ('running', 'restarting')", vec![]).await?.opt("next")
+}
+
+/// Is `id` held by that worker right now?
+pub(crate) async fn set_lease(tx: &mut Tx, id: &str, lease_until: i64) -> Result<bool> {
+    Ok(tx.execute("UPDATE task_instances SET lease_until = $1 WHERE id = $2 AND state = 'running'", args![lease_until, id]).await? > 0)
+}

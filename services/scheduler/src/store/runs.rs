@@ -1,0 +1,210 @@
+//! Table `dag_runs`.
+
+use super::{Filter, Page, Read, sql};
+use crate::states::{RunState, RunType};
+use artel_platform::args;
+use artel_platform::Result;
+use artel_platform::db::{Db, Row, Tx};
+
+/// A row.
+#[derive(Debug, Clone)]
+pub(crate) struct DagRun {
+    pub(crate) dag_id: String,
+    pub(crate) run_id: String,
+    pub(crate) run_type: RunType,
+    pub(crate) state: RunState,
+    pub(crate) logical_date: Option<i64>,
+    pub(crate) data_interval_start: Option<i64>,
+    pub(crate) data_interval_end: Option<i64>,
+    pub(crate) run_after: i64,
+    pub(crate) queued_at: Option<i64>,
+    pub(crate) start_date: Option<i64>,
+    pub(crate) end_date: Option<i64>,
+    pub(crate) conf: Option<String>,
+    pub(crate) note: Option<String>,
+    pub(crate) triggered_by: Option<String>,
+    pub(crate) triggering_user_name: Option<String>,
+    pub(crate) partition_key: Option<String>,
+    pub(crate) clear_number: i64,
+    pub(crate) dag_version_id: String,
+    pub(crate) bundle_version: Option<String>,
+    pub(crate) last_scheduling_decision: Option<i64>,
+}
+
+const COLUMNS: &str = "dag_id, run_id, run_type, state, logical_date, data_interval_start, data_interval_end, run_after, queued_at, start_date, end_date, conf, note, \
+     triggered_by, triggering_user_name, partition_key, clear_number, dag_version_id, bundle_version, last_scheduling_decision";
+
+fn read(row: &Row) -> Result<DagRun> {
+    Ok(DagRun {
+        dag_id: row.get("dag_id")?,
+        run_id: row.get("run_id")?,
+        run_type: RunType::parse(&row.get::<String>("run_type")?)?,
+        state: RunState::parse(&row.get::<String>("state")?)?,
+        logical_date: row.opt("logical_date")?,
+        data_interval_start: row.opt("data_interval_start")?,
+        data_interval_end: row.opt("data_interval_end")?,
+        run_after: row.get("run_after")?,
+        queued_at: row.opt("queued_at")?,
+        start_date: row.opt("start_date")?,
+        end_date: row.opt("end_date")?,
+        conf: row.opt("conf")?,
+        note: row.opt("note")?,
+        triggered_by: row.opt("triggered_by")?,
+        triggering_user_name: row.opt("triggering_user_name")?,
+        partition_key: row.opt("partition_key")?,
+        clear_number: row.get("clear_number")?,
+        dag_version_id: row.get("dag_version_id")?,
+        bundle_version: row.opt("bundle_version")?,
+        last_scheduling_decision: row.opt("last_scheduling_decision")?,
+    })
+}
+
+pub(crate) async fn insert(tx: &mut Tx, run: &DagRun, now: i64) -> Result<()> {
+    let text = format!("INSERT INTO dag_runs ({COLUMNS}, created_at, updated_at) VALUES ({})", super::places(1, 22));
+    let values = args![
+        &run.dag_id, &run.run_id, run.run_type.as_str(), run.state.as_str(), run.logical_date, run.data_interval_start, run.data_interval_end,
+        run.run_after, run.queued_at, run.start_date, run.end_date, run.conf.as_ref(), run.note.as_ref(), run.triggered_by.as_ref(),
+        run.triggering_user_name.as_ref(), run.partition_key.as_ref(), run.clear_number, &run.dag_version_id, run.bundle_version.as_ref(),
+        run.last_scheduling_decision, now, now
+    ];
+    tx.execute(sql(text), values).await.map(drop)
+}
+
+pub(crate) async fn get(from: impl Into<Read<'_>>, dag_id: &str, run_id: &str) -> Result<Option<DagRun>> {
+    from.into().first(sql(format!("SELECT {COLUMNS} FROM dag_runs WHERE dag_id = $1 AND run_id = $2")), args![dag_id, run_id]).await?.as_ref().map(read).transpose()
+}
+
+/// The run, held against other transactions.
+pub(crate) async fn lock(tx: &mut Tx, dag_id: &str, run_id: &str) -> Result<Option<DagRun>> {
+    let text = format!("SELECT {COLUMNS} FROM dag_runs WHERE dag_id = $1 AND run_id = $2{}", super::for_update(tx.dialect()));
+    tx.fetch_optional(sql(text), args![dag_id, run_id]).await?.as_ref().map(read).transpose()
+}
+
+pub(crate) async fn at(from: impl Into<Read<'_>>, dag_id: &str, logical_date: i64) -> Result<Option<DagRun>> {
+    from.into().first(sql(format!("SELECT {COLUMNS} FROM dag_runs WHERE dag_id = $1 AND logical_date = $2")), args![dag_id, logical_date]).await?.as_ref().map(read).transpose()
+}
+
+pub(crate) async fn list(db: &Db, filter: Filter, page: &Page) -> Result<(Vec<DagRun>, i64)> {
+    super::page(db, COLUMNS, "dag_runs", filter, page, read).await
+}
+
+/// The newest run that the timetable (or a backfill) made.
+pub(crate) async fn last_automated(from: impl Into<Read<'_>>, dag_id: &str) -> Result<Option<DagRun>> {
+    let text = format!("SELECT {COLUMNS} FROM dag_runs WHERE dag_id = $1 AND run_type IN ('scheduled', 'backfill') AND logical_date IS NOT NULL ORDER BY logical_date DESC LIMIT 1");
+    from.into().first(sql(text), args![dag_id]).await?.as_ref().map(read).transpose()
+}
+
+/// The newest run before a date; `automated`: of those that the timetable made, `state`: of those in that state.
+pub(crate) async fn previous(from: impl Into<Read<'_>>, dag_id: &str, logical_date: i64, automated: bool, state: Option<RunState>) -> Result<Option<DagRun>> {
+    let mut filter = Filter::default();
+    filter.compare("dag_id", "=", dag_id);
+    filter.compare("logical_date", "<", logical_date);
+    if automated {
+        filter.that("run_type <> 'manual'");
+    }
+    if let Some(state) = state {
+        filter.compare("state", "=", state.as_str());
+    }
+    let text = format!("SELECT {COLUMNS} FROM dag_runs {} ORDER BY logical_date DESC LIMIT 1", filter.clause());
+    from.into().first(sql(text), filter.args).await?.as_ref().map(read).transpose()
+}
+
+/// Queued runs that may start as far as time and pausing go, the oldest first.
+pub(crate) async fn startable(db: &Db, now: i64) -> Result<Vec<(String, String)>> {
+    let text = "SELECT r.dag_id, r.run_id FROM dag_runs r JOIN dags d ON d.dag_id = r.dag_id
+         WHERE r.state = 'queued' AND r.run_after <= $1 AND d.is_paused = 0 AND d.is_stale = 0 ORDER BY r.run_after, r.run_id LIMIT 500";
+    db.fetch_all(text, args![now]).await?.iter().map(|r| Ok((r.get("dag_id")?, r.get("run_id")?))).collect()
+}
+
+/// When the next queued run of the future is due.
+pub(crate) async fn next_start(db: &Db, now: i64) -> Result<Option<i64>> {
+    db.fetch_one("SELECT MIN(run_after) AS next FROM dag_runs WHERE state = 'queued' AND run_after > $1", args![now]).await?.opt("next")
+}
+
+/// How many runs of a DAG are running, backfills aside.
+pub(crate) async fn running(tx: &mut Tx, dag_id: &str) -> Result<i64> {
+    tx.fetch_one("SELECT COUNT(*) AS count FROM dag_runs WHERE dag_id = $1 AND state = 'running' AND run_type <> 'backfill'", args![dag_id]).await?.get("count")
+}
+
+/// How many are queued or running, backfills aside.
+pub(crate) async fn active(from: impl Into<Read<'_>>, dag_id: &str) -> Result<i64> {
+    let row = from.into().first("SELECT COUNT(*) AS count FROM dag_runs WHERE dag_id = $1 AND state IN ('queued', 'running') AND run_type <> 'backfill'", args![dag_id]).await?;
+    row.map_or(Ok(0), |r| r.get("count"))
+}
+
+/// A run that goes on.
+pub(crate) async fn set_running(tx: &mut Tx, dag_id: &str, run_id: &str, now: i64) -> Result<()> {
+    let text = "UPDATE dag_runs SET state = 'running', start_date = $1, end_date = NULL, updated_at = $1 WHERE dag_id = $2 AND run_id = $3";
+    tx.execute(text, args![now, dag_id, run_id]).await.map(drop)
+}
+
+/// A run that has ended.
+pub(crate) async fn set_ended(tx: &mut Tx, dag_id: &str, run_id: &str, state: RunState, now: i64) -> Result<()> {
+    let text = "UPDATE dag_runs SET state = $1, end_date = $2, updated_at = $2, last_scheduling_decision = $2 WHERE dag_id = $3 AND run_id = $4";
+    tx.execute(text, args![state.as_str(), now, dag_id, run_id]).await.map(drop)
+}
+
+/// A run that waits to be started (again). `cleared`: tasks of it were, and it counts that.
+pub(crate) async fn set_queued(tx: &mut Tx, dag_id: &str, run_id: &str, cleared: bool, now: i64) -> Result<()> {
+    let text = "UPDATE dag_runs SET state = 'queued', queued_at = $1, start_date = NULL, end_date = NULL, clear_number = clear_number + $2, last_scheduling_decision = NULL,
+         updated_at = $1 WHERE dag_id = $3 AND run_id = $4";
+    tx.execute(text, args![now, cleared, dag_id, run_id]).await.map(drop)
+}
+
+/// Tasks of a run that goes on were cleared.
+pub(crate) async fn count_clear(tx: &mut Tx, dag_id: &str, run_id: &str, now: i64) -> Result<()> {
+    let text = "UPDATE dag_runs SET clear_number = clear_number + 1, queued_at = $1, updated_at = $1 WHERE dag_id = $2 AND run_id = $3";
+    tx.execute(text, args![now, dag_id, run_id]).await.map(drop)
+}
+
+pub(crate) async fn set_note(tx: &mut Tx, dag_id: &str, run_id: &str, note: Option<&str>, now: i64) -> Result<()> {
+    tx.execute("UPDATE dag_runs SET note = $1, updated_at = $2 WHERE dag_id = $3 AND run_id = $4", args![note, now, dag_id, run_id]).await.map(drop)
+}
+
+pub(crate) async fn set_version(tx: &mut Tx, dag_id: &str, run_id: &str, version: &str) -> Result<()> {
+    tx.execute("UPDATE dag_runs SET dag_version_id = $1 WHERE dag_id = $2 AND run_id = $3", args![version, dag_id, run_id]).await.map(drop)
+}
+
+/// A decision was made about it.
+pub(crate) async fn touch(tx: &mut Tx, dag_id: &str, run_id: &str, now: i64) -> Result<()> {
+    tx.execute("UPDATE dag_runs SET last_scheduling_decision = $1 WHERE dag_id = $2 AND run_id = $3", args![now, dag_id, run_id]).await.map(drop)
+}
+
+/// Running runs that nobody has looked at since `before`, the longest ago first.
+pub(crate) async fn neglected(db: &Db, before: i64, limit: i64) -> Result<Vec<(String, String)>> {
+    let text = "SELECT r.dag_id, r.run_id FROM dag_runs r JOIN dags d ON d.dag_id = r.dag_id
+         WHERE r.state = 'running' AND d.is_paused = 0 AND (r.last_scheduling_decision IS NULL OR r.last_scheduling_decision < $1)
+         ORDER BY r.last_scheduling_decision LIMIT $2";
+    db.fetch_all(text, args![before, limit]).await?.iter().map(|r| Ok((r.get("dag_id")?, r.get("run_id")?))).collect()
+}
+
+/// Removes a run with everything that belongs to it; returns whether there was one.
+pub(crate) async fn delete(tx: &mut Tx, dag_id: &str, run_id: &str) -> Result<bool> {
+    let ids = "SELECT id FROM task_instances WHERE dag_id = $1 AND run_id = $2 UNION SELECT id FROM task_instance_history WHERE dag_id = $1 AND run_id = $2";
+    for table in ["rendered_fields", "task_logs", "log_chunks", "task_reschedules"] {
+        tx.execute(sql(format!("DELETE FROM {table} WHERE ti_id IN ({ids})")), args![dag_id, run_id]).await?;
+    }
+    for table in ["xcoms", "task_instances", "task_instance_history"] {
+        tx.execute(sql(format!("DELETE FROM {table} WHERE dag_id = $1 AND run_id = $2")), args![dag_id, run_id]).await?;
+    }
+    Ok(tx.execute("DELETE FROM dag_runs WHERE dag_id = $1 AND run_id = $2", args![dag_id, run_id]).await? > 0)
+}
+
+/// Run counts of a DAG by state.
+pub(crate) async fn stats(db: &Db, dag_id: &str) -> Result<Vec<(String, i64)>> {
+    let rows = db.fetch_all("SELECT state, COUNT(*) AS count FROM dag_runs WHERE dag_id = $1 GROUP BY state", args![dag_id]).await?;
+    rows.iter().map(|r| Ok((r.get("state")?, r.get("count")?))).collect()
+}
+
+/// How many of the newest runs of a DAG failed in a row, looking at no more than `limit`.
+pub(crate) async fn failed_in_a_row(tx: &mut Tx, dag_id: &str, limit: i64) -> Result<i64> {
+    let rows = tx.fetch_all("SELECT state FROM dag_runs WHERE dag_id = $1 AND state IN ('success', 'failed') ORDER BY run_after DESC, run_id DESC LIMIT $2", args![dag_id, limit]).await?;
+    let mut count = 0;
+    for row in rows {
+        if row.get::<String>("state")? != "failed" {
+            break;
+        }
+        count += 1;
+    }
+    Ok(count)
+}

@@ -1,0 +1,137 @@
+//! Tables `xcoms` and `rendered_fields`.
+
+use super::{Filter, Page, Read, sql};
+use artel_platform::args;
+use artel_platform::Result;
+use artel_platform::db::{Db, Row, Tx};
+
+/// Which values: those of one key of one task in one run.
+#[derive(Debug, Clone)]
+pub(crate) struct XComKey<'a> {
+    pub(crate) dag_id: &'a str,
+    pub(crate) run_id: &'a str,
+    pub(crate) task_id: &'a str,
+    pub(crate) key: &'a str,
+}
+
+/// A row.
+#[derive(Debug, Clone)]
+pub(crate) struct XCom {
+    pub(crate) dag_id: String,
+    pub(crate) run_id: String,
+    pub(crate) task_id: String,
+    pub(crate) map_index: i64,
+    pub(crate) key: String,
+    /// JSON.
+    pub(crate) value: String,
+    pub(crate) created_at: i64,
+}
+
+const COLUMNS: &str = "dag_id, run_id, task_id, map_index, key, value, created_at";
+
+fn read(row: &Row) -> Result<XCom> {
+    Ok(XCom {
+        dag_id: row.get("dag_id")?,
+        run_id: row.get("run_id")?,
+        task_id: row.get("task_id")?,
+        map_index: row.get("map_index")?,
+        key: row.get("key")?,
+        value: row.get("value")?,
+        created_at: row.get("created_at")?,
+    })
+}
+
+pub(crate) async fn get(from: impl Into<Read<'_>>, key: &XComKey<'_>, map_index: i64) -> Result<Option<XCom>> {
+    let text = format!("SELECT {COLUMNS} FROM xcoms WHERE dag_id = $1 AND run_id = $2 AND task_id = $3 AND key = $4 AND map_index = $5");
+    from.into().first(sql(text), args![key.dag_id, key.run_id, key.task_id, key.key, map_index]).await?.as_ref().map(read).transpose()
+}
+
+/// The value of the newest run up to and including this one that has one.
+pub(crate) async fn get_prior(db: &Db, key: &XComKey<'_>, map_index: i64) -> Result<Option<XCom>> {
+    let text = "SELECT x.dag_id, x.run_id, x.task_id, x.map_index, x.key, x.value, x.created_at FROM xcoms x
+         JOIN dag_runs r ON r.dag_id = x.dag_id AND r.run_id = x.run_id JOIN dag_runs this ON this.dag_id = $1 AND this.run_id = $2
+         WHERE x.dag_id = $1 AND x.task_id = $3 AND x.key = $4 AND x.map_index = $5 AND (r.run_id = this.run_id OR r.logical_date <= this.logical_date)
+         ORDER BY r.logical_date DESC NULLS LAST LIMIT 1";
+    db.fetch_optional(text, args![key.dag_id, key.run_id, key.task_id, key.key, map_index]).await?.as_ref().map(read).transpose()
+}
+
+/// All values of a key, by map index.
+pub(crate) async fn sequence(db: &Db, key: &XComKey<'_>) -> Result<Vec<XCom>> {
+    let text = format!("SELECT {COLUMNS} FROM xcoms WHERE dag_id = $1 AND run_id = $2 AND task_id = $3 AND key = $4 ORDER BY map_index");
+    db.fetch_all(sql(text), args![key.dag_id, key.run_id, key.task_id, key.key]).await?.iter().map(read).collect()
+}
+
+/// The `offset`th value, from the end where it is negative.
+pub(crate) async fn item(db: &Db, key: &XComKey<'_>, offset: i64) -> Result<Option<XCom>> {
+    let (order, skip) = if offset >= 0 { ("ASC", offset) } else { ("DESC", -1 - offset) };
+    let text = format!("SELECT {COLUMNS} FROM xcoms WHERE dag_id = $1 AND run_id = $2 AND task_id = $3 AND key = $4 ORDER BY map_index {order} LIMIT 1 OFFSET $5");
+    db.fetch_optional(sql(text), args![key.dag_id, key.run_id, key.task_id, key.key, skip]).await?.as_ref().map(read).transpose()
+}
+
+pub(crate) async fn count(db: &Db, key: &XComKey<'_>, map_index: Option<i64>) -> Result<i64> {
+    let text = "SELECT COUNT(*) AS count FROM xcoms WHERE dag_id = $1 AND run_id = $2 AND task_id = $3 AND key = $4 AND ($5 = -2 OR map_index = $5)";
+    db.fetch_one(text, args![key.dag_id, key.run_id, key.task_id, key.key, map_index.unwrap_or(-2)]).await?.get("count")
+}
+
+/// A value to store.
+pub(crate) struct NewXCom<'a> {
+    pub(crate) map_index: i64,
+    pub(crate) value: &'a str,
+    pub(crate) mapped_length: Option<i64>,
+    pub(crate) dag_result: bool,
+}
+
+pub(crate) async fn put(tx: &mut Tx, key: &XComKey<'_>, x: &NewXCom<'_>, now: i64) -> Result<()> {
+    let text = "INSERT INTO xcoms (dag_id, run_id, task_id, map_index, key, value, mapped_length, dag_result, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+         ON CONFLICT (dag_id, run_id, task_id, map_index, key) DO UPDATE SET value = excluded.value, mapped_length = excluded.mapped_length,
+         dag_result = excluded.dag_result, created_at = excluded.created_at";
+    tx.execute(text, args![key.dag_id, key.run_id, key.task_id, x.map_index, key.key, x.value, x.mapped_length, x.dag_result, now]).await.map(drop)
+}
+
+pub(crate) async fn delete(tx: &mut Tx, key: &XComKey<'_>, map_index: i64) -> Result<bool> {
+    let text = "DELETE FROM xcoms WHERE dag_id = $1 AND run_id = $2 AND task_id = $3 AND key = $4 AND map_index = $5";
+    Ok(tx.execute(text, args![key.dag_id, key.run_id, key.task_id, key.key, map_index]).await? > 0)
+}
+
+/// Keys that an instance has values under.
+pub(crate) async fn keys_of(from: impl Into<Read<'_>>, dag_id: &str, run_id: &str, task_id: &str, map_index: i64) -> Result<Vec<String>> {
+    let text = "SELECT key FROM xcoms WHERE dag_id = $1 AND run_id = $2 AND task_id = $3 AND map_index = $4 ORDER BY key";
+    from.into().all(text, args![dag_id, run_id, task_id, map_index]).await?.iter().map(|r| r.get("key")).collect()
+}
+
+pub(crate) async fn list(db: &Db, filter: Filter, page: &Page) -> Result<(Vec<XCom>, i64)> {
+    super::page(db, COLUMNS, "xcoms", filter, page, read).await
+}
+
+/// What the branches of a run said: `(task, map index, JSON)`.
+pub(crate) async fn skip_memos(tx: &mut Tx, dag_id: &str, run_id: &str) -> Result<Vec<(String, i64, String)>> {
+    let rows = tx.fetch_all("SELECT task_id, map_index, value FROM xcoms WHERE dag_id = $1 AND run_id = $2 AND key = 'skipmixin_key'", args![dag_id, run_id]).await?;
+    rows.iter().map(|r| Ok((r.get("task_id")?, r.get("map_index")?, r.get("value")?))).collect()
+}
+
+/// How many elements the result of a task has (`mapped`: how many of its instances gave one). `None`: not known.
+pub(crate) async fn map_length(tx: &mut Tx, dag_id: &str, run_id: &str, task_id: &str, mapped: bool) -> Result<Option<i64>> {
+    let text = if mapped {
+        "SELECT COUNT(*) AS length FROM xcoms WHERE dag_id = $1 AND run_id = $2 AND task_id = $3 AND key = 'return_value' AND map_index >= 0"
+    } else {
+        "SELECT mapped_length AS length FROM xcoms WHERE dag_id = $1 AND run_id = $2 AND task_id = $3 AND mapped_length IS NOT NULL AND map_index < 0"
+    };
+    tx.fetch_optional(text, args![dag_id, run_id, task_id]).await?.map_or(Ok(None), |r| r.opt("length"))
+}
+
+pub(crate) async fn set_rendered(tx: &mut Tx, ti_id: &str, fields: &str) -> Result<()> {
+    let text = "INSERT INTO rendered_fields (ti_id, fields) VALUES ($1, $2) ON CONFLICT (ti_id) DO UPDATE SET fields = excluded.fields";
+    tx.execute(text, args![ti_id, fields]).await.map(drop)
+}
+
+/// Rendered template fields: `(task instance id, JSON)`.
+pub(crate) async fn rendered(db: &Db, ti_ids: &[String]) -> Result<Vec<(String, String)>> {
+    let mut found = Vec::new();
+    for chunk in ti_ids.chunks(500) {
+        let text = format!("SELECT ti_id, fields FROM rendered_fields WHERE ti_id IN ({})", super::places(1, chunk.len()));
+        for row in db.fetch_all(sql(text), chunk.iter().map(Into::into).collect()).await? {
+            found.push((row.get("ti_id")?, row.get("fields")?));
+        }
+    }
+    Ok(found)
+}
