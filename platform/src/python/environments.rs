@@ -85,15 +85,15 @@ impl Environments {
         self.0.progress.subscribe()
     }
 
+    /// Is the environment with these requirements there already? Asks without building it.
+    pub fn is_built(&self, requirements: &Requirements) -> bool {
+        text(requirements).is_ok_and(|text| build::is_complete(&self.0.folder.join(hash(&self.0.tools.interpreter, &text))))
+    }
+
     /// The environment with these requirements, building it first where needed. Concurrent calls share one build, in
     /// this process and among processes. `name` is for people. Fails with what the installer said last.
     pub async fn ensure(&self, name: &str, requirements: &Requirements) -> Result<Environment> {
-        let text = match requirements {
-            Requirements::Set(set) => {
-                files::requirements(set).ok_or_else(|| Error::internal(format!("this binary has no requirement set {set}")))?
-            }
-            Requirements::Text(text) => text.clone(),
-        };
+        let text = text(requirements)?;
         let hash = hash(&self.0.tools.interpreter, &text);
         let environment = Environment { folder: self.0.folder.join(&hash) };
         if build::is_complete(&environment.folder) {
@@ -125,6 +125,13 @@ impl Environments {
             Some(known) => *known = progress,
             None => all.push(progress),
         });
+    }
+}
+
+fn text(requirements: &Requirements) -> Result<String> {
+    match requirements {
+        Requirements::Set(set) => files::requirements(set).ok_or_else(|| Error::internal(format!("this binary has no requirement set {set}"))),
+        Requirements::Text(text) => Ok(text.clone()),
     }
 }
 

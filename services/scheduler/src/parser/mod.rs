@@ -118,7 +118,8 @@ impl Scheduler {
             self.forget_file(gone).await?;
             bundle.forget(gone);
         }
-        if found.files > 0 || self.settings.warm_parser {
+        let airflow = artel_platform::python::Requirements::Set("airflow");
+        if found.files > 0 || (self.settings.warm_parser && self.cx.python.is_built(&airflow)) {
             process.warm();
         }
         if found.changed.is_empty() {
