@@ -156,27 +156,31 @@ export const importErrorsQuery = queryOptions({
 
 export interface LogAddress { dag: string; run: string; task: string; attempt: number; map: number }
 
-/** The whole log of one try, following the continuation tokens. */
+/** A log so far, and from where it goes on; no token when it has ended. */
+export interface Log { lines: LogLine[]; token: string | null }
+
+/** The log of one try. Asked again, it reads on where it was, so following a long log costs only what is new. */
 export const logQuery = (log: LogAddress) => queryOptions({
   queryKey: ["log", log],
-  queryFn: async ({ signal }) => {
+  queryFn: async ({ signal, client, queryKey }): Promise<Log> => {
     const path = at("dags", log.dag, "dagRuns", log.run, "taskInstances", log.task, "logs", log.attempt);
-    const lines: LogLine[] = [];
-    let token: string | null | undefined;
-    do {
-      const query = { full_content: true, map_index: log.map, token: token ?? undefined };
+    const before = client.getQueryData<Log>(queryKey);
+    let { lines, token } = before?.token ? before : { lines: [], token: null };
+    for (;;) {
+      const query = { full_content: true, map_index: log.map, token };
       const page = await request<{ content?: (LogLine | string)[] | string; continuation_token?: string | null }>("GET", path, { query, signal });
-      lines.push(...logLines(page.content));
-      const next = page.continuation_token;
-      token = next === token ? null : next;
-    } while (token);
-    return lines;
+      lines = [...lines, ...logLines(page.content)];
+      const next = page.continuation_token ?? null;
+      // The same token again: all there is has been read, and the task goes on.
+      if (next === null || next === token) return { lines, token: next };
+      token = next;
+    }
   },
   meta: { topics: ["scheduler.task_instances"], key: `${log.dag}/${log.run}` },
 });
 
+/** Lines as objects; the end of a group is no line. */
 function logLines(content: (LogLine | string)[] | string | undefined): LogLine[] {
-  if (content === undefined) return [];
-  if (typeof content === "string") return content.split("\n").map((event) => ({ event }));
-  return content.map((line) => (typeof line === "string" ? { event: line } : line));
+  const lines = typeof content === "string" ? content.split("\n") : content ?? [];
+  return lines.map((line) => (typeof line === "string" ? { event: line } : line)).filter((line) => line.event !== "::endgroup::");
 }

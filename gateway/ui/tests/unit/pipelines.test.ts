@@ -56,6 +56,7 @@ describe("the home page", () => {
 describe("logs", () => {
   it("read as lines with their fields, their traceback and no colour codes", () => {
     expect(textOf({ event: "\u001b[31mhello\u001b[0m", level: "info", run_id: "r1", attempt: 2 })).toBe("hello run_id=r1 attempt=2");
+    expect(textOf({ event: "::group::Sources" })).toBe("Sources");
     expect(textOf({ event: "Task failed", error_detail: [{ exc_type: "ValueError", exc_value: "no", frames: [{ filename: "a.py", lineno: 3, name: "f" }] }] }))
       .toBe('Task failed\n  File "a.py", line 3, in f\nValueError: no');
   });

@@ -74,7 +74,7 @@ function Attempts({ instance, chosen }: { instance: TaskInstance; chosen: number
       </div>
       {attempt === 0 ? <p className="muted">{t("log.notStarted")}</p> : (
         <Loaded query={log} what={t("error.log")} rows={10}>
-          {(lines) => <LogView lines={lines} following={running} name={`${instance.dag_id}-${instance.dag_run_id}-${instance.task_id}-${attempt}.log`} />}
+          {({ lines }) => <LogView lines={lines} following={running} name={`${instance.dag_id}-${instance.dag_run_id}-${instance.task_id}-${attempt}.log`} />}
         </Loaded>
       )}
     </Section>

@@ -11,7 +11,7 @@ export function textOf(line: LogLine): string {
   const fields = Object.entries(line)
     .filter(([name, value]) => !OWN.has(name) && value !== null && value !== undefined)
     .map(([name, value]) => `${name}=${typeof value === "string" ? value : JSON.stringify(value)}`);
-  return [[line.event, ...fields].join(" "), traceback(line.error_detail)].filter(Boolean).join("\n").replace(ANSI, "");
+  return [[line.event.replace(/^::group::/, ""), ...fields].join(" "), traceback(line.error_detail)].filter(Boolean).join("\n").replace(ANSI, "");
 }
 
 interface Frame { filename?: string; lineno?: number; name?: string; line?: string }
