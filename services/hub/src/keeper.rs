@@ -92,7 +92,8 @@ impl Hub {
         let mut tx = self.db.begin().await?;
         let now = self.cx.clock.now();
         let Some(server) = servers::set_ended(&mut tx, launch, &Ended { state, failure, log_tail: log.as_deref() }, now).await? else { return Ok(()) };
-        let revoked = tokens::delete_of_server(&mut tx, &server.user, &server.name).await?;
+        let client = names::oauth_client(&server.user, &server.name);
+        let revoked = tokens::delete_of_server(&mut tx, &server.user, &server.name, &client).await?;
         tell_revoked(&mut tx, &revoked).await?;
         tx.emit(&changed(&server)).await?;
         tx.commit().await?;

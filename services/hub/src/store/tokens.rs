@@ -124,9 +124,11 @@ pub(crate) async fn delete_of_session(tx: &mut Tx, session_id: &str) -> Result<V
     delete_where(tx, "session_id = $1", args![session_id]).await
 }
 
-/// The tokens that a server and its code hold. Those that browsers hold for its pages stay, as upstream's do.
-pub(crate) async fn delete_of_server(tx: &mut Tx, user: &str, server: &str) -> Result<Vec<Token>> {
-    delete_where(tx, "user_name = $1 AND server_name = $2 AND kind IN ('server', 'kernel')", args![user, server]).await
+/// The tokens that a server and its code hold, and those that browsers hold for its pages (upstream forgets the OAuth
+/// client of a stopped server).
+pub(crate) async fn delete_of_server(tx: &mut Tx, user: &str, server: &str, client_id: &str) -> Result<Vec<Token>> {
+    let condition = "(user_name = $1 AND server_name = $2 AND kind IN ('server', 'kernel')) OR (client_id = $3 AND kind = 'oauth')";
+    delete_where(tx, condition, args![user, server, client_id]).await
 }
 
 pub(crate) async fn delete_expired(tx: &mut Tx, now: i64) -> Result<u64> {
