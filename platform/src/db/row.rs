@@ -17,6 +17,8 @@ pub enum Row {
 pub trait Column: Sized {
     /// Reads the column called `name`; `None` where it is NULL.
     fn read(row: &Row, name: &str) -> sqlx::Result<Option<Self>>;
+    /// Reads the column at a place, counted from 0.
+    fn read_at(row: &Row, place: usize) -> sqlx::Result<Option<Self>>;
 }
 
 macro_rules! columns {
@@ -26,6 +28,12 @@ macro_rules! columns {
                 // unchecked: SQLite columns have no strict types
                 Row::Sqlite(row) => row.try_get_unchecked(name),
                 Row::Postgres(row) => row.try_get(name),
+            }
+        }
+        fn read_at(row: &Row, place: usize) -> sqlx::Result<Option<Self>> {
+            match row {
+                Row::Sqlite(row) => row.try_get_unchecked(place),
+                Row::Postgres(row) => row.try_get(place),
             }
         }
     })+ };
@@ -42,6 +50,10 @@ impl Column for bool {
         }
         Ok(i64::read(row, name)?.map(|v| v != 0))
     }
+
+    fn read_at(row: &Row, place: usize) -> sqlx::Result<Option<Self>> {
+        Ok(i64::read_at(row, place)?.map(|v| v != 0))
+    }
 }
 
 impl Row {
@@ -53,5 +65,11 @@ impl Row {
     /// The value of a column, or `None` where it is NULL.
     pub fn opt<T: Column>(&self, name: &str) -> Result<Option<T>> {
         T::read(self, name).map_err(|e| Error::internal(format!("column {name} cannot be read")).because(e))
+    }
+
+    /// The value of the column at `place` (counted from 0), which is never NULL: for results of very many rows.
+    pub fn at<T: Column>(&self, place: usize) -> Result<T> {
+        let value = T::read_at(self, place).map_err(|e| Error::internal(format!("column {place} cannot be read")).because(e))?;
+        value.ok_or_else(|| Error::internal(format!("column {place} is NULL")))
     }
 }

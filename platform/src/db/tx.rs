@@ -70,25 +70,15 @@ impl Tx {
     pub async fn insert_many(&mut self, head: &str, tail: &str, rows: Vec<Vec<Value>>) -> Result<u64> {
         const MAX_VALUES: usize = 30_000; // SQLite's limit is 32766, PostgreSQL's 65535
         let width = rows.first().map_or(1, Vec::len).max(1);
-        let mut changed = 0;
-        let mut rows = rows.into_iter().peekable();
-        while rows.peek().is_some() {
-            let chunk: Vec<Vec<Value>> = rows.by_ref().take((MAX_VALUES / width).clamp(1, 500)).collect();
-            let mut sql = String::with_capacity(head.len() + tail.len() + chunk.len() * width * 6);
-            sql.push_str(head);
-            sql.push_str(" VALUES ");
-            for row in 0..chunk.len() {
-                sql.push_str(if row == 0 { "(" } else { ",(" });
-                for column in 0..width {
-                    let separator = if column == 0 { "$" } else { ",$" };
-                    sql.push_str(separator);
-                    sql.push_str(&(row * width + column + 1).to_string());
-                }
-                sql.push(')');
-            }
-            sql.push(' ');
-            sql.push_str(tail);
-            changed += self.execute(sqlx::AssertSqlSafe(sql), chunk.into_iter().flatten().collect()).await?;
+        let most = (MAX_VALUES / width).clamp(1, 256);
+        let (mut changed, mut left) = (0, rows.len());
+        let mut rows = rows.into_iter();
+        while left > 0 {
+            // powers of two: the statement caches meet few texts, whatever the number of rows
+            let count = 1 << left.min(most).ilog2();
+            left -= count;
+            let values: Vec<Value> = rows.by_ref().take(count).flatten().collect();
+            changed += self.execute(sqlx::AssertSqlSafe(multi_row(head, tail, count, width, self.dialect())), values).await?;
         }
         Ok(changed)
     }
@@ -130,4 +120,31 @@ impl Tx {
         }
         Ok(())
     }
+}
+
+/// `head VALUES (…),(…) tail`. SQLite's placeholders are anonymous here: it looks named ones up in a list, each time one
+/// is bound, so that a statement with thousands would spend its time there.
+fn multi_row(head: &str, tail: &str, rows: usize, width: usize, dialect: Dialect) -> String {
+    let mut sql = String::with_capacity(head.len() + tail.len() + rows * width * 6 + 16);
+    sql.push_str(head);
+    sql.push_str(" VALUES ");
+    for row in 0..rows {
+        sql.push_str(if row == 0 { "(" } else { ",(" });
+        for column in 0..width {
+            if column > 0 {
+                sql.push(',');
+            }
+            match dialect {
+                Dialect::Sqlite => sql.push('?'),
+                Dialect::Postgres => {
+                    sql.push('$');
+                    sql.push_str(&(row * width + column + 1).to_string());
+                }
+            }
+        }
+        sql.push(')');
+    }
+    sql.push(' ');
+    sql.push_str(tail);
+    sql
 }

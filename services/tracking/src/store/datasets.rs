@@ -1,6 +1,6 @@
 //! Inputs and outputs of runs.
 
-use super::{CHUNK, in_list};
+use super::{in_ids, in_list};
 use crate::datasets::CONTEXT;
 use artel_platform::db::{AssertSqlSafe, Db, Tx, Value};
 use artel_platform::{Result, args};
@@ -42,34 +42,32 @@ pub(crate) async fn add_model_outputs(tx: &mut Tx, run: i64, models: &[(&str, i6
 /// The datasets that these runs took, by run.
 pub(crate) async fn inputs(db: &Db, runs: &[i64]) -> Result<HashMap<i64, Vec<DatasetInput>>> {
     let mut inputs: HashMap<i64, Vec<DatasetInput>> = HashMap::new();
-    for chunk in runs.chunks(CHUNK) {
-        let mut args = Vec::new();
-        let list = in_list(chunk.iter().map(|id| Value::from(*id)), &mut args);
-        let sql = format!(
-            "SELECT i.run, i.dataset, d.name, d.digest, d.source_type, d.source, d.schema, d.profile, t.name AS tag, t.value AS tag_value
-             FROM dataset_inputs i JOIN datasets d ON d.id = i.dataset
-             LEFT JOIN input_tags t ON t.run = i.run AND t.dataset = i.dataset
-             WHERE i.run IN {list} ORDER BY i.run, d.name, d.digest, t.name"
-        );
-        let mut last = (0, String::new());
-        for row in db.fetch_all(AssertSqlSafe(sql), args).await? {
-            let place: (i64, String) = (row.get("run")?, row.get("dataset")?);
-            let of_run = inputs.entry(place.0).or_default();
-            if place != last || of_run.is_empty() {
-                let dataset = Dataset {
-                    name: row.opt("name")?,
-                    digest: row.opt("digest")?,
-                    source_type: row.opt("source_type")?,
-                    source: row.opt("source")?,
-                    schema: row.opt("schema")?,
-                    profile: row.opt("profile")?,
-                };
-                of_run.push(DatasetInput { tags: Vec::new(), dataset: Some(dataset) });
-                last = place;
-            }
-            if let (Some(tag), Some(input)) = (row.opt::<String>("tag")?, of_run.last_mut()) {
-                input.tags.push(InputTag { key: Some(tag), value: row.opt("tag_value")? });
-            }
+    let mut args = Vec::new();
+    let list = in_ids(db.dialect(), runs, &mut args);
+    let sql = format!(
+        "SELECT i.run, i.dataset, d.name, d.digest, d.source_type, d.source, d.schema, d.profile, t.name AS tag, t.value AS tag_value
+         FROM dataset_inputs i JOIN datasets d ON d.id = i.dataset
+         LEFT JOIN input_tags t ON t.run = i.run AND t.dataset = i.dataset
+         WHERE i.run IN {list} ORDER BY i.run, d.name, d.digest, t.name"
+    );
+    let mut last = (0, String::new());
+    for row in db.fetch_all(AssertSqlSafe(sql), args).await? {
+        let place: (i64, String) = (row.get("run")?, row.get("dataset")?);
+        let of_run = inputs.entry(place.0).or_default();
+        if place != last || of_run.is_empty() {
+            let dataset = Dataset {
+                name: row.opt("name")?,
+                digest: row.opt("digest")?,
+                source_type: row.opt("source_type")?,
+                source: row.opt("source")?,
+                schema: row.opt("schema")?,
+                profile: row.opt("profile")?,
+            };
+            of_run.push(DatasetInput { tags: Vec::new(), dataset: Some(dataset) });
+            last = place;
+        }
+        if let (Some(tag), Some(input)) = (row.opt::<String>("tag")?, of_run.last_mut()) {
+            input.tags.push(InputTag { key: Some(tag), value: row.opt("tag_value")? });
         }
     }
     Ok(inputs)
@@ -80,21 +78,19 @@ type ByRun<T> = HashMap<i64, Vec<T>>;
 /// The models that these runs took and made, by run.
 pub(crate) async fn models(db: &Db, runs: &[i64]) -> Result<(ByRun<ModelInput>, ByRun<ModelOutput>)> {
     let (mut taken, mut made) = (ByRun::new(), ByRun::new());
-    for chunk in runs.chunks(CHUNK) {
-        let mut args = Vec::new();
-        let list = in_list(chunk.iter().map(|id| Value::from(*id)), &mut args);
-        let sql = format!(
-            "SELECT run, model_id, step, CAST(1 AS BIGINT) AS made FROM model_outputs WHERE run IN {list}
-             UNION ALL SELECT run, model_id, CAST(0 AS BIGINT), CAST(0 AS BIGINT) FROM model_inputs WHERE run IN {list} ORDER BY run, model_id"
-        );
-        for row in db.fetch_all(AssertSqlSafe(sql), args).await? {
-            let run: i64 = row.get("run")?;
-            let model_id = row.opt("model_id")?;
-            if row.get("made")? {
-                made.entry(run).or_default().push(ModelOutput { model_id, step: row.opt("step")? });
-            } else {
-                taken.entry(run).or_default().push(ModelInput { model_id });
-            }
+    let mut args = Vec::new();
+    let list = in_ids(db.dialect(), runs, &mut args);
+    let sql = format!(
+        "SELECT run, model_id, step, CAST(1 AS BIGINT) AS made FROM model_outputs WHERE run IN {list}
+         UNION ALL SELECT run, model_id, CAST(0 AS BIGINT), CAST(0 AS BIGINT) FROM model_inputs WHERE run IN {list} ORDER BY run, model_id"
+    );
+    for row in db.fetch_all(AssertSqlSafe(sql), args).await? {
+        let run: i64 = row.get("run")?;
+        let model_id = row.opt("model_id")?;
+        if row.get("made")? {
+            made.entry(run).or_default().push(ModelOutput { model_id, step: row.opt("step")? });
+        } else {
+            taken.entry(run).or_default().push(ModelInput { model_id });
         }
     }
     Ok((taken, made))

@@ -96,7 +96,7 @@ pub(crate) async fn add_metrics(tx: &mut Tx, run_id: &str, metrics: &[Metric]) -
 /// Params, tags and metrics of these models, by model.
 pub(crate) async fn details(db: &Db, models: &[&str]) -> Result<HashMap<String, Details>> {
     let mut details: HashMap<String, Details> = HashMap::new();
-    for chunk in models.chunks(super::CHUNK) {
+    for chunk in models.chunks(100) {
         let mut args = Vec::new();
         let list = in_list(chunk.iter().map(|id| Value::from(*id)), &mut args);
         let pairs = |table: &str| AssertSqlSafe(format!("SELECT model_id, key, value FROM {table} WHERE model_id IN {list} ORDER BY model_id, key"));

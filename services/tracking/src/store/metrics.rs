@@ -1,7 +1,7 @@
 //! Metric points and the latest of each.
 
-use super::in_list;
-use artel_platform::db::{AssertSqlSafe, Db, Row, Tx, Value};
+use super::in_ids;
+use artel_platform::db::{AssertSqlSafe, Db, Row, Tx};
 use artel_platform::{Result, args};
 
 /// A point as it is stored: NaN is 0 with a mark, the infinities are the largest numbers.
@@ -26,8 +26,9 @@ impl Point {
         if self.is_nan { f64::NAN } else { self.value }
     }
 
+    /// Of a row that begins with timestamp, step, value, is_nan.
     pub(crate) fn read(row: &Row, key: i64) -> Result<Self> {
-        Ok(Self { key, value: row.get("value")?, is_nan: row.get("is_nan")?, timestamp: row.get("timestamp")?, step: row.get("step")? })
+        Ok(Self { key, timestamp: row.at(0)?, step: row.at(1)?, value: row.at(2)?, is_nan: row.at(3)? })
     }
 
     /// Which is later: by step, then time, then value.
@@ -60,14 +61,9 @@ pub(crate) async fn add(tx: &mut Tx, run: i64, experiment: i64, points: &[Point]
 
 /// The latest points of these runs: run and point.
 pub(crate) async fn latest(db: &Db, runs: &[i64]) -> Result<Vec<(i64, Point)>> {
-    let mut points = Vec::new();
-    for chunk in runs.chunks(super::CHUNK) {
-        let mut args = Vec::new();
-        let list = in_list(chunk.iter().map(|id| Value::from(*id)), &mut args);
-        let sql = format!("SELECT run, key, value, is_nan, step, timestamp FROM latest_metrics WHERE run IN {list}");
-        for row in db.fetch_all(AssertSqlSafe(sql), args).await? {
-            points.push((row.get("run")?, Point::read(&row, row.get("key")?)?));
-        }
-    }
-    Ok(points)
+    let mut args = Vec::new();
+    let ids = in_ids(db.dialect(), runs, &mut args);
+    let sql = format!("SELECT timestamp, step, value, is_nan, key, run FROM latest_metrics WHERE run IN {ids}");
+    let rows = db.fetch_all(AssertSqlSafe(sql), args).await?;
+    rows.iter().map(|row| Ok((row.at(5)?, Point::read(row, row.at(4)?)?))).collect()
 }

@@ -10,13 +10,10 @@ pub(crate) mod runs;
 pub(crate) mod sequences;
 pub(crate) mod values;
 
-use artel_platform::db::Value;
+use artel_platform::db::{Dialect, Value};
 
-/// How many ids one IN holds at most.
-pub(crate) const CHUNK: usize = 1024;
-
-/// `($1, $2, …)` for an IN, its values added to `args`. Lists are filled up to a few sizes by repeating the last
-/// value, so that the statement cache meets few texts.
+/// `(…)` for an IN over a few values, which are added to `args`. Lists are filled up to a few sizes by repeating the
+/// last value, so that the statement cache meets few texts.
 pub(crate) fn in_list(values: impl IntoIterator<Item = Value>, args: &mut Vec<Value>) -> String {
     let start = args.len();
     args.extend(values);
@@ -33,4 +30,21 @@ pub(crate) fn in_list(values: impl IntoIterator<Item = Value>, args: &mut Vec<Va
     }
     sql.push(')');
     sql
+}
+
+/// `(…)` for an IN over any number of ids, as one value: one statement text for every number of them.
+pub(crate) fn in_ids(dialect: Dialect, ids: &[i64], args: &mut Vec<Value>) -> String {
+    let listed: Vec<String> = ids.iter().map(i64::to_string).collect();
+    let listed = listed.join(",");
+    let placeholder = args.len() + 1;
+    match dialect {
+        Dialect::Sqlite => {
+            args.push(format!("[{listed}]").into());
+            format!("(SELECT value FROM json_each(${placeholder}))")
+        }
+        Dialect::Postgres => {
+            args.push(format!("{{{listed}}}").into());
+            format!("(SELECT unnest(CAST(CAST(${placeholder} AS TEXT) AS BIGINT[])))")
+        }
+    }
 }

@@ -1,6 +1,6 @@
 //! Params and tags of runs.
 
-use super::in_list;
+use super::{in_ids, in_list};
 use artel_platform::db::{AssertSqlSafe, Db, Tx, Value};
 use artel_platform::{Result, args};
 use artel_proto::mlflow::{Param, RunTag};
@@ -61,14 +61,12 @@ pub(crate) async fn tags(db: &Db, runs: &[i64]) -> Result<HashMap<i64, Vec<RunTa
 }
 
 async fn grouped<T>(db: &Db, table: &str, runs: &[i64], item: impl Fn(String, String) -> T) -> Result<HashMap<i64, Vec<T>>> {
+    let mut args = Vec::new();
+    let ids = in_ids(db.dialect(), runs, &mut args);
+    let sql = format!("SELECT run, key, value FROM {table} WHERE run IN {ids} ORDER BY run, key");
     let mut groups: HashMap<i64, Vec<T>> = HashMap::with_capacity(runs.len());
-    for chunk in runs.chunks(super::CHUNK) {
-        let mut args = Vec::new();
-        let list = in_list(chunk.iter().map(|id| Value::from(*id)), &mut args);
-        let sql = format!("SELECT run, key, value FROM {table} WHERE run IN {list} ORDER BY run, key");
-        for row in db.fetch_all(AssertSqlSafe(sql), args).await? {
-            groups.entry(row.get("run")?).or_default().push(item(row.get("key")?, row.get("value")?));
-        }
+    for row in db.fetch_all(AssertSqlSafe(sql), args).await? {
+        groups.entry(row.at(0)?).or_default().push(item(row.at(1)?, row.at(2)?));
     }
     Ok(groups)
 }
