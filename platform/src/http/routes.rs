@@ -8,7 +8,9 @@ use actix_web::http::Method;
 use actix_web::middleware::from_fn;
 use actix_web::{FromRequest, Handler, Responder, guard, web};
 use std::sync::Arc;
-use utoipa::openapi::{HttpMethod, OpenApi};
+use utoipa::openapi::path::{Operation, Parameter, ParameterBuilder, ParameterIn};
+use utoipa::openapi::schema::{ObjectBuilder, Type};
+use utoipa::openapi::{HttpMethod, OpenApi, RefOr, Required};
 
 type Register = Arc<dyn Fn(&mut web::ServiceConfig, &str) + Send + Sync>;
 
@@ -61,7 +63,8 @@ impl Routes {
         F::Output: Responder + 'static,
     {
         let path = P::path();
-        let operation = P::operation();
+        let mut operation = P::operation();
+        declare_path_parameters(&path, &mut operation);
         let scope = scope_of(&operation).unwrap_or_else(|| panic!("{path} names no scope"));
         self.openapi.paths.add_path_operation(openapi_path(&path), P::methods(), operation);
         // what the operation's bodies refer to, and what that refers to in turn
@@ -172,6 +175,22 @@ fn scope_of(operation: &utoipa::openapi::path::Operation) -> Option<String> {
     security.get(0)?.get("artel")?.get(0)?.as_str().map(Into::into)
 }
 
+/// Every `{name}` of a path is a parameter, also where the handler does not describe it.
+fn declare_path_parameters(path: &str, operation: &mut Operation) {
+    let path = openapi_path(path);
+    let declared = operation.parameters.get_or_insert_with(Vec::new);
+    for name in path.split('{').skip(1).filter_map(|rest| rest.split('}').next()) {
+        let known = |p: &RefOr<Parameter>| matches!(p, RefOr::T(p) if p.name == name && p.parameter_in == ParameterIn::Path);
+        if !declared.iter().any(known) {
+            let text = ObjectBuilder::new().schema_type(Type::String).build();
+            declared.push(ParameterBuilder::new().name(name).parameter_in(ParameterIn::Path).required(Required::True).schema(Some(text)).build().into());
+        }
+    }
+    if declared.is_empty() {
+        operation.parameters = None;
+    }
+}
+
 /// `{path:.*}` is actix's; OpenAPI knows only the name.
 fn openapi_path(path: &str) -> String {
     let mut out = String::with_capacity(path.len());
@@ -222,7 +241,7 @@ mod tests {
         use super::{Inner, Outer};
 
         /// A thing
-        #[utoipa::path(get, path = "/thing", responses((status = 200, body = Outer)), security(("artel" = ["public"])))]
+        #[utoipa::path(get, path = "/thing/{name}/{rest:.*}", params(("name" = u32, Path)), responses((status = 200, body = Outer)), security(("artel" = ["public"])))]
         pub(super) async fn get() -> actix_web::web::Json<Outer> {
             actix_web::web::Json(Outer { parts: vec![Inner { size: 1 }] })
         }
@@ -233,6 +252,14 @@ mod tests {
         let document = crate::routes!(Dialect::Artel; things::get).openapi();
         let schemas = document.components.expect("there are schemas").schemas;
         assert_eq!(schemas.keys().collect::<Vec<_>>(), ["Inner", "Outer"]);
+    }
+
+    #[test]
+    fn the_document_has_every_parameter_of_a_path_once() {
+        let document = serde_json::to_value(crate::routes!(Dialect::Artel; things::get).openapi()).expect("json");
+        let parameters = document["paths"]["/thing/{name}/{rest}"]["get"]["parameters"].as_array().expect("parameters");
+        let named: Vec<_> = parameters.iter().map(|p| (p["name"].as_str().unwrap_or_default(), p["schema"]["type"].as_str().unwrap_or_default())).collect();
+        assert_eq!(named, [("name", "integer"), ("rest", "string")]);
     }
 
     #[test]
