@@ -207,6 +207,8 @@ impl From<sqlx::Error> for Error {
             sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed => {
                 Error::unavailable("the database does not answer; try again").because(error)
             }
+            // PostgreSQL stores no NUL character (SQLSTATE 22021)
+            sqlx::Error::Database(e) if e.code().as_deref() == Some("22021") => Error::invalid("text must not contain the character NUL").because(error),
             sqlx::Error::Database(e) if e.is_unique_violation() => Error::exists("a row with this key exists already").because(error),
             _ => Error::internal("the database refused a statement").because(error),
         }

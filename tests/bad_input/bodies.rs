@@ -39,7 +39,7 @@ fn registry() -> Vec<Case> {
         (post.clone(), "/api/2.0/mlflow/registered-models/create", json!({"name": "a/b:c"}), "name"),
         (post.clone(), "/api/2.0/mlflow/registered-models/create", json!({"name": {"first": "wine"}}), "name"),
         (post.clone(), "/api/2.0/mlflow/model-versions/create", json!({"name": "kept"}), "source"),
-        (post.clone(), "/api/2.0/mlflow/model-versions/create", json!({"name": "nowhere", "source": "mlflow-artifacts:/x"}), "nowhere"),
+        (post.clone(), "/api/2.0/mlflow/model-versions/create", json!({"name": "nowhere", "source": "s3://bucket/x"}), "nowhere"),
         (post.clone(), "/api/2.0/mlflow/registered-models/alias", json!({"name": "kept", "version": "1"}), "alias"),
         (post, "/api/2.0/mlflow/registered-models/alias", json!({"name": "kept", "alias": "best", "version": "9"}), "9"),
         (Method::PATCH, "/api/2.0/mlflow/registered-models/update", json!({"description": "of what?"}), "name"),
@@ -67,7 +67,7 @@ fn serving() -> Vec<Case> {
         (post.clone(), "/api/2.0/serving-endpoints", json!({"name": "fresh", "config": {}}), "served_entities"),
         (post.clone(), "/api/2.0/serving-endpoints", served(json!({"entity_name": "kept"})), "entity_version"),
         (post.clone(), "/api/2.0/serving-endpoints", served(json!({"entity_name": "nowhere", "entity_version": "1"})), "nowhere"),
-        (post, "/api/2.0/serving-endpoints", json!({"name": "no spaces", "config": {"served_entities": [{"entity_name": "kept", "alias": "a"}]}}), "kept"),
+        (post, "/api/2.0/serving-endpoints", json!({"name": "no spaces", "config": {"served_entities": [{"entity_name": "kept", "alias": "a"}]}}), "no spaces"),
         (Method::PUT, "/api/2.0/serving-endpoints/nowhere/config", json!({"served_entities": [{"entity_name": "kept", "entity_version": "two"}]}), "entity_version"),
     ]
 }

@@ -1,7 +1,7 @@
 //! Starts real installations for the scenarios: the binary as one process, or as eight on PostgreSQL, Apache Kafka and
 //! an S3 server. Everything lives in a temporary folder and ends with the test.
 
-#![allow(dead_code, clippy::unwrap_used)]
+#![allow(dead_code, unused_imports, clippy::unwrap_used)]
 
 mod client;
 mod installation;

@@ -3,6 +3,7 @@
 
 mod access;
 mod dialect;
+mod json;
 mod mlflow;
 mod routes;
 mod server;
@@ -10,6 +11,7 @@ mod workspace;
 
 pub use access::{CSRF_HEADER, INTERNAL_HEADER, REQUEST_ID, accept_internal};
 pub use dialect::Dialect;
+pub use json::{Json, field_at_fault, parse_json};
 pub use mlflow::MlflowRequest;
 pub use pastey::paste;
 pub use routes::{RouteInfo, Routes};

@@ -4,6 +4,7 @@ use crate::activity::Seen;
 use crate::store::servers;
 use crate::{Hub, time};
 use actix_web::{HttpResponse, web};
+use artel_platform::http::Json;
 use artel_platform::{Error, Identity, Result};
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -28,7 +29,7 @@ pub(super) struct ServerReport {
 /// Notes when a user and their servers were last active.
 #[utoipa::path(post, path = "/hub/api/users/{name}/activity", tag = "hub", params(("name" = String, Path)), request_body = Report,
     responses((status = 200), (status = 400), (status = 404)), security(("artel" = ["users:activity"])))]
-pub(super) async fn post(hub: web::Data<Hub>, who: Identity, name: web::Path<String>, report: web::Json<Report>) -> Result<HttpResponse> {
+pub(super) async fn post(hub: web::Data<Hub>, who: Identity, name: web::Path<String>, report: Json<Report>) -> Result<HttpResponse> {
     super::users::visible(&who, "users:activity", &name)?;
     let user = hub.user(&name).await?.name;
     if report.last_activity.is_none() && report.servers.is_empty() {

@@ -7,6 +7,7 @@ use crate::servers::Wanted;
 use crate::store::servers::{Server, State};
 use actix_web::http::header;
 use actix_web::{HttpResponse, web};
+use artel_platform::http::parse_json;
 use artel_platform::{Error, Identity, Result};
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -150,7 +151,7 @@ fn parse<T: Default + for<'de> Deserialize<'de>>(body: &[u8]) -> Result<T> {
     if body.trim_ascii().is_empty() {
         return Ok(T::default());
     }
-    let parsed: Option<T> = serde_json::from_slice(body).map_err(|e| Error::invalid(format!("Invalid JSON in body of request: {e}")))?;
+    let parsed: Option<T> = parse_json(body).map_err(|e| Error::invalid(format!("Invalid JSON in body of request: {}", e.message)))?;
     Ok(parsed.unwrap_or_default())
 }
 

@@ -6,6 +6,7 @@ use crate::Hub;
 use crate::store::tokens;
 use crate::tokens::Wish;
 use actix_web::{HttpResponse, web};
+use artel_platform::http::parse_json;
 use artel_platform::{Error, Identity, Result};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -89,7 +90,7 @@ fn parse(body: &[u8]) -> Result<NewToken> {
     if body.trim_ascii().is_empty() {
         return Ok(NewToken::default());
     }
-    let new: Option<NewToken> = serde_json::from_slice(body).map_err(|e| Error::invalid(format!("Invalid JSON in body of request: {e}")))?;
+    let new: Option<NewToken> = parse_json(body).map_err(|e| Error::invalid(format!("Invalid JSON in body of request: {}", e.message)))?;
     Ok(new.unwrap_or_default())
 }
 

@@ -6,6 +6,7 @@ use crate::Hub;
 use crate::store::servers::{self, Server, State};
 use crate::store::users::{self, Filter, Sort, User};
 use actix_web::{HttpRequest, HttpResponse, web};
+use artel_platform::http::{Json, parse_json};
 use artel_platform::identity::{Kind, Scopes};
 use artel_platform::{Error, Identity, Result};
 use serde::{Deserialize, Serialize};
@@ -148,7 +149,7 @@ fn filter(query: &ListQuery, who: &Identity) -> Result<Filter> {
 
 /// Creates users.
 #[utoipa::path(post, path = "/hub/api/users", tag = "hub", request_body = NewUsers, responses((status = 201, body = Vec<UserModel>), (status = 400), (status = 409)), security(("artel" = ["admin:users"])))]
-pub(super) async fn create_many(hub: web::Data<Hub>, who: Identity, new: web::Json<NewUsers>) -> Result<HttpResponse> {
+pub(super) async fn create_many(hub: web::Data<Hub>, who: Identity, new: Json<NewUsers>) -> Result<HttpResponse> {
     if new.usernames.is_empty() {
         return Err(Error::invalid("Must specify at least one user to create"));
     }
@@ -251,7 +252,7 @@ fn change(body: &[u8]) -> Result<Change> {
     if body.trim_ascii().is_empty() {
         return Ok(Change::default());
     }
-    let change: Option<Change> = serde_json::from_slice(body).map_err(|e| Error::invalid(format!("Invalid JSON in body of request: {e}")))?;
+    let change: Option<Change> = parse_json(body).map_err(|e| Error::invalid(format!("Invalid JSON in body of request: {}", e.message)))?;
     Ok(change.unwrap_or_default())
 }
 

@@ -6,6 +6,7 @@ use crate::clear::Clear;
 use crate::store::{Filter, Page, runs};
 use crate::times;
 use actix_web::{HttpResponse, web};
+use artel_platform::http::Json;
 use artel_platform::{Error, Result};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -43,7 +44,7 @@ pub(super) struct ClearBody {
 
 /// Clears task instances; with `dry_run`, the default, only says which.
 #[utoipa::path(post, path = "/api/v2/dags/{dag_id}/clearTaskInstances", tag = "pipelines", request_body = ClearBody, responses((status = 200, body = serde_json::Value)), security(("artel" = ["run:dags"])))]
-pub(super) async fn clear(scheduler: web::Data<Scheduler>, dag_id: web::Path<String>, body: web::Json<ClearBody>) -> Result<HttpResponse> {
+pub(super) async fn clear(scheduler: web::Data<Scheduler>, dag_id: web::Path<String>, body: Json<ClearBody>) -> Result<HttpResponse> {
     scheduler.dag_row(&dag_id).await?;
     let clear = Clear {
         tasks: tasks(body.task_ids.as_deref().unwrap_or_default())?,

@@ -5,6 +5,7 @@ use crate::Scheduler;
 use crate::store::Filter;
 use crate::store::connections::Connection;
 use actix_web::{HttpRequest, HttpResponse, web};
+use artel_platform::http::Json;
 use artel_platform::{Error, Result};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -97,7 +98,7 @@ pub(super) async fn get(scheduler: web::Data<Scheduler>, id: web::Path<String>) 
 
 /// Makes a connection.
 #[utoipa::path(post, path = "/api/v2/connections", tag = "pipelines", request_body = ConnectionBody, responses((status = 201, body = ConnectionResponse)), security(("artel" = ["connections"])))]
-pub(super) async fn create(scheduler: web::Data<Scheduler>, body: web::Json<ConnectionBody>) -> Result<HttpResponse> {
+pub(super) async fn create(scheduler: web::Data<Scheduler>, body: Json<ConnectionBody>) -> Result<HttpResponse> {
     let connection = read(body.into_inner());
     if scheduler.get_connection(&connection.conn_id).await?.is_some() {
         return Err(Error::exists(format!("The Connection with connection_id: `{}` already exists", connection.conn_id)));
@@ -108,7 +109,7 @@ pub(super) async fn create(scheduler: web::Data<Scheduler>, body: web::Json<Conn
 
 /// Changes a connection. A password of `***` stays as it is.
 #[utoipa::path(patch, path = "/api/v2/connections/{connection_id}", tag = "pipelines", request_body = ConnectionBody, responses((status = 200, body = ConnectionResponse)), security(("artel" = ["connections"])))]
-pub(super) async fn update(scheduler: web::Data<Scheduler>, id: web::Path<String>, request: HttpRequest, body: web::Json<ConnectionBody>) -> Result<HttpResponse> {
+pub(super) async fn update(scheduler: web::Data<Scheduler>, id: web::Path<String>, request: HttpRequest, body: Json<ConnectionBody>) -> Result<HttpResponse> {
     if body.connection_id != *id {
         return Err(Error::invalid("The connection_id in the request body does not match the URL parameter"));
     }

@@ -11,6 +11,7 @@ use crate::store::runs::DagRun;
 use crate::store::{Filter, Page, dags, runs, versions};
 use crate::times;
 use actix_web::{HttpRequest, HttpResponse, web};
+use artel_platform::http::Json;
 use artel_platform::{Error, Identity, Result};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -120,7 +121,7 @@ pub(super) async fn list(scheduler: web::Data<Scheduler>, dag_id: web::Path<Stri
 
 /// Runs of several DAGs.
 #[utoipa::path(post, path = "/api/v2/dags/{dag_id}/dagRuns/list", tag = "pipelines", request_body = serde_json::Value, responses((status = 200, body = serde_json::Value)), security(("artel" = ["read:dags"])))]
-pub(super) async fn batch(scheduler: web::Data<Scheduler>, body: web::Json<Value>) -> Result<HttpResponse> {
+pub(super) async fn batch(scheduler: web::Data<Scheduler>, body: Json<Value>) -> Result<HttpResponse> {
     let texts = |key: &str| -> Vec<String> { body[key].as_array().into_iter().flatten().filter_map(|v| v.as_str().map(Into::into)).collect() };
     let mut filter = Filter::default();
     filter.any_of("dag_id", &texts("dag_ids"));
@@ -154,10 +155,13 @@ pub(super) async fn get(scheduler: web::Data<Scheduler>, path: web::Path<(String
 
 /// Triggers a run.
 #[utoipa::path(post, path = "/api/v2/dags/{dag_id}/dagRuns", tag = "pipelines", request_body = Trigger, responses((status = 200, body = DagRunResponse)), security(("artel" = ["run:dags"])))]
-pub(super) async fn create(scheduler: web::Data<Scheduler>, dag_id: web::Path<String>, request: HttpRequest, who: Identity, body: web::Json<Trigger>) -> Result<HttpResponse> {
+pub(super) async fn create(scheduler: web::Data<Scheduler>, dag_id: web::Path<String>, request: HttpRequest, who: Identity, body: Json<Trigger>) -> Result<HttpResponse> {
     let body = body.into_inner();
-    let time = |text: &Option<String>| text.as_deref().map(times::parse).transpose();
-    let data_interval = match (time(&body.data_interval_start)?, time(&body.data_interval_end)?) {
+    let time = |field: &str, text: &Option<String>| {
+        let read = text.as_deref().map(times::parse).transpose();
+        read.map_err(|e| Error::new(e.code, format!("{field}: {}", e.message)))
+    };
+    let data_interval = match (time("data_interval_start", &body.data_interval_start)?, time("data_interval_end", &body.data_interval_end)?) {
         (Some(start), Some(end)) => Some((start, end)),
         (None, None) => None,
         _ => return Err(Error::invalid("Either both data_interval_start and data_interval_end must be provided or both must be None")),
@@ -166,9 +170,9 @@ pub(super) async fn create(scheduler: web::Data<Scheduler>, dag_id: web::Path<St
     let new = NewRun {
         run_id: body.dag_run_id,
         run_type: None,
-        logical_date: time(&body.logical_date)?,
+        logical_date: time("logical_date", &body.logical_date)?,
         data_interval,
-        run_after: time(&body.run_after)?,
+        run_after: time("run_after", &body.run_after)?,
         conf: body.conf,
         note: body.note,
         partition_key: body.partition_key,
@@ -181,9 +185,9 @@ pub(super) async fn create(scheduler: web::Data<Scheduler>, dag_id: web::Path<St
 
 /// Ends a run by hand, queues it again, or changes its note.
 #[utoipa::path(patch, path = "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}", tag = "pipelines", request_body = RunPatch, responses((status = 200, body = DagRunResponse)), security(("artel" = ["run:dags"])))]
-pub(super) async fn patch(scheduler: web::Data<Scheduler>, path: web::Path<(String, String)>, request: HttpRequest, body: web::Json<Value>) -> Result<HttpResponse> {
+pub(super) async fn patch(scheduler: web::Data<Scheduler>, path: web::Path<(String, String)>, request: HttpRequest, body: Json<Value>) -> Result<HttpResponse> {
     let (dag_id, run_id) = path.into_inner();
-    let given: RunPatch = serde_json::from_value(body.clone()).map_err(|e| Error::invalid(e.to_string()))?;
+    let given: RunPatch = serde_json::from_value(body.0.clone()).map_err(|e| Error::invalid(e.to_string()))?;
     let mask = Query::of(&request).all("update_mask");
     let wanted = |field: &str| body.get(field).is_some() && (mask.is_empty() || mask.iter().any(|m| m == field));
     scheduler.run(&dag_id, &run_id).await?;
@@ -220,7 +224,7 @@ pub(super) async fn delete(scheduler: web::Data<Scheduler>, path: web::Path<(Str
 
 /// Clears the tasks of a run; with `dry_run`, the default, only says which.
 #[utoipa::path(post, path = "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/clear", tag = "pipelines", request_body = RunClear, responses((status = 200, body = serde_json::Value)), security(("artel" = ["run:dags"])))]
-pub(super) async fn clear(scheduler: web::Data<Scheduler>, path: web::Path<(String, String)>, body: web::Json<RunClear>) -> Result<HttpResponse> {
+pub(super) async fn clear(scheduler: web::Data<Scheduler>, path: web::Path<(String, String)>, body: Json<RunClear>) -> Result<HttpResponse> {
     let (dag_id, run_id) = path.into_inner();
     let clear = Clear { only_failed: body.only_failed, reset_run: true, on_latest_version: body.run_on_latest_version.unwrap_or(false), ..Clear::default() };
     if body.dry_run.unwrap_or(true) {

@@ -8,6 +8,7 @@ use crate::store::{Filter, Page, runs, versions};
 use crate::times::{shown, shown_opt};
 use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, web};
+use artel_platform::http::Json;
 use artel_platform::{Error, Result};
 use artel_proto::artel::scheduler::v1::DagChanged;
 use serde::Deserialize;
@@ -136,7 +137,7 @@ fn iso_duration(span: chrono::TimeDelta) -> String {
 
 /// Pauses a DAG, or lets it go on.
 #[utoipa::path(patch, path = "/api/v2/dags/{dag_id}", tag = "pipelines", request_body = DagPatch, responses((status = 200, body = DagResponse)), security(("artel" = ["dags"])))]
-pub(super) async fn patch(scheduler: web::Data<Scheduler>, dag_id: web::Path<String>, request: HttpRequest, body: web::Json<DagPatch>) -> Result<HttpResponse> {
+pub(super) async fn patch(scheduler: web::Data<Scheduler>, dag_id: web::Path<String>, request: HttpRequest, body: Json<DagPatch>) -> Result<HttpResponse> {
     let mask = Query::of(&request).all("update_mask");
     if mask.iter().any(|m| m != "is_paused") {
         return Err(Error::invalid("Only `is_paused` field can be updated through the REST API"));

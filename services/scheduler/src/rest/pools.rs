@@ -5,6 +5,7 @@ use crate::Scheduler;
 use crate::store::pools::{self, Pool, Taken};
 use crate::store::Filter;
 use actix_web::{HttpRequest, HttpResponse, web};
+use artel_platform::http::Json;
 use artel_platform::{Error, Result};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -113,7 +114,7 @@ pub(super) async fn get(scheduler: web::Data<Scheduler>, name: web::Path<String>
 
 /// Makes a pool.
 #[utoipa::path(post, path = "/api/v2/pools", tag = "pipelines", request_body = PoolBody, responses((status = 201, body = PoolResponse)), security(("artel" = ["dags"])))]
-pub(super) async fn create(scheduler: web::Data<Scheduler>, body: web::Json<PoolBody>) -> Result<HttpResponse> {
+pub(super) async fn create(scheduler: web::Data<Scheduler>, body: Json<PoolBody>) -> Result<HttpResponse> {
     let body = body.into_inner();
     if pools::get(&scheduler.db, &body.name).await?.is_some() {
         return Err(Error::exists(format!("The Pool with name: `{}` already exists", body.name)));
@@ -124,7 +125,7 @@ pub(super) async fn create(scheduler: web::Data<Scheduler>, body: web::Json<Pool
 
 /// Changes a pool.
 #[utoipa::path(patch, path = "/api/v2/pools/{pool_name}", tag = "pipelines", request_body = PoolPatch, responses((status = 200, body = PoolResponse)), security(("artel" = ["dags"])))]
-pub(super) async fn update(scheduler: web::Data<Scheduler>, name: web::Path<String>, body: web::Json<PoolPatch>) -> Result<HttpResponse> {
+pub(super) async fn update(scheduler: web::Data<Scheduler>, name: web::Path<String>, body: Json<PoolPatch>) -> Result<HttpResponse> {
     let mut pool = pools::get(&scheduler.db, &name).await?.ok_or_else(|| missing(&name))?;
     if body.pool.as_ref().is_some_and(|p| p != &pool.name) {
         return Err(Error::invalid("Invalid body, pool name from request body doesn't match uri parameter"));

@@ -7,6 +7,7 @@ use crate::states::TaskState;
 use crate::store::instances::{self, TaskInstance};
 use crate::store::{Filter, Page, dags, history, runs, versions, xcoms};
 use actix_web::{HttpRequest, HttpResponse, web};
+use artel_platform::http::Json;
 use artel_platform::{Error, Result};
 use serde_json::{Value, json};
 use std::collections::HashMap;
@@ -160,7 +161,7 @@ pub(super) async fn list_mapped(scheduler: web::Data<Scheduler>, path: web::Path
 
 /// Marks an instance as succeeded, failed or skipped, or changes its note.
 #[utoipa::path(patch, path = "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances/{task_id}", tag = "pipelines", request_body = serde_json::Value, responses((status = 200, body = serde_json::Value)), security(("artel" = ["run:dags"])))]
-pub(super) async fn patch(scheduler: web::Data<Scheduler>, path: web::Path<(String, String, String)>, request: HttpRequest, body: web::Json<Value>) -> Result<HttpResponse> {
+pub(super) async fn patch(scheduler: web::Data<Scheduler>, path: web::Path<(String, String, String)>, request: HttpRequest, body: Json<Value>) -> Result<HttpResponse> {
     let (dag_id, run_id, task_id) = path.into_inner();
     let mut filter = filter_of(&Query::of(&request), &dag_id, &run_id)?;
     filter.compare("task_id", "=", task_id.as_str());

@@ -5,6 +5,7 @@ use crate::Scheduler;
 use crate::store::Filter;
 use crate::store::variables::Variable;
 use actix_web::{HttpRequest, HttpResponse, web};
+use artel_platform::http::Json;
 use artel_platform::{Error, Result};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -82,7 +83,7 @@ pub(super) async fn get(scheduler: web::Data<Scheduler>, key: web::Path<String>)
 
 /// Makes a variable.
 #[utoipa::path(post, path = "/api/v2/variables", tag = "pipelines", request_body = VariableBody, responses((status = 201, body = VariableResponse)), security(("artel" = ["variables"])))]
-pub(super) async fn create(scheduler: web::Data<Scheduler>, body: web::Json<VariableBody>) -> Result<HttpResponse> {
+pub(super) async fn create(scheduler: web::Data<Scheduler>, body: Json<VariableBody>) -> Result<HttpResponse> {
     if scheduler.get_variable(&body.key).await?.is_some() {
         return Err(Error::exists(format!("The Variable with key: `{}` already exists", body.key)));
     }
@@ -91,7 +92,7 @@ pub(super) async fn create(scheduler: web::Data<Scheduler>, body: web::Json<Vari
 
 /// Changes a variable.
 #[utoipa::path(patch, path = "/api/v2/variables/{variable_key:.*}", tag = "pipelines", request_body = VariableBody, responses((status = 200, body = VariableResponse)), security(("artel" = ["variables"])))]
-pub(super) async fn update(scheduler: web::Data<Scheduler>, key: web::Path<String>, request: HttpRequest, body: web::Json<VariableBody>) -> Result<HttpResponse> {
+pub(super) async fn update(scheduler: web::Data<Scheduler>, key: web::Path<String>, request: HttpRequest, body: Json<VariableBody>) -> Result<HttpResponse> {
     if body.key != *key {
         return Err(Error::invalid("Invalid body, key from request body doesn't match uri parameter"));
     }

@@ -2,8 +2,8 @@
 
 use super::wire::{AskedConfig, AskedConfigSchema, CreateEndpoint, EndpointList, EndpointWire, PatchTags, RevisionList, Tags};
 use crate::Serving;
-use actix_web::web::{Data, Json, Path};
-use artel_platform::http::Workspace;
+use actix_web::web::{Data, Path};
+use artel_platform::http::{Json, Workspace};
 use artel_platform::{Identity, Result};
 
 /// List serving endpoints

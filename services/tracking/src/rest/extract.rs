@@ -6,6 +6,7 @@ use crate::validate::{invalid_value, missing_value};
 use actix_web::dev::Payload;
 use actix_web::http::{Method, header};
 use actix_web::{FromRequest, HttpRequest};
+use artel_platform::http::field_at_fault;
 use artel_platform::{Error, Result};
 use artel_proto::json::{Field, Kind, Message};
 use bytes::BytesMut;
@@ -121,8 +122,10 @@ impl<T: Checked + 'static> FromRequest for Request<T> {
                 }
                 body.extend_from_slice(&chunk);
             }
+            // serde would take an array for the fields in their order
+            let object = body.iter().find(|b| !b.is_ascii_whitespace()) == Some(&b'{');
             match serde_json::from_slice::<T>(&body) {
-                Ok(message) if message.complete() => Ok(Self(message)),
+                Ok(message) if object && message.complete() => Ok(Self(message)),
                 _ => from_value(as_object(&body)?).map(Self),
             }
         })
@@ -186,7 +189,10 @@ fn from_value<T: Checked>(value: Value) -> Result<T> {
             rule.apply(given.unwrap_or(&Value::Null), parsed.is_ok())?;
         }
     }
-    parsed.map_err(|e| Error::invalid(format!("Invalid value in the request: {e}. See the API docs for more information about request parameters.")))
+    parsed.map_err(|e| {
+        let place = field_at_fault::<T>(&value).map_or_else(|| "the request".into(), |field| format!("parameter '{field}'"));
+        Error::invalid(format!("Invalid value in {place}: {e}. See the API docs for more information about request parameters."))
+    })
 }
 
 /// `run_id` and `runId` in one object: which one is meant?
