@@ -16,14 +16,6 @@ export class ApiError extends Error {
   }
 }
 
-export interface RequestOptions {
-  query?: Record<string, string | number | boolean | readonly string[] | null | undefined>;
-  /** Sent as JSON. */
-  body?: unknown;
-  signal?: AbortSignal;
-  headers?: Record<string, string>;
-}
-
 /** Called when the session is over; set once by the app. */
 let onSignedOut: () => void = () => {};
 export const whenSignedOut = (listener: () => void): void => {
@@ -35,7 +27,8 @@ export function csrfToken(cookies: string = document.cookie): string {
   return found ? decodeURIComponent(found.slice("_xsrf=".length)) : "";
 }
 
-export function url(path: string, query: RequestOptions["query"] = {}): string {
+/** A path with its query; lists repeat their name, what is absent is left out. */
+export function url(path: string, query: Record<string, string | number | boolean | readonly string[] | null | undefined>): string {
   const search = new URLSearchParams();
   for (const [name, value] of Object.entries(query)) {
     if (value === null || value === undefined) continue;
@@ -61,21 +54,6 @@ export async function send(input: RequestInfo | URL, init?: RequestInit): Promis
   const failure = failed(response, await response.text(), request.url);
   if (failure.status === 401) onSignedOut();
   throw failure;
-}
-
-export async function request<T>(method: string, path: string, options: RequestOptions = {}): Promise<T> {
-  const response = await send(url(path, options.query), {
-    method,
-    signal: options.signal,
-    headers: {
-      Accept: "application/json",
-      ...(options.body === undefined ? {} : { "Content-Type": "application/json" }),
-      ...options.headers,
-    },
-    body: options.body === undefined ? undefined : JSON.stringify(options.body),
-  });
-  const text = await response.text();
-  return (text ? JSON.parse(text) : {}) as T;
 }
 
 function failed(response: Response, body: string, where: string): ApiError {

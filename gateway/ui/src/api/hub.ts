@@ -1,80 +1,40 @@
 /** Users, their notebook servers and tokens, over JupyterHub's REST API. */
 import { queryOptions } from "@tanstack/react-query";
-import { request } from "./http";
+import { api, body, type Schema } from "./client";
 
-const user = (name: string): string => `/hub/api/users/${encodeURIComponent(name)}`;
+export type Server = Schema<"hub.Server">;
+export type User = Schema<"hub.User">;
+export type Token = Schema<"hub.Token">;
 
-export interface Server {
-  name: string;
-  ready: boolean;
-  stopped?: boolean;
-  pending?: string | null;
-  url?: string;
-  progress_url?: string;
-  started?: string | null;
-  last_activity?: string | null;
-  /** Why its last start or run failed; kept until the next start. */
-  failure?: string | null;
-  /** The last lines of its log then. */
-  log_tail?: string | null;
-}
-export interface User {
-  name: string;
-  admin: boolean;
-  kind?: string;
-  groups?: string[];
-  created?: string | null;
-  last_activity?: string | null;
-  server?: string | null;
-  pending?: string | null;
-  servers?: Record<string, Server>;
-}
-export interface Token {
-  id: string;
-  note?: string | null;
-  created?: string | null;
-  expires_at?: string | null;
-  last_activity?: string | null;
-  scopes?: string[];
-  oauth_client?: string | null;
-  /** Only in the answer to the request that made it. */
-  token?: string;
-}
+const named = (name: string) => ({ params: { path: { name } } });
 
 export const usersQuery = queryOptions({
   queryKey: ["users"],
-  queryFn: ({ signal }) => request<User[]>("GET", "/hub/api/users", { signal }),
+  queryFn: ({ signal }) => body(api.GET("/hub/api/users", { params: { query: { limit: "200" } }, signal })),
   meta: { topics: ["hub.users", "hub.servers"] },
 });
 
 export const userQuery = (name: string) => queryOptions({
   queryKey: ["user", name],
-  queryFn: ({ signal }) => request<User>("GET", user(name), { query: { include_stopped_servers: 1 }, signal }),
+  queryFn: ({ signal }) => body(api.GET("/hub/api/users/{name}", { params: { path: { name }, query: { include_stopped_servers: "1" } }, signal })),
   meta: { topics: ["hub.users", "hub.servers"] },
 });
 
-export function createUser(name: string, password: string, admin: boolean): Promise<User> {
-  return request("POST", user(name), { body: { admin, password } });
-}
+export const createUser = (name: string, password: string, admin: boolean): Promise<User> =>
+  body(api.POST("/hub/api/users/{name}", { ...named(name), body: { admin, password } }));
 
-export function deleteUser(name: string): Promise<unknown> {
-  return request("DELETE", user(name));
-}
+export const deleteUser = (name: string): Promise<unknown> => body(api.DELETE("/hub/api/users/{name}", named(name)));
 
-export function startServer(name: string): Promise<unknown> {
-  return request("POST", `${user(name)}/server`, { body: {} });
-}
+export const startServer = (name: string): Promise<unknown> => body(api.POST("/hub/api/users/{name}/server", { ...named(name), body: {} }));
 
-export function stopServer(name: string): Promise<unknown> {
-  return request("DELETE", `${user(name)}/server`);
-}
+export const stopServer = (name: string): Promise<unknown> => body(api.DELETE("/hub/api/users/{name}/server", named(name)));
 
 /** One step of a starting server. */
-export interface Progress { progress: number; message?: string; html_message?: string; ready?: boolean; failed?: boolean; url?: string }
+export interface Progress { progress: number; message?: string; ready?: boolean; failed?: boolean; url?: string }
 
 /** Follows a starting server until it is ready or has failed; returns how to stop following. */
 export function followProgress(name: string, onStep: (step: Progress) => void): () => void {
-  const source = new EventSource(`${user(name)}/server/progress`);
+  const source = new EventSource(`/hub/api/users/${encodeURIComponent(name)}/server/progress`);
   source.onmessage = (event) => {
     const step = JSON.parse(event.data) as Progress;
     onStep(step);
@@ -92,17 +52,12 @@ export const notebookUrl = (name: string): string => `/user/${encodeURIComponent
 
 export const tokensQuery = (name: string) => queryOptions({
   queryKey: ["tokens", name],
-  queryFn: async ({ signal }) => {
-    const found = await request<{ api_tokens?: Token[] } | Token[]>("GET", `${user(name)}/tokens`, { signal });
-    return Array.isArray(found) ? found : found.api_tokens ?? [];
-  },
+  queryFn: async ({ signal }) => (await body(api.GET("/hub/api/users/{name}/tokens", { ...named(name), signal }))).api_tokens,
   meta: { topics: ["hub.users"] },
 });
 
-export function createToken(name: string, note: string, expiresIn: number | null): Promise<Token> {
-  return request("POST", `${user(name)}/tokens`, { body: { note, ...(expiresIn ? { expires_in: expiresIn } : {}) } });
-}
+export const createToken = (name: string, note: string, expiresIn: number | null): Promise<Token> =>
+  body(api.POST("/hub/api/users/{name}/tokens", { ...named(name), body: { note, ...(expiresIn ? { expires_in: expiresIn } : {}) } }));
 
-export function deleteToken(name: string, id: string): Promise<unknown> {
-  return request("DELETE", `${user(name)}/tokens/${encodeURIComponent(id)}`);
-}
+export const deleteToken = (name: string, id: string): Promise<unknown> =>
+  body(api.DELETE("/hub/api/users/{name}/tokens/{id}", { params: { path: { name, id } } }));

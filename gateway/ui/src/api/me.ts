@@ -1,28 +1,17 @@
 import { queryOptions } from "@tanstack/react-query";
-import { request } from "./http";
+import { api, body, type Schema } from "./client";
 
 /** Who is logged in, and what this server is. */
-export interface Me {
-  name: string;
-  kind: string;
-  admin: boolean;
-  groups: string[];
-  scopes: string[];
-  version: string;
-  services: string[];
-}
+export type Me = Schema<"Me">;
 
 export const meQuery = queryOptions({
   queryKey: ["me"],
-  queryFn: ({ signal }) => request<Me>("GET", "/api/artel/v1/me", { signal }),
+  queryFn: ({ signal }) => body(api.GET("/api/artel/v1/me", { signal })),
   staleTime: Infinity,
   meta: { topics: ["hub.users"] },
 });
 
-export function login(username: string, password: string): Promise<{ name: string; admin: boolean }> {
-  return request("POST", "/hub/login", { body: { username, password } });
-}
+export const login = (username: string, password: string): Promise<Schema<"hub.LoggedIn">> =>
+  body(api.POST("/hub/login", { body: { username, password } }));
 
-export function logout(): Promise<unknown> {
-  return request("POST", "/hub/logout");
-}
+export const logout = (): Promise<unknown> => body(api.POST("/hub/logout"));

@@ -1,71 +1,20 @@
 /** DAGs, their runs, task instances and logs, over Airflow's REST API. */
 import { queryOptions } from "@tanstack/react-query";
-import { request } from "./http";
+import { api, body, type Schema } from "./client";
 
-const API = "/api/v2";
-const at = (...parts: (string | number)[]): string => `${API}/${parts.map((part) => encodeURIComponent(part)).join("/")}`;
-
-export type DagRunState = "queued" | "running" | "success" | "failed";
 export type TaskState =
   | "none" | "removed" | "scheduled" | "queued" | "running" | "success" | "restarting" | "failed" | "up_for_retry"
   | "up_for_reschedule" | "upstream_failed" | "skipped" | "deferred" | "awaiting_input";
 
-export interface Dag {
-  dag_id: string;
-  dag_display_name?: string;
-  is_paused: boolean;
-  description?: string | null;
-  timetable_summary?: string | null;
-  timetable_description?: string | null;
-  next_dagrun_run_after?: string | null;
-  fileloc?: string;
-  relative_fileloc?: string | null;
-  owners?: string[];
-  tags?: { name: string }[];
-  has_import_errors?: boolean;
-  max_active_runs?: number | null;
-  last_parsed_time?: string | null;
-}
-export interface DagRun {
-  dag_id: string;
-  dag_run_id: string;
-  logical_date?: string | null;
-  queued_at?: string | null;
-  run_after?: string | null;
-  start_date?: string | null;
-  end_date?: string | null;
-  run_type?: string;
-  state: DagRunState;
-  triggered_by?: string | null;
-  triggering_user_name?: string | null;
-  conf?: Record<string, unknown> | null;
-  note?: string | null;
-}
-export interface TaskInstance {
-  task_id: string;
-  dag_id: string;
-  dag_run_id: string;
-  task_display_name?: string;
-  map_index: number;
-  state: TaskState | null;
-  try_number: number;
-  max_tries?: number;
-  start_date?: string | null;
-  end_date?: string | null;
-  duration?: number | null;
-  operator?: string | null;
-  operator_name?: string | null;
-  hostname?: string | null;
-  pool?: string;
-  queue?: string | null;
-  rendered_map_index?: string | null;
-}
+export type Dag = Schema<"airflow.DAGResponse">;
+export type DagRun = Schema<"airflow.DAGRunResponse">;
+export type TaskInstance = Omit<Schema<"airflow.TaskInstanceResponse">, "state"> & { state?: TaskState | null };
+export type ImportError = Schema<"airflow.ImportErrorResponse">;
 export interface Task {
   task_id: string;
   task_display_name?: string;
   operator_name?: string | null;
   trigger_rule?: string;
-  retries?: number | null;
   is_mapped?: boolean;
   downstream_task_ids?: string[];
 }
@@ -76,81 +25,82 @@ export interface LogLine {
   logger?: string;
   [field: string]: unknown;
 }
-export interface ImportError { import_error_id?: number; timestamp?: string; filename?: string; bundle_name?: string | null; stack_trace?: string }
 
 export const dagsQuery = queryOptions({
   queryKey: ["dags"],
   queryFn: async ({ signal }) => {
-    const found = await request<{ dags?: Dag[] }>("GET", `${API}/dags`, { query: { limit: 500, order_by: "dag_id" }, signal });
-    return found.dags ?? [];
+    const query = { limit: 1000, order_by: ["dag_id"] };
+    return ((await body(api.GET("/api/v2/dags", { params: { query }, signal }))) as { dags: Dag[] }).dags;
   },
   meta: { topics: ["scheduler.dags", "scheduler.dag_runs"] },
 });
 
 export const dagQuery = (dag: string) => queryOptions({
   queryKey: ["dag", dag],
-  queryFn: ({ signal }) => request<Dag>("GET", at("dags", dag, "details"), { signal }),
+  queryFn: async ({ signal }) => (await body(api.GET("/api/v2/dags/{dag_id}", { params: { path: { dag_id: dag } }, signal }))),
   meta: { topics: ["scheduler.dags", "scheduler.dag_runs"], key: dag },
 });
 
-export function setPaused(dag: string, paused: boolean): Promise<Dag> {
-  return request("PATCH", at("dags", dag), { body: { is_paused: paused } });
-}
+export const setPaused = (dag: string, paused: boolean): Promise<Dag> =>
+  body(api.PATCH("/api/v2/dags/{dag_id}", { params: { path: { dag_id: dag } }, body: { is_paused: paused } }));
 
-export function triggerDag(dag: string, conf: Record<string, unknown>): Promise<DagRun> {
-  return request("POST", at("dags", dag, "dagRuns"), { body: { logical_date: null, conf } });
+export const triggerDag = (dag: string, conf: Record<string, unknown>): Promise<DagRun> =>
+  body(api.POST("/api/v2/dags/{dag_id}/dagRuns", { params: { path: { dag_id: dag } }, body: { logical_date: null, conf } }));
+
+async function runsOf(dag: string, limit: number, signal: AbortSignal): Promise<DagRun[]> {
+  const params = { path: { dag_id: dag }, query: { limit, order_by: ["-run_after"] } };
+  return ((await body(api.GET("/api/v2/dags/{dag_id}/dagRuns", { params, signal }))) as { dag_runs: DagRun[] }).dag_runs;
 }
 
 /** A DAG's newest runs, newest first. */
 export const dagRunsQuery = (dag: string, limit: number) => queryOptions({
   queryKey: ["dag-runs", dag, limit],
-  queryFn: async ({ signal }) => {
-    const query = { limit, order_by: "-run_after" };
-    return (await request<{ dag_runs?: DagRun[] }>("GET", at("dags", dag, "dagRuns"), { query, signal })).dag_runs ?? [];
-  },
+  queryFn: ({ signal }) => runsOf(dag, limit, signal),
   meta: { topics: ["scheduler.dag_runs"], key: dag },
 });
 
 /** The newest runs of all DAGs, newest first. */
 export const recentDagRunsQuery = queryOptions({
   queryKey: ["dag-runs", "recent"],
-  queryFn: async ({ signal }) => {
-    const query = { limit: 100, order_by: "-run_after" };
-    return (await request<{ dag_runs?: DagRun[] }>("GET", `${API}/dags/~/dagRuns`, { query, signal })).dag_runs ?? [];
-  },
+  queryFn: ({ signal }) => runsOf("~", 100, signal),
   meta: { topics: ["scheduler.dag_runs"] },
 });
 
 export const dagRunQuery = (dag: string, run: string) => queryOptions({
   queryKey: ["dag-run", dag, run],
-  queryFn: ({ signal }) => request<DagRun>("GET", at("dags", dag, "dagRuns", run), { signal }),
+  queryFn: ({ signal }) =>
+    body(api.GET("/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}", { params: { path: { dag_id: dag, dag_run_id: run } }, signal })),
   meta: { topics: ["scheduler.dag_runs"], key: `${dag}/${run}` },
 });
 
 export const taskInstancesQuery = (dag: string, run: string) => queryOptions({
   queryKey: ["task-instances", dag, run],
   queryFn: async ({ signal }) => {
-    const path = at("dags", dag, "dagRuns", run, "taskInstances");
-    return (await request<{ task_instances?: TaskInstance[] }>("GET", path, { query: { limit: 1000 }, signal })).task_instances ?? [];
+    const params = { path: { dag_id: dag, dag_run_id: run }, query: { limit: 1000 } };
+    const found = await body(api.GET("/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances", { params, signal }));
+    return (found as { task_instances: TaskInstance[] }).task_instances;
   },
   meta: { topics: ["scheduler.task_instances", "scheduler.dag_runs"], key: `${dag}/${run}` },
 });
 
 export const tasksQuery = (dag: string) => queryOptions({
   queryKey: ["tasks", dag],
-  queryFn: async ({ signal }) => (await request<{ tasks?: Task[] }>("GET", at("dags", dag, "tasks"), { signal })).tasks ?? [],
+  queryFn: async ({ signal }) =>
+    ((await body(api.GET("/api/v2/dags/{dag_id}/tasks", { params: { path: { dag_id: dag } }, signal }))) as { tasks: Task[] }).tasks,
   meta: { topics: ["scheduler.dags"], key: dag },
 });
 
 export const sourceQuery = (dag: string) => queryOptions({
   queryKey: ["dag-source", dag],
-  queryFn: async ({ signal }) => (await request<{ content?: string | null }>("GET", at("dagSources", dag), { signal })).content ?? "",
+  queryFn: async ({ signal }) =>
+    ((await body(api.GET("/api/v2/dagSources/{dag_id}", { params: { path: { dag_id: dag } }, signal }))) as { content?: string | null }).content ?? "",
   meta: { topics: ["scheduler.dags"], key: dag },
 });
 
 export const importErrorsQuery = queryOptions({
   queryKey: ["import-errors"],
-  queryFn: async ({ signal }) => (await request<{ import_errors?: ImportError[] }>("GET", `${API}/importErrors`, { signal })).import_errors ?? [],
+  queryFn: async ({ signal }) =>
+    ((await body(api.GET("/api/v2/importErrors", { params: { query: { limit: 100 } }, signal }))) as { import_errors: ImportError[] }).import_errors,
   meta: { topics: ["scheduler.dags"] },
 });
 
@@ -163,12 +113,12 @@ export interface Log { lines: LogLine[]; token: string | null }
 export const logQuery = (log: LogAddress) => queryOptions({
   queryKey: ["log", log],
   queryFn: async ({ signal, client, queryKey }): Promise<Log> => {
-    const path = at("dags", log.dag, "dagRuns", log.run, "taskInstances", log.task, "logs", log.attempt);
+    const path = { dag_id: log.dag, dag_run_id: log.run, task_id: log.task, try_number: String(log.attempt) };
     const before = client.getQueryData<Log>(queryKey);
     let { lines, token } = before?.token ? before : { lines: [], token: null };
     for (;;) {
-      const query = { full_content: true, map_index: log.map, token };
-      const page = await request<{ content?: (LogLine | string)[] | string; continuation_token?: string | null }>("GET", path, { query, signal });
+      const query = { full_content: true, map_index: log.map, ...(token ? { token } : {}) };
+      const page = await body(api.GET("/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances/{task_id}/logs/{try_number}", { params: { path, query }, signal })) as LogPage;
       lines = [...lines, ...logLines(page.content)];
       const next = page.continuation_token ?? null;
       // The same token again: all there is has been read, and the task goes on.
@@ -178,6 +128,8 @@ export const logQuery = (log: LogAddress) => queryOptions({
   },
   meta: { topics: ["scheduler.task_instances"], key: `${log.dag}/${log.run}` },
 });
+
+interface LogPage { content?: (LogLine | string)[] | string; continuation_token?: string | null }
 
 /** Lines as objects; the end of a group is no line. */
 function logLines(content: (LogLine | string)[] | string | undefined): LogLine[] {

@@ -85,7 +85,7 @@ function summary(key: string, points: readonly Metric[]): string {
 }
 
 function PointTable({ points, runs }: { points: readonly Metric[]; runs: readonly ChartRun[] }) {
-  const name = (id: string | undefined): string => runs.find((run) => run.id === id)?.name ?? runs[0]?.name ?? "";
+  const name = (id: string | null | undefined): string => runs.find((run) => run.id === id)?.name ?? runs[0]?.name ?? "";
   return (
     <div className="point-table" tabIndex={0} role="region" aria-label={t("chart.asTable")}>
       <table className="table">

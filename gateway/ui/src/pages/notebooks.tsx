@@ -121,7 +121,7 @@ function Environments() {
         {building.map((environment) => (
           <li key={environment.name} className="padded row wrap" style={{ padding: "8px 12px" }}>
             <State state={environment.state} /><b className="mono">{environment.name}</b>
-            <span className="small muted wrap-anywhere">{[environment.step, environment.message].filter(Boolean).join(": ")}</span>
+            <span className="small muted wrap-anywhere">{environment.message}</span>
           </li>
         ))}
       </ul>

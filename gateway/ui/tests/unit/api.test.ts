@@ -28,13 +28,13 @@ describe("requests", () => {
   });
 
   it("find the files of the logged model behind a version", () => {
-    expect(loggedModelOf({ name: "m", version: "1", source: "models:/m-0a1b" })).toBe("m-0a1b");
-    expect(loggedModelOf({ name: "m", version: "1", source: "mlflow-artifacts:/1/2/artifacts/model" })).toBe("");
+    expect(loggedModelOf({ source: "models:/m-0a1b" })).toBe("m-0a1b");
+    expect(loggedModelOf({ source: "mlflow-artifacts:/1/2/artifacts/model" })).toBe("");
     expect(modelFileUrl("m-0a1b", "MLmodel")).toBe("/ajax-api/2.0/mlflow/logged-models/m-0a1b/artifacts/files?artifact_file_path=MLmodel");
   });
 
   it("know a version's aliases from either side", () => {
-    expect(aliasesOf({ name: "m", version: "2", aliases: ["b"] }, { name: "m", aliases: [{ alias: "a", version: "2" }, { alias: "c", version: "1" }] })).toEqual(["a", "b"]);
+    expect(aliasesOf({ version: "2", aliases: ["b"] }, { aliases: [{ alias: "a", version: "2" }, { alias: "c", version: "1" }] })).toEqual(["a", "b"]);
   });
 });
 

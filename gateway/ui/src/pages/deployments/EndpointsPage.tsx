@@ -2,7 +2,7 @@ import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { getRouteApi, Link, useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
 import { modelsQuery, versionsQuery } from "../../api/registry";
-import { createEndpoint, endpointsQuery, type Endpoint, type ServedEntity } from "../../api/serving";
+import { createEndpoint, endpointsQuery, type Endpoint, type ServedEntity, type Wanted } from "../../api/serving";
 import { t } from "../../i18n";
 import type { DeploySearch } from "../../search";
 import { useProject } from "../../shell/project";
@@ -86,8 +86,8 @@ function CreateEndpoint({ from, onClose }: { from: DeploySearch; onClose: () => 
   const bound = target || (aliases[0] ? `@${aliases[0].alias}` : versions[0]?.version ?? "");
   const name = typedName ?? chosen.replaceAll(/[^\w-]+/g, "-");
   const submit = async (): Promise<void> => {
-    const entity: ServedEntity = bound.startsWith("@") ? { entity_name: chosen, alias: bound.slice(1) } : { entity_name: chosen, entity_version: bound };
-    await createEndpoint(name, entity);
+    const wanted: Wanted = bound.startsWith("@") ? { entity_name: chosen, alias: bound.slice(1) } : { entity_name: chosen, entity_version: bound };
+    await createEndpoint(name, wanted);
     await client.invalidateQueries({ queryKey: ["endpoints"] });
     await navigate({ to: "/p/$project/deployments/$endpoint", params: { project, endpoint: name } });
   };

@@ -1,7 +1,7 @@
 import type { Endpoint, ServedEntity } from "../../api/serving";
 
 /** One word for an endpoint: a failed update first, then one under way, then whether it answers. */
-export function endpointState(endpoint: Endpoint): string {
+export function endpointState(endpoint: { state?: Partial<Endpoint["state"]> }): string {
   const { ready, config_update: update } = endpoint.state ?? {};
   if (update === "UPDATE_FAILED") return update;
   if (update === "IN_PROGRESS") return update;

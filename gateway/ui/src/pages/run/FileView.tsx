@@ -12,7 +12,7 @@ import { kindOf, parseTable, prettyJson, type FileKind } from "./files";
 const LARGE = 5_000_000;
 const TABLE_ROWS = 500;
 
-export function FileView({ url, path, size }: { url: string; path: string; size: number | undefined }) {
+export function FileView({ url, path, size }: { url: string; path: string; size: number | null | undefined }) {
   const kind = kindOf(path);
   const [asked, setAsked] = useState(false);
   const tooLarge = (size ?? 0) > LARGE && !asked;

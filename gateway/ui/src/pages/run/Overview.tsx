@@ -66,7 +66,7 @@ function Datasets({ run }: { run: Run }) {
 }
 
 /** `{"num_rows": 178, "num_elements": 2492}` in words. */
-function profile(json: string | undefined): string {
+function profile(json: string | null | undefined): string {
   try {
     const parsed = JSON.parse(json ?? "") as { num_rows?: number };
     return parsed.num_rows === undefined ? "–" : t("run.rows", { count: parsed.num_rows });
