@@ -12,7 +12,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
 /// The log of a try: JSON, or a line of JSON each with `Accept: application/x-ndjson`.
-#[utoipa::path(get, path = "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances/{task_id}/logs/{try_number}", tag = "pipelines", responses((status = 200, body = serde_json::Value)), security(("artel" = ["read:dags"])))]
+#[utoipa::path(get, path = "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances/{task_id}/logs/{try_number}", tag = "pipelines", params(("map_index" = Option<i64>, Query), ("token" = Option<String>, Query), ("full_content" = Option<bool>, Query)), responses((status = 200, body = serde_json::Value)), security(("artel" = ["read:dags"])))]
 pub(super) async fn get(scheduler: web::Data<Scheduler>, path: web::Path<(String, String, String, i64)>, request: HttpRequest) -> Result<HttpResponse> {
     let (dag_id, run_id, task_id, number) = path.into_inner();
     let query = Query::of(&request);
