@@ -69,7 +69,12 @@ impl Registry {
         let page = page(workspace, request, &conditions, &orders, 1000)?;
         let (mut models, keys) = store::registered_models(&self.db, &page).await?;
         let next = next_page(&page, &mut models, keys);
-        Ok((self.completed(workspace, models).await?, next))
+        let mut models = self.completed(workspace, models).await?;
+        for model in &mut models {
+            // upstream reads them by another statement here: sorted by stage
+            model.latest_versions.sort_by(|a, b| a.current_stage.cmp(&b.current_stage));
+        }
+        Ok((models, next))
     }
 
     /// Model versions, those of prompts only when asked for; and the token of the next page.

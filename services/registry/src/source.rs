@@ -2,6 +2,7 @@
 //! what it calls): a source must belong to the run or logged model that the request names, and must not lead elsewhere.
 
 use crate::Registry;
+use crate::model_versions::number;
 use crate::uri::{self, ModelUri};
 use artel_platform::{Code, Error, Result};
 use artel_proto::artel::tracking::v1::{DescribeLoggedModelRequest, DescribeRunRequest, LoggedModelDescription, RunDescription};
@@ -80,14 +81,12 @@ impl Registry {
             return Err(refused(source, "Registered model sources must use the active model registry."));
         }
         let named = uri::model(source).ok_or_else(|| not_contained(source, "model_id"))?;
-        if let ModelUri::Logged(_) = named {
-            return Ok(given(source.into()));
-        }
-        let version = self.named_version(workspace, &named).await?;
-        if self.registered_model(workspace, version.name()).await?.tags.iter().any(crate::registered_models::is_prompt_tag) {
+        let Some(name) = named.name() else { return Ok(given(source.into())) };
+        if self.registered_model(workspace, name).await?.tags.iter().any(crate::registered_models::is_prompt_tag) {
             return Err(refused(source, "Prompt versions cannot be used as model version sources."));
         }
-        let number = crate::validate::version(version.version())?;
+        let version = self.named_version(workspace, &named).await?;
+        let number = number(&version);
         let stored_model = self.model_id(workspace, version.name(), number).await?;
         let differs = |given: Option<&str>, stored: Option<&str>| given.is_some_and(|id| id != stored.unwrap_or_default());
         if differs(run_id, version.run_id.as_deref()) || differs(model_id, stored_model.as_deref()) {

@@ -56,6 +56,16 @@ pub(crate) enum ModelUri<'a> {
     Alias(&'a str, &'a str),
 }
 
+impl<'a> ModelUri<'a> {
+    /// The registered model, unless it is a logged one.
+    pub(crate) fn name(&self) -> Option<&'a str> {
+        match self {
+            Self::Logged(_) => None,
+            Self::Version(name, _) | Self::Latest(name) | Self::Stage(name, _) | Self::Alias(name, _) => Some(name),
+        }
+    }
+}
+
 /// Reads a `models:/` URI; `None` when it is none.
 pub(crate) fn model(uri: &str) -> Option<ModelUri<'_>> {
     let Uri { scheme, path, .. } = split(uri);
