@@ -80,9 +80,11 @@ impl Scheduler {
             history::record(tx, &instance.id, now, started).await?;
         }
         let state = matches!(instance.state, Some(TaskState::Running | TaskState::Restarting)).then_some(TaskState::Restarting);
-        let max_tries = match dag.task(&instance.task_id) {
-            Some(task) => instance.try_number + task.retries,
-            None => instance.max_tries.max(instance.try_number),
+        let max_tries = match (state, dag.task(&instance.task_id)) {
+            // what is stopped in the middle keeps the tries that it had
+            (Some(_), _) => instance.max_tries,
+            (None, Some(task)) => instance.try_number + task.retries,
+            (None, None) => instance.max_tries.max(instance.try_number),
         };
         instances::renew(tx, &instance.id, &self.cx.ids.ordered().to_string(), state, max_tries, now).await?;
         instance_changed(tx, &instance, state).await

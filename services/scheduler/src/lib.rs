@@ -23,6 +23,8 @@ mod runs;
 mod scheduling;
 pub mod states;
 mod store;
+#[cfg(test)]
+mod tests;
 mod times;
 pub mod timetable;
 mod tries;

@@ -53,7 +53,7 @@ impl Scheduler {
         let mut filter = Filter::default();
         if let Some(prefix) = prefix {
             let length = filter.arg(prefix.chars().count());
-            filter.with(&format!("substr(key, 1, {length}) = {{}}"), prefix);
+            filter.with(&format!("substr(key, 1, CAST({length} AS INTEGER)) = {{}}"), prefix);
         }
         let (found, total) = variables::list(&self.db, filter, &Page { limit, offset, order: "key".into() }).await?;
         Ok((found.into_iter().map(|v| v.key).collect(), total))

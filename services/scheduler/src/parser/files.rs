@@ -19,7 +19,7 @@ pub(super) struct Found {
 }
 
 /// What tells a changed file from an unchanged one without reading it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct Stamp {
     modified: Option<SystemTime>,
     size: u64,

@@ -148,3 +148,18 @@ impl Scheduler {
         (file, result)
     }
 }
+
+#[cfg(test)]
+impl Scheduler {
+    /// Takes in what a file gave, as if it had been parsed.
+    pub(crate) async fn take_in(&self, file: &str, dags: serde_json::Value, import_errors: serde_json::Value) {
+        let answer = serde_json::json!({"dags": dags, "import_errors": import_errors, "source": {file: {"text": "source of it"}}, "seconds": 0.1});
+        let found = Found { path: self.bundle.path.join(file), relative: file.into(), stamp: files::Stamp::default() };
+        self.apply(&found, process::Parsed { answer, asked: vec![] }).await.unwrap();
+    }
+
+    /// As if the file had been deleted.
+    pub(crate) async fn lose_file(&self, file: &str) {
+        self.forget_file(file).await.unwrap();
+    }
+}

@@ -88,7 +88,7 @@ impl Query {
         }
         if let Some(prefix) = self.get(&format!("{key}_prefix_pattern")).filter(|p| !p.is_empty()) {
             let length = filter.arg(prefix.chars().count());
-            filter.with(&format!("substr({column}, 1, {length}) = {{}}"), prefix);
+            filter.with(&format!("substr({column}, 1, CAST({length} AS INTEGER)) = {{}}"), prefix);
         }
     }
 

@@ -39,7 +39,8 @@ impl Wake {
         }
     }
 
-    fn take(&self) -> Option<RunKey> {
+    /// The next run to look at, if there is one.
+    pub(crate) fn take(&self) -> Option<RunKey> {
         let mut queue = self.queue.lock().expect("not poisoned");
         let free = queue.waiting.iter().position(|run| !queue.busy.contains(run))?;
         let run = queue.waiting.shift_remove_index(free)?;

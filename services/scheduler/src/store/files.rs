@@ -74,7 +74,7 @@ pub(crate) async fn set_error(tx: &mut Tx, e: &ImportError) -> Result<()> {
 
 pub(crate) async fn clear_error(tx: &mut Tx, bundle: &str, path: &str) -> Result<bool> {
     // errors inside an archive are named `archive.zip/module.py`
-    let text = "DELETE FROM import_errors WHERE bundle_name = $1 AND (filename = $2 OR substr(filename, 1, $3) = $4)";
+    let text = "DELETE FROM import_errors WHERE bundle_name = $1 AND (filename = $2 OR substr(filename, 1, CAST($3 AS INTEGER)) = $4)";
     let inside = format!("{path}/");
     Ok(tx.execute(text, args![bundle, path, inside.chars().count(), inside]).await? > 0)
 }

@@ -1,0 +1,139 @@
+//! Leases: a task runs in one place, and not for ever in a place that is gone.
+
+use super::bench::{bench, expected};
+use crate::states::RunState;
+use crate::tries::Exit;
+use serde_json::json;
+
+#[tokio::test]
+async fn a_task_is_given_to_one_worker() {
+    bench(|b| async move {
+        b.add("d", &[("a", &[], json!({})), ("b", &[], json!({})), ("c", &[], json!({"queue": "gpu"}))], json!({})).await;
+        b.trigger("d", "r").await;
+        let (one, two) = tokio::join!(b.claim("w1", 1), b.claim("w2", 10));
+        assert_eq!((one.len() + two.len(), b.claim("w3", 10).await.len()), (2, 0));
+        let gpu = b.s.claim("w4", &["gpu".into()], 5, std::time::Duration::ZERO).await.unwrap();
+        assert_eq!(gpu.len(), 1);
+        let env = &gpu[0].env;
+        assert!(env["MLFLOW_TRACKING_URI"].starts_with("http://"));
+        let who = b.s.cx.keys.verify(&env["MLFLOW_TRACKING_TOKEN"], artel_platform::identity::Audience::Gateway);
+        // the clock of this test stands long ago: the token has expired, but it is a token
+        assert!(who.is_err());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_silent_worker_loses_its_tasks_to_their_retry_rule() {
+    bench(|b| async move {
+        b.add("d", &[("again", &[], json!({"retries": 1, "retry_delay": 1.0})), ("never", &[], json!({}))], json!({})).await;
+        b.trigger("d", "r").await;
+        let work = b.claim("w1", 10).await;
+        for workload in &work {
+            b.start(workload).await;
+        }
+        let ids: Vec<String> = work.iter().map(|w| w.ti_id.clone()).collect();
+        b.advance(29_000).await;
+        assert!(b.s.heartbeat("w1", &ids).await.unwrap().is_empty());
+        b.advance(29_000).await;
+        assert_eq!(b.states("d", "r").await, expected(&[("again", "running"), ("never", "running")]));
+        b.advance(2_000).await;
+        assert_eq!(b.states("d", "r").await, expected(&[("again", "up_for_retry"), ("never", "failed")]));
+        // what comes back from the dead is to be killed, and its word is too late
+        let late = b.own(&work[0], "PATCH", "state", json!({"state": "success", "end_date": "2026-01-05T00:00:00Z"})).await;
+        assert!(matches!(late.status, 409 | 410), "{late:?}");
+        let log = b.s.read_log(&ids[0], 0, true).await.unwrap();
+        assert!(log.text.contains("w1 gave no sign of life in time"), "{}", log.text);
+        b.advance(1_000).await;
+        b.work(&[]).await;
+        assert_eq!(b.states("d", "r").await, expected(&[("again", "success"), ("never", "failed")]));
+        assert_eq!(b.run_state("d", "r").await, "failed");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_claim_that_was_never_started_is_given_out_again() {
+    bench(|b| async move {
+        b.add("d", &[("a", &[], json!({}))], json!({})).await;
+        b.trigger("d", "r").await;
+        let first = b.claim("w1", 1).await.remove(0);
+        b.advance(31_000).await;
+        let second = b.claim("w2", 1).await.remove(0);
+        assert_eq!(first.ti_id, second.ti_id);
+        b.start(&second).await;
+        let late = b.own(&first, "PATCH", "run", json!({"state": "running", "hostname": "other", "unixname": "u", "pid": 8})).await;
+        assert_eq!(late.status, 409);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_process_that_ends_without_a_word_ends_its_try() {
+    bench(|b| async move {
+        b.add("d", &[("a", &[], json!({"retries": 1})), ("b", &[], json!({})), ("c", &[], json!({})), ("e", &[], json!({}))], json!({})).await;
+        b.trigger("d", "r").await;
+        let work = b.claim("w1", 10).await;
+        let of = |task: &str| work.iter().find(|w| super::bench::task_of(w) == task).unwrap();
+        for task in ["a", "b", "c"] {
+            b.start(of(task)).await;
+        }
+        let exit = |code, signal| Exit { code, signal, said: false };
+        b.s.process_ended(&of("a").ti_id, exit(-1, "SIGKILL")).await.unwrap();
+        b.s.process_ended(&of("b").ti_id, exit(1, "")).await.unwrap();
+        b.s.process_ended(&of("c").ti_id, exit(0, "")).await.unwrap();
+        // this one could not even be started
+        b.s.process_ended(&of("e").ti_id, exit(1, "")).await.unwrap();
+        b.settle().await;
+        assert_eq!(b.states("d", "r").await, expected(&[("a", "up_for_retry"), ("b", "failed"), ("c", "success"), ("e", "failed")]));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_runs_is_killed_when_it_is_cleared_or_its_run_is_ended() {
+    bench(|b| async move {
+        b.add("d", &[("a", &[], json!({}))], json!({})).await;
+        b.trigger("d", "cleared").await;
+        b.trigger("d", "ended").await;
+        let work = b.claim("w1", 10).await;
+        for workload in &work {
+            b.start(workload).await;
+        }
+        let ids: Vec<String> = work.iter().map(|w| w.ti_id.clone()).collect();
+        b.s.clear("d", "cleared", &Default::default()).await.unwrap();
+        b.s.set_run_state("d", "ended", RunState::Failed).await.unwrap();
+        b.settle().await;
+        assert_eq!(b.states("d", "cleared").await, expected(&[("a", "restarting")]));
+        assert_eq!(b.states("d", "ended").await, expected(&[("a", "failed")]));
+        let mut kill = b.s.heartbeat("w1", &ids).await.unwrap();
+        let mut all = ids.clone();
+        (kill.sort(), all.sort());
+        assert_eq!(kill, all);
+        // the old process is dead: now the new try may start
+        assert!(b.claim("w1", 10).await.is_empty());
+        for id in &ids {
+            b.s.process_ended(id, Exit { code: -1, signal: "SIGTERM", said: false }).await.unwrap();
+        }
+        b.settle().await;
+        assert_eq!(b.claim("w1", 10).await.len(), 1);
+        assert_eq!(b.instance("d", "cleared", "a").await.try_number, 2);
+        assert_eq!(b.run_state("d", "ended").await, "failed");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_task_that_goes_on_after_its_last_word_is_not_killed() {
+    bench(|b| async move {
+        b.add("d", &[("a", &[], json!({"retries": 1}))], json!({})).await;
+        b.trigger("d", "r").await;
+        let a = b.claim("w1", 1).await.remove(0);
+        b.start(&a).await;
+        b.say(&a, "up_for_retry").await;
+        assert!(b.s.heartbeat("w1", std::slice::from_ref(&a.ti_id)).await.unwrap().is_empty());
+        let stored = b.call(&a, "POST", "xcoms/d/r/a/late", json!(1)).await;
+        assert_eq!(stored.status, 201);
+    })
+    .await;
+}

@@ -1,0 +1,73 @@
+//! Pools, limits and priorities.
+
+use super::bench::{bench, expected, task_of};
+use crate::store::pools::{self, Pool};
+use serde_json::json;
+
+#[tokio::test]
+async fn the_weightiest_goes_first_and_a_pool_has_so_many_slots() {
+    bench(|b| async move {
+        let mut tx = b.s.db.begin().await.unwrap();
+        pools::put(&mut tx, &Pool { name: "small".into(), slots: 2, description: None, include_deferred: false }).await.unwrap();
+        tx.commit().await.unwrap();
+        let task = |weight: i64, slots: i64| json!({"pool": "small", "priority_weight": weight, "pool_slots": slots});
+        b.add("d", &[("low", &[], task(1, 1)), ("high", &[], task(9, 1)), ("middle", &[], task(5, 1)), ("wide", &[], task(2, 2)), ("lost", &[], json!({"pool": "nowhere"}))], json!({})).await;
+        b.trigger("d", "r").await;
+        let work = b.claim("w1", 10).await;
+        assert_eq!(work.iter().map(task_of).collect::<Vec<_>>(), ["high", "middle"]);
+        for workload in &work {
+            b.start(workload).await;
+        }
+        b.say(&work[0], "success").await;
+        // one slot is free: too few for `wide`, enough for `low`
+        let work = b.claim("w1", 10).await;
+        assert_eq!(work.iter().map(task_of).collect::<Vec<_>>(), ["low"]);
+        assert_eq!(b.states("d", "r").await["lost"], "scheduled");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_run_has_so_many_active_tasks_and_a_task_so_many_instances() {
+    bench(|b| async move {
+        b.add("few", &[("a", &[], json!({})), ("b", &[], json!({})), ("c", &[], json!({}))], json!({"max_active_tasks": 2})).await;
+        b.trigger("few", "r").await;
+        assert_eq!(b.claim("w1", 10).await.len(), 2);
+        b.add("one", &[("a", &[], json!({"max_active_tis_per_dag": 1}))], json!({})).await;
+        b.trigger("one", "r1").await;
+        b.trigger("one", "r2").await;
+        assert_eq!(b.claim("w1", 10).await.len(), 1);
+        b.work(&[]).await;
+        assert_eq!(b.states("one", "r2").await, expected(&[("a", "scheduled")]));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_paused_dag_starts_nothing_until_it_goes_on() {
+    bench(|b| async move {
+        b.add("d", &[("a", &["b"], json!({})), ("b", &[], json!({}))], json!({"is_paused_upon_creation": true})).await;
+        b.trigger("d", "r").await;
+        assert_eq!(b.run_state("d", "r").await, "queued");
+        let pause = |paused| {
+            let b = &b;
+            async move {
+                let mut tx = b.s.db.begin().await.unwrap();
+                assert!(crate::store::dags::set_paused(&mut tx, "d", paused).await.unwrap());
+                tx.commit().await.unwrap();
+                b.s.resumed("d").await.unwrap();
+                b.settle().await;
+            }
+        };
+        pause(false).await;
+        let a = b.claim("w1", 10).await.remove(0);
+        b.start(&a).await;
+        pause(true).await;
+        b.say(&a, "success").await;
+        assert_eq!(b.states("d", "r").await, expected(&[("a", "success"), ("b", "none")]));
+        pause(false).await;
+        b.work(&[]).await;
+        assert_eq!(b.run_state("d", "r").await, "success");
+    })
+    .await;
+}

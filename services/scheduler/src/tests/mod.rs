@@ -1,0 +1,10 @@
+//! The scheduler on real databases with a clock that stands still: small DAGs, worked off by a stand-in for a worker
+//! that speaks the same calls.
+
+mod bench;
+mod claiming;
+mod files;
+mod graphs;
+mod limits;
+mod runs;
+mod talking;
