@@ -42,14 +42,15 @@ CREATE TABLE tags (run BIGINT NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL, 
 CREATE TABLE metric_keys (id BIGINT PRIMARY KEY, name TEXT NOT NULL);
 CREATE UNIQUE INDEX metric_keys_by_name ON metric_keys (name);
 -- Every point. The primary key makes a repeated request harmless and is the order in which a history is read.
+-- A value is the bits of the real number, arranged so that they sort like it: exact on every engine, NaN included,
+-- and quick to pack many points into one text.
 CREATE TABLE metrics (
     run BIGINT NOT NULL,
     key BIGINT NOT NULL,
     timestamp BIGINT NOT NULL,
     step BIGINT NOT NULL,
-    value DOUBLE PRECISION NOT NULL,
-    is_nan BIGINT NOT NULL,
-    PRIMARY KEY (run, key, timestamp, step, value, is_nan)
+    value BIGINT NOT NULL,
+    PRIMARY KEY (run, key, timestamp, step, value)
 );
 -- The latest point of each metric of a run, which is what searches compare and sort by.
 CREATE TABLE latest_metrics (

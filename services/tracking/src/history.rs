@@ -28,20 +28,19 @@ impl Tracking {
         Ok(latest)
     }
 
-    /// A page of a metric's history in the order of time, and the token of the next page. Without `max_results`
-    /// everything. A run or metric that is not there has an empty history.
-    pub(crate) async fn metric_history(&self, workspace: &str, run_id: &str, key: &str, max_results: Option<i64>, token: Option<&str>) -> Result<(Vec<Metric>, Option<String>)> {
+    /// A page of a metric's history in the order of time, and the token of the next page. A run or metric that is not
+    /// there has an empty history.
+    pub(crate) async fn metric_history(&self, workspace: &str, run_id: &str, key: &str, max_results: i64, token: Option<&str>) -> Result<(Vec<Point>, Option<String>)> {
         let search = format!("history\n{run_id}\n{key}");
         let token = PageToken::decode(token, &search)?;
         let (Some(run), Some(number)) = (crate::store::runs::find(&self.db, workspace, run_id).await?, self.keys.find(&self.db, key).await?) else {
             return Ok((Vec::new(), None));
         };
-        let limit = max_results.unwrap_or(i64::MAX - 1);
-        let mut points = store::page(&self.db, run.id, number, token.map(|t| t.keys()).as_deref(), limit + 1).await?;
-        let more = points.len() as i64 > limit;
-        points.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+        let mut points = store::page(&self.db, run.id, number, token.map(|t| t.keys()).as_deref(), max_results + 1).await?;
+        let more = points.len() as i64 > max_results;
+        points.truncate(max_results as usize);
         let next = points.last().filter(|_| more).map(|last| PageToken::new(&search, 0, &store::place(last)).encode());
-        Ok((points.iter().map(|p| message(key, p)).collect(), next))
+        Ok((points, next))
     }
 
     /// The histories of several runs one after the other, by run id, at most `max_results` points in all.

@@ -252,6 +252,24 @@ async fn histories_come_whole_in_pages_and_thinned_out() {
 }
 
 #[actix_web::test]
+async fn a_long_history_goes_out_block_by_block() {
+    on_both_engines(|cx| async move {
+        let server = serve(&cx).await;
+        let run = server.run(&server.experiment("long").await, 1).await;
+        for batch in 0..26 {
+            let points: Vec<Value> = (0..1000).map(|i| json!({"key": "m x", "value": i, "timestamp": batch, "step": batch * 1000 + i})).collect();
+            server.ok("runs/log-batch", json!({"run_id": run, "metrics": points})).await;
+        }
+        let (_, whole) = server.get(&format!("metrics/get-history?run_id={run}&metric_key=m%20x")).await;
+        let steps: Vec<i64> = whole["metrics"].as_array().unwrap().iter().map(|m| m["step"].as_i64().unwrap()).collect();
+        assert!(steps.iter().copied().eq(0..26_000));
+        assert!(whole.get("next_page_token").is_none());
+        server.stop().await;
+    })
+    .await;
+}
+
+#[actix_web::test]
 async fn inputs_and_outputs_are_noted_once() {
     on_both_engines(|cx| async move {
         let server = serve(&cx).await;
@@ -294,7 +312,7 @@ async fn logged_models_are_kept_and_found() {
             assert_eq!(model["info"]["status"], "LOGGED_MODEL_PENDING");
             let model_id = model["info"]["model_id"].as_str().unwrap().to_owned();
             assert_eq!(model["info"]["artifact_uri"], format!("mlflow-artifacts:/{id}/models/{model_id}/artifacts"));
-            server.ok("runs/log-metric", json!({"run_id": run, "key": "acc", "value": i, "timestamp": 1, "model_id": model_id, "dataset_name": "d"})).await;
+            server.ok("runs/log-metric", json!({"run_id": run, "key": "acc", "value": i, "timestamp": 1, "model_id": model_id, "dataset_name": "d", "dataset_digest": "1"})).await;
             ids.push(model_id);
         }
         let path = format!("logged-models/{}", ids[0]);

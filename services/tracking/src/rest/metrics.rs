@@ -3,11 +3,16 @@
 use super::extract::{Request, checked};
 use super::{App, Answer, either, json};
 use crate::history::MAX_BULK;
-use actix_web::HttpRequest;
+use crate::store::metrics::Point;
+use actix_web::{HttpRequest, HttpResponse};
 use artel_platform::Error;
 use artel_platform::http::Workspace;
 use artel_proto::mlflow::*;
+use bytes::Bytes;
+use futures::StreamExt;
 
+/// How many points of a long history are read at once.
+const BLOCK: i64 = 25_000;
 const MAX_RUNS: usize = 100;
 const MAX_SAMPLES: i64 = 2500;
 
@@ -25,10 +30,52 @@ pub(super) async fn get_history(app: App, Workspace(workspace): Workspace, Reque
     if let Some(count) = request.max_results.filter(|n| *n <= 0) {
         return Err(Error::invalid(format!("Invalid value {count} for parameter 'max_results' supplied. It must be a positive integer.")));
     }
-    let run_id = either(request.run_id(), request.run_uuid());
-    let (metrics, next_page_token) =
-        app.metric_history(&workspace, run_id, request.metric_key(), request.max_results.map(i64::from), request.page_token.as_deref()).await?;
-    json(&get_metric_history::Response { metrics, next_page_token })
+    let (run_id, key) = (either(request.run_id(), request.run_uuid()).to_owned(), request.metric_key().to_owned());
+    let count = request.max_results.map_or(BLOCK, i64::from);
+    let (points, next) = app.metric_history(&workspace, &run_id, &key, count, request.page_token.as_deref()).await?;
+    let name = serde_json::to_string(&key)?;
+    let mut head = if points.is_empty() { "{".to_owned() } else { "{\"metrics\":[".to_owned() };
+    write_points(&mut head, &name, &points);
+    if request.max_results.is_some() || next.is_none() {
+        let comma = if points.is_empty() { "" } else { "]" };
+        head.push_str(comma);
+        if let Some(token) = next {
+            head.push_str(&format!(",\"next_page_token\":{}", serde_json::to_string(&token)?));
+        }
+        head.push('}');
+        return Ok(HttpResponse::Ok().content_type("application/json").body(head));
+    }
+    // a long history goes out block by block, and is never held whole
+    let first = futures::stream::iter([Ok(Bytes::from(head))]);
+    let rest = futures::stream::try_unfold(next, move |token| {
+        let (app, workspace, run_id, key, name) = (app.clone(), workspace.clone(), run_id.clone(), key.clone(), name.clone());
+        async move {
+            let Some(token) = token else { return Ok::<_, Error>(None) };
+            let (points, next) = app.metric_history(&workspace, &run_id, &key, BLOCK, Some(&token)).await?;
+            let mut block = String::from(",");
+            write_points(&mut block, &name, &points);
+            if next.is_none() {
+                block.push_str("]}");
+            }
+            Ok(Some((Bytes::from(block), next)))
+        }
+    });
+    Ok(HttpResponse::Ok().content_type("application/json").streaming(first.chain(rest)))
+}
+
+/// `{"key":…,"value":…,"timestamp":…,"step":…}` of each point, separated by commas. `name` is the key as JSON.
+fn write_points(out: &mut String, name: &str, points: &[Point]) {
+    use std::fmt::Write;
+    out.reserve(points.len() * (name.len() + 80));
+    for (i, point) in points.iter().enumerate() {
+        let comma = if i == 0 { "" } else { "," };
+        let value = point.logged();
+        let _ = if value.is_nan() {
+            write!(out, "{comma}{{\"key\":{name},\"value\":\"NaN\",\"timestamp\":{},\"step\":{}}}", point.timestamp, point.step)
+        } else {
+            write!(out, "{comma}{{\"key\":{name},\"value\":{value:?},\"timestamp\":{},\"step\":{}}}", point.timestamp, point.step)
+        };
+    }
 }
 
 /// Points of a metric of several runs, evenly taken
