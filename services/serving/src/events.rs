@@ -3,11 +3,11 @@
 
 use crate::Serving;
 use crate::endpoints::{Endpoint, Roll};
-use crate::store::endpoints::{following, using};
+use crate::store::endpoints::{following, of_model, using};
 use artel_platform::Result;
 use artel_platform::bus::{Handler, on};
 use artel_platform::db::Tx;
-use artel_proto::artel::registry::v1::{ModelVersionAliasDeleted, ModelVersionAliasSet, ModelVersionChanged, ModelVersionCreated};
+use artel_proto::artel::registry::v1::{ModelVersionAliasDeleted, ModelVersionAliasSet, ModelVersionChanged, ModelVersionCreated, RegisteredModelChanged};
 use std::sync::Arc;
 
 /// The events that serving acts on.
@@ -26,6 +26,7 @@ pub(crate) fn handlers(serving: &Arc<Serving>) -> Vec<Handler> {
         handle!(ModelVersionAliasDeleted, alias_deleted),
         handle!(ModelVersionCreated, version_created),
         handle!(ModelVersionChanged, version_changed),
+        handle!(RegisteredModelChanged, model_changed),
     ]
 }
 
@@ -53,6 +54,16 @@ impl Serving {
         }
         for endpoint in using(tx, &event.workspace, &event.name, event.version).await? {
             self.wish(tx, endpoint, format!("version {} of {} was deleted", event.version, event.name)).await?;
+        }
+        Ok(())
+    }
+
+    async fn model_changed(&self, event: RegisteredModelChanged, tx: &mut Tx) -> Result<()> {
+        if !event.removed {
+            return Ok(());
+        }
+        for endpoint in of_model(tx, &event.workspace, &event.name).await? {
+            self.wish(tx, endpoint, format!("the model {} was deleted or renamed", event.name)).await?;
         }
         Ok(())
     }

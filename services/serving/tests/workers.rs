@@ -69,7 +69,7 @@ async fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
 #[tokio::test]
 async fn answers_are_those_of_mlflow() {
     let bench = bench().await;
-    let model = bench.model("train", &["forest"]).await;
+    let model = bench.model("train", &["classes"]).await;
     let deployment = Deployment::start(bench.plan(&model)).await.expect("the model loads");
     assert_eq!(deployment.about()["model"]["warmed"], true);
 
@@ -117,17 +117,16 @@ async fn limits_of_time_and_of_the_queue() {
     (plan.settings.timeout_seconds, plan.settings.queue) = (1, 1);
     let deployment = Arc::new(Deployment::start(plan).await.expect("the model loads"));
     let process = pid(&deployment);
-    let ask = |word: &'static str| {
-        let deployment = deployment.clone();
-        tokio::spawn(async move { deployment.ask(to(word)).await })
-    };
-    let asked = [ask("sleep"), ask("hello"), ask("hello"), ask("hello")];
-    let mut codes = Vec::new();
-    for answer in asked {
-        codes.push(answer.await.expect("no panic").expect_err("one blocks, one waits too long, two do not fit").code);
+    let mut busy = Box::pin(deployment.ask(to("sleep")));
+    assert!(futures::poll!(&mut busy).is_pending());
+    eventually("the worker's taking it", || deployment.waiting() == 0).await;
+    let mut waiting = Box::pin(deployment.ask(to("hello")));
+    assert!(futures::poll!(&mut waiting).is_pending());
+    let refused = deployment.ask(to("hello")).await.expect_err("one waits already");
+    assert_eq!((refused.code, refused.message.contains("1 requests wait")), (Code::ResourceExhausted, true), "{refused:?}");
+    for late in [busy, waiting] {
+        assert_eq!(late.await.expect_err("it takes too long").code, Code::DeadlineExceeded);
     }
-    assert_eq!(codes.iter().filter(|code| **code == Code::ResourceExhausted).count(), 2, "{codes:?}");
-    assert_eq!(codes.iter().filter(|code| **code == Code::DeadlineExceeded).count(), 2, "{codes:?}");
     // the worker that is stuck is replaced
     eventually("the stuck worker's end", || !is_alive(process, None)).await;
     let answered = async {
@@ -136,6 +135,7 @@ async fn limits_of_time_and_of_the_queue() {
                 Ok(answer) => return answer,
                 Err(error) => assert!(matches!(error.code, Code::DeadlineExceeded | Code::ResourceExhausted), "{error:?}"),
             }
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
         }
     };
     assert_eq!(tokio::time::timeout(SOON, answered).await.expect("it answers again").status, 200);
@@ -155,7 +155,7 @@ async fn a_model_that_cannot_be_loaded_says_why() {
 #[tokio::test]
 async fn no_request_fails_while_a_new_version_takes_over() {
     let bench = bench().await;
-    let (one, two) = (bench.model("train", &["forest"]).await, bench.model("train", &["line"]).await);
+    let (one, two) = (bench.model("train", &["classes"]).await, bench.model("train", &["line"]).await);
     let first = Deployment::start(bench.plan(&one)).await.expect("version 1 loads");
     let (process, end) = (pid(&first), first.end());
     let current = Arc::new(RwLock::new(Arc::new(first)));

@@ -107,11 +107,11 @@ impl Driver {
         let Some(endpoint) = store::endpoints::by_id(&self.serving.db, &self.member.id).await? else { return Ok(Next::Gone) };
         let reference = match self.serving.resolve(&endpoint.workspace, &endpoint.entity).await {
             Ok(reference) => reference,
-            Err(error) if error.code == Code::NotFound => return self.lost(&endpoint, &error).await,
-            Err(error) => {
+            Err(error) if matches!(error.code, Code::Unavailable | Code::DeadlineExceeded | Code::Internal) => {
                 self.report.waiting(self.is_serving(), &error.message).await?;
                 return Ok(Next::Retry);
             }
+            Err(error) => return self.lost(&endpoint, &error).await,
         };
         if self.serves(&reference) {
             self.settle(endpoint.generation, true).await?;

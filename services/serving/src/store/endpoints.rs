@@ -83,6 +83,11 @@ pub(crate) async fn following(tx: &mut Tx, workspace: &str, model: &str, selecto
     rows.iter().map(endpoint).collect()
 }
 
+/// Those of a model.
+pub(crate) async fn of_model(tx: &mut Tx, workspace: &str, model: &str) -> Result<Vec<Endpoint>> {
+    tx.fetch_all(select("workspace = $1 AND model = $2"), args![workspace, model]).await?.iter().map(endpoint).collect()
+}
+
 /// Those of a model that serve this version of it or wish to.
 pub(crate) async fn using(tx: &mut Tx, workspace: &str, model: &str, version: i64) -> Result<Vec<Endpoint>> {
     let condition = "workspace = $1 AND model = $2 AND (active_version = $3 OR wanted_version = $3)";

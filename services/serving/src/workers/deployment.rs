@@ -122,6 +122,11 @@ impl Deployment {
         }
     }
 
+    /// How many requests wait for a worker.
+    pub fn waiting(&self) -> usize {
+        self.queue.max_capacity() - self.queue.capacity()
+    }
+
     /// What the model's process told of the model: signature, flavors, versions.
     pub fn about(&self) -> &Value {
         &self.about

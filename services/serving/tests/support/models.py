@@ -8,8 +8,7 @@ import mlflow
 import pandas as pd
 from mlflow.models import infer_signature
 from sklearn.datasets import load_wine
-from sklearn.ensemble import RandomForestClassifier
-from sklearn.linear_model import LinearRegression
+from sklearn.linear_model import LinearRegression, LogisticRegression
 
 
 def data():
@@ -20,19 +19,21 @@ def data():
 def train(folder: str, kind: str) -> None:
     """Save a classifier (whole numbers) or a regression (fractions) to tell two versions apart."""
     x, y = data()
-    model = RandomForestClassifier(n_estimators=10, random_state=1) if kind == "forest" else LinearRegression()
+    model = LogisticRegression(max_iter=10) if kind == "classes" else LinearRegression()
     model.fit(x, y)
-    mlflow.sklearn.save_model(model, folder, signature=infer_signature(x, model.predict(x)), input_example=x.head(2))
+    # requirements are given, since to find them out MLflow loads the model in a process of its own
+    signature = infer_signature(x, model.predict(x))
+    mlflow.sklearn.save_model(model, folder, signature=signature, input_example=x.head(2), pip_requirements=["mlflow"])
 
 
 def misbehaving(folder: str) -> None:
     """Save a model that ends its process, or takes long, when it is told to."""
-    mlflow.pyfunc.save_model(folder, python_model=str(Path(__file__).with_name("misbehaving.py")))
+    mlflow.pyfunc.save_model(folder, python_model=str(Path(__file__).with_name("misbehaving.py")), pip_requirements=["mlflow"])
 
 
 def broken(folder: str) -> None:
-    """Save a model that cannot be loaded: its pickle is cut off."""
-    train(folder, "forest")
+    """Save a model that cannot be loaded: its file is cut off."""
+    train(folder, "classes")
     for path in Path(folder).rglob("*"):
         if path.suffix in (".pkl", ".skops", ".cloudpickle"):
             path.write_bytes(path.read_bytes()[:100])
