@@ -12,7 +12,8 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 /// What a task's own token is good for: what training, comparing and promoting models needs, and its own affairs here.
-const TASK_SCOPES: &[&str] = &["execution", "experiments", "models", "artifacts", "read:dags", "run:dags", "variables", "read:connections", "deployments"];
+const TASK_SCOPES: &[&str] =
+    &["execution", "experiments", "models", "artifacts", "read:dags", "run:dags", "variables", "read:connections", "deployments"];
 /// How often work is looked for that another scheduler process may have made.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
@@ -68,7 +69,8 @@ impl Scheduler {
 
     /// Everything a worker needs to run a try: upstream's `ExecuteTask`, the bundle, the environment.
     async fn workload(&self, instance: &TaskInstance) -> Result<Workload> {
-        let row = dags::get(&self.db, &instance.dag_id).await?.ok_or_else(|| Error::not_found(format!("Dag {} is gone", instance.dag_id)))?;
+        let row =
+            dags::get(&self.db, &instance.dag_id).await?.ok_or_else(|| Error::not_found(format!("Dag {} is gone", instance.dag_id)))?;
         let token = self.task_token(instance).await?;
         let execute = json!({
             "type": "ExecuteTask",

@@ -41,7 +41,9 @@ impl Scheduler {
     pub(crate) async fn clear(&self, dag_id: &str, run_id: &str, clear: &Clear) -> Result<Vec<TaskInstance>> {
         let found = self.to_clear(dag_id, run_id, clear).await?;
         if clear.prevent_running && found.iter().any(|i| i.state == Some(TaskState::Running)) {
-            return Err(Error::conflict("AirflowClearRunningTaskException: Disable 'prevent_running_task' to proceed, or wait until the task is not running, queued, or scheduled state."));
+            return Err(Error::conflict(
+                "AirflowClearRunningTaskException: Disable 'prevent_running_task' to proceed, or wait until the task is not running, queued, or scheduled state.",
+            ));
         }
         if found.is_empty() {
             return Ok(found);
@@ -73,7 +75,9 @@ impl Scheduler {
 
     async fn clear_one(&self, tx: &mut Tx, dag: &Dag, seen: &TaskInstance) -> Result<()> {
         // read again: it may have gone on meanwhile
-        let Some(instance) = instances::of_task(&mut *tx, &seen.dag_id, &seen.run_id, &seen.task_id, seen.map_index).await? else { return Ok(()) };
+        let Some(instance) = instances::of_task(&mut *tx, &seen.dag_id, &seen.run_id, &seen.task_id, seen.map_index).await? else {
+            return Ok(());
+        };
         let now = self.cx.clock.now();
         let started = matches!(instance.state, Some(TaskState::Running | TaskState::Queued | TaskState::Restarting));
         if instance.try_number > 0 || started {
@@ -124,7 +128,9 @@ fn tasks(dag: &Dag, clear: &Clear) -> Result<Option<Wanted>> {
     for (task_id, map_index) in &clear.tasks {
         let ids = match dag.position(task_id) {
             Some(_) => vec![task_id.clone()],
-            None => dag.tasks_of_group(task_id).ok_or_else(|| Error::not_found(format!("Task with id {task_id} was not found in Dag {}", dag.dag_id)))?,
+            None => dag
+                .tasks_of_group(task_id)
+                .ok_or_else(|| Error::not_found(format!("Task with id {task_id} was not found in Dag {}", dag.dag_id)))?,
         };
         for id in ids {
             if let Some(position) = dag.position(&id) {

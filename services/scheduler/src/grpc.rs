@@ -6,8 +6,8 @@ use crate::store::{history, instances};
 use crate::tries::Exit;
 use artel_proto::artel::scheduler::v1::scheduler_server::Scheduler as Service;
 use artel_proto::artel::scheduler::v1::{
-    AppendLogRequest, AppendLogResponse, ClaimTasksRequest, ClaimTasksResponse, ExecutionApiRequest, ExecutionApiResponse, HeartbeatRequest, HeartbeatResponse,
-    RegisterWorkerRequest, RegisterWorkerResponse, TaskEndedRequest, TaskEndedResponse,
+    AppendLogRequest, AppendLogResponse, ClaimTasksRequest, ClaimTasksResponse, ExecutionApiRequest, ExecutionApiResponse,
+    HeartbeatRequest, HeartbeatResponse, RegisterWorkerRequest, RegisterWorkerResponse, TaskEndedRequest, TaskEndedResponse,
 };
 use std::sync::Arc;
 use std::time::Duration;

@@ -68,7 +68,8 @@ impl Scheduler {
     pub(crate) async fn open(cx: &Context) -> Result<Arc<Self>> {
         let settings: config::Settings = cx.config.section("scheduler")?;
         let bundle = DagsFolder::new(settings.dags(&cx.config.data));
-        std::fs::create_dir_all(&bundle.path).or_invalid(&format!("cannot make the DAG folder {} (setting scheduler.dags)", bundle.path.display()))?;
+        std::fs::create_dir_all(&bundle.path)
+            .or_invalid(&format!("cannot make the DAG folder {} (setting scheduler.dags)", bundle.path.display()))?;
         Ok(Arc::new(Self {
             cx: cx.clone(),
             db: cx.database("scheduler", &MIGRATIONS).await?,
@@ -94,7 +95,12 @@ pub async fn start(cx: Context) -> Result<Service> {
     scheduler.start_log_keeper();
     scheduler.start_parser();
     let server = SchedulerServer::new(grpc::Grpc(scheduler.clone())).max_decoding_message_size(artel_platform::rpc::MAX_MESSAGE);
-    Ok(Service { name: "scheduler", rest: routes().state(scheduler.clone()), grpc: tonic::service::Routes::new(server), db: scheduler.db.clone() })
+    Ok(Service {
+        name: "scheduler",
+        rest: routes().state(scheduler.clone()),
+        grpc: tonic::service::Routes::new(server),
+        db: scheduler.db.clone(),
+    })
 }
 
 /// The REST side without a running service, for its OpenAPI document.

@@ -7,8 +7,8 @@ use crate::store::dags::{DagRow, Next};
 use crate::store::instances::TaskInstance;
 use crate::store::runs::DagRun;
 use crate::store::{Filter, Page, dags, instances, runs, versions};
-use crate::timetable::{DataInterval, Time};
 use crate::times;
+use crate::timetable::{DataInterval, Time};
 use artel_platform::db::Tx;
 use artel_platform::{Error, Result};
 use artel_proto::artel::scheduler::v1::{DagChanged, DagRunChanged, TaskInstanceChanged};
@@ -61,7 +61,6 @@ pub(crate) fn new_instance(run: &DagRun, task: &Task, map_index: i64, id: String
         worker_id: None,
         lease_until: None,
         due_at: None,
-        retry_reason: None,
         next_method: None,
         next_kwargs: None,
         rendered_map_index: None,
@@ -117,7 +116,8 @@ impl Scheduler {
 
     async fn insert_run(&self, tx: &mut Tx, dag: &Dag, run: &DagRun, now: i64) -> Result<()> {
         runs::insert(tx, run, now).await?;
-        let rows: Vec<TaskInstance> = dag.tasks.iter().map(|task| new_instance(run, task, -1, self.cx.ids.ordered().to_string(), now)).collect();
+        let rows: Vec<TaskInstance> =
+            dag.tasks.iter().map(|task| new_instance(run, task, -1, self.cx.ids.ordered().to_string(), now)).collect();
         instances::insert(tx, &rows).await?;
         changed(tx, run, run.state).await
     }
@@ -216,7 +216,10 @@ impl Scheduler {
     async fn end_instances(&self, tx: &mut Tx, dag: &Dag, run: &DagRun, state: RunState, now: i64) -> Result<()> {
         for instance in instances::of_run(&mut *tx, &run.dag_id, &run.run_id).await? {
             let teardown = dag.task(&instance.task_id).is_some_and(|t| t.is_teardown);
-            let running = matches!(instance.state, Some(TaskState::Running | TaskState::Deferred | TaskState::UpForReschedule | TaskState::AwaitingInput));
+            let running = matches!(
+                instance.state,
+                Some(TaskState::Running | TaskState::Deferred | TaskState::UpForReschedule | TaskState::AwaitingInput)
+            );
             let becomes = match state {
                 RunState::Success if !instance.state.is_some_and(TaskState::is_success) => TaskState::Success,
                 RunState::Failed if running && !teardown => TaskState::Failed,
@@ -233,7 +236,9 @@ impl Scheduler {
     pub(crate) async fn delete_run(&self, dag_id: &str, run_id: &str) -> Result<()> {
         let run = self.run(dag_id, run_id).await?;
         if run.state == RunState::Running {
-            return Err(Error::conflict(format!("The DagRun with dag_id: `{dag_id}` and run_id: `{run_id}` cannot be deleted in running state")));
+            return Err(Error::conflict(format!(
+                "The DagRun with dag_id: `{dag_id}` and run_id: `{run_id}` cannot be deleted in running state"
+            )));
         }
         let mut tx = self.db.begin().await?;
         runs::delete(&mut tx, dag_id, run_id).await?;
@@ -372,7 +377,10 @@ fn check_run_id(run_id: &str, run_type: RunType) -> Result<()> {
     }
     let speaks_of = RunType::of_run_id(run_id);
     if run_type == RunType::Manual && speaks_of != RunType::Manual {
-        return Err(Error::invalid(format!("A manual DAG run cannot use ID '{run_id}' since it is reserved for {} runs", speaks_of.as_str())));
+        return Err(Error::invalid(format!(
+            "A manual DAG run cannot use ID '{run_id}' since it is reserved for {} runs",
+            speaks_of.as_str()
+        )));
     }
     Ok(())
 }
@@ -384,7 +392,12 @@ async fn refuse_duplicate(tx: &mut Tx, run: &DagRun) -> Result<()> {
     if let Some(date) = run.logical_date
         && let Some(there) = runs::at(&mut *tx, &run.dag_id, date).await?
     {
-        return Err(Error::exists(format!("DagRun '{}' of dag_id '{}' already has the logical date {}", there.run_id, run.dag_id, times::shown(date))));
+        return Err(Error::exists(format!(
+            "DagRun '{}' of dag_id '{}' already has the logical date {}",
+            there.run_id,
+            run.dag_id,
+            times::shown(date)
+        )));
     }
     Ok(())
 }

@@ -88,6 +88,10 @@ impl RunType {
 
     /// The type that a run id speaks of; manual unless it begins with another type's word.
     pub fn of_run_id(run_id: &str) -> Self {
-        Self::ALL.iter().copied().find(|t| run_id.strip_prefix(t.as_str()).is_some_and(|rest| rest.starts_with("__"))).unwrap_or(Self::Manual)
+        Self::ALL
+            .iter()
+            .copied()
+            .find(|t| run_id.strip_prefix(t.as_str()).is_some_and(|rest| rest.starts_with("__")))
+            .unwrap_or(Self::Manual)
     }
 }

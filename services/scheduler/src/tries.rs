@@ -70,7 +70,14 @@ impl Scheduler {
             _ if should_retry(&instance) => TaskState::UpForRetry,
             _ => TaskState::Failed,
         };
-        tracing::info!(ti_id, task_id = instance.task_id, exit_code = exit.code, signal = exit.signal, state = state.as_str(), "task process ended without a word");
+        tracing::info!(
+            ti_id,
+            task_id = instance.task_id,
+            exit_code = exit.code,
+            signal = exit.signal,
+            state = state.as_str(),
+            "task process ended without a word"
+        );
         self.end_try(&mut tx, &instance, Ended { state: Some(state), end_date: now, ..Ended::default() }).await?;
         tx.commit().await?;
         self.woken(&instance);

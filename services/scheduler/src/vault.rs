@@ -21,13 +21,16 @@ impl Vault {
         hex::decode_to_slice(&secret[..NONCE_LEN * 2], &mut nonce).map_err(|e| Error::internal("no random bytes").because(e))?;
         let mut sealed = text.as_bytes().to_vec();
         let nonce_value = Nonce::assume_unique_for_key(nonce);
-        self.0.seal_in_place_append_tag(nonce_value, Aad::from(place.as_bytes()), &mut sealed).map_err(|_| Error::internal("a secret cannot be encrypted"))?;
+        self.0
+            .seal_in_place_append_tag(nonce_value, Aad::from(place.as_bytes()), &mut sealed)
+            .map_err(|_| Error::internal("a secret cannot be encrypted"))?;
         Ok(format!("{PREFIX}{}{}", hex::encode(nonce), hex::encode(sealed)))
     }
 
     /// The text again. Fails when the installation's secret is another than it was.
     pub(crate) fn open(&self, place: &str, stored: &str) -> Result<String> {
-        let unreadable = || Error::conflict(format!("{place} cannot be decrypted: the installation's secret is not the one it was stored with"));
+        let unreadable =
+            || Error::conflict(format!("{place} cannot be decrypted: the installation's secret is not the one it was stored with"));
         let bytes = stored.strip_prefix(PREFIX).and_then(|rest| hex::decode(rest).ok()).ok_or_else(unreadable)?;
         let (nonce, sealed) = bytes.split_at_checked(NONCE_LEN).ok_or_else(unreadable)?;
         let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| unreadable())?;

@@ -28,7 +28,9 @@ fn sorted(dag_id: &str, tasks: Vec<Task>) -> Result<Vec<Task>> {
     let mut waits = vec![0usize; tasks.len()];
     for task in &tasks {
         for id in &task.downstream_ids {
-            let down = index.get(id.as_str()).ok_or_else(|| Error::invalid(format!("DAG {dag_id}: task {} names {id} downstream, which is no task", task.task_id)))?;
+            let down = index
+                .get(id.as_str())
+                .ok_or_else(|| Error::invalid(format!("DAG {dag_id}: task {} names {id} downstream, which is no task", task.task_id)))?;
             waits[*down] += 1;
         }
     }

@@ -2,8 +2,8 @@
 
 mod decode;
 mod expand;
-mod group;
 mod graph;
+mod group;
 mod task;
 
 pub use decode::plain;
@@ -79,7 +79,9 @@ impl Dag {
     pub fn read(serialized: &Value) -> Result<Self> {
         let version = serialized["__version"].as_i64().unwrap_or_default();
         if version != VERSION {
-            return Err(Error::invalid(format!("serialized DAG of version {version} is not understood, only {VERSION}; the environment needs Airflow 3.2 or newer")));
+            return Err(Error::invalid(format!(
+                "serialized DAG of version {version} is not understood, only {VERSION}; the environment needs Airflow 3.2 or newer"
+            )));
         }
         let dag = &serialized["dag"];
         let dag_id = decode::required(dag, "dag_id")?;
@@ -106,7 +108,9 @@ impl Dag {
             dagrun_timeout: decode::span(&dag["dagrun_timeout"]),
             fail_fast: dag["fail_fast"].as_bool().unwrap_or(false),
             is_paused_upon_creation: dag["is_paused_upon_creation"].as_bool(),
-            allowed_run_types: dag["allowed_run_types"].as_array().map(|types| types.iter().filter_map(|t| t.as_str().map(str::to_owned)).collect()),
+            allowed_run_types: dag["allowed_run_types"]
+                .as_array()
+                .map(|types| types.iter().filter_map(|t| t.as_str().map(str::to_owned)).collect()),
             tags: decode::texts(&dag["tags"]),
             owner_links: plain(&dag["owner_links"]),
             params: decode::pairs(&dag["params"]),

@@ -205,7 +205,11 @@ impl Task {
             total_weight: 0,
             max_active_tis_per_dag: of.integer("max_active_tis_per_dag"),
             max_active_tis_per_dagrun: of.integer("max_active_tis_per_dagrun"),
-            owed: Owed { depends_on_past: of.flag("depends_on_past"), wait_for_downstream: of.flag("wait_for_downstream"), ignore_first: of.flag("ignore_first_depends_on_past") },
+            owed: Owed {
+                depends_on_past: of.flag("depends_on_past"),
+                wait_for_downstream: of.flag("wait_for_downstream"),
+                ignore_first: of.flag("ignore_first_depends_on_past"),
+            },
             is_setup: of.flag("is_setup"),
             is_teardown: of.flag("is_teardown"),
             on_failure_fail_dagrun: of.flag("on_failure_fail_dagrun") || of.flag("_on_failure_fail_dagrun"),

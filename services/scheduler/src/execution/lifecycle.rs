@@ -55,7 +55,11 @@ impl Scheduler {
 
     /// `TIRunContext`.
     async fn run_context(&self, tx: &mut Tx, instance: &TaskInstance, run: &DagRun, resumes: bool) -> Result<Value> {
-        let keys = if resumes { Vec::new() } else { xcoms::keys_of(&mut *tx, &instance.dag_id, &instance.run_id, &instance.task_id, instance.map_index).await? };
+        let keys = if resumes {
+            Vec::new()
+        } else {
+            xcoms::keys_of(&mut *tx, &instance.dag_id, &instance.run_id, &instance.task_id, instance.map_index).await?
+        };
         let (reschedules, _) = history::reschedules(&mut *tx, &instance.id).await?;
         let mut context = json!({
             "dag_run": dag_run(run)?,
@@ -92,12 +96,19 @@ impl Scheduler {
         match state {
             TaskState::UpForReschedule => self.reschedule(&mut tx, call, &instance, ended).await?,
             TaskState::Deferred | TaskState::AwaitingInput => {
-                let why = format!("the task wants to become {word}, which this server does not support yet; run the operator without deferring (deferrable=False)");
+                let why = format!(
+                    "the task wants to become {word}, which this server does not support yet; run the operator without deferring (deferrable=False)"
+                );
                 let now = self.cx.clock.now();
                 crate::logs::append_line(&mut tx, id, &crate::logs::Place::of(&instance), "error", &why, now).await?;
                 self.end_try(&mut tx, &instance, Ended { state: Some(TaskState::Failed), ..ended }).await?;
             }
-            TaskState::Success | TaskState::Failed | TaskState::Skipped | TaskState::Removed | TaskState::UpstreamFailed | TaskState::UpForRetry => {
+            TaskState::Success
+            | TaskState::Failed
+            | TaskState::Skipped
+            | TaskState::Removed
+            | TaskState::UpstreamFailed
+            | TaskState::UpForRetry => {
                 self.end_try(&mut tx, &instance, ended).await?;
             }
             TaskState::Scheduled | TaskState::Queued | TaskState::Running | TaskState::Restarting => {
@@ -157,7 +168,6 @@ impl Scheduler {
         tx.commit().await?;
         Ok(Reply::empty(204))
     }
-
 }
 
 /// `DagRun` of the execution API. Other keys are refused by the task runner.

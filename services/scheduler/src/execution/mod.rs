@@ -93,7 +93,12 @@ impl Scheduler {
             "" => Value::Null,
             text => match serde_json::from_str(text) {
                 Ok(value) => value,
-                Err(error) => return Reply::new(422, json!({"detail": [{"type": "json_invalid", "loc": ["body"], "msg": format!("JSON decode error: {error}")}]})),
+                Err(error) => {
+                    return Reply::new(
+                        422,
+                        json!({"detail": [{"type": "json_invalid", "loc": ["body"], "msg": format!("JSON decode error: {error}")}]}),
+                    );
+                }
             },
         };
         let segments = path.trim_matches('/').split('/').map(|s| percent_decode_str(s).decode_utf8_lossy().into_owned()).collect();

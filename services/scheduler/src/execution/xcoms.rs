@@ -77,7 +77,11 @@ impl Scheduler {
     async fn put_xcom(&self, call: &Call<'_>, key: &XComKey<'_>) -> Result<Reply> {
         let mapped_length = call.query.int("mapped_length")?;
         if mapped_length.is_some_and(|length| length > self.settings.max_map_length) {
-            return Ok(Reply::refused(400, "unmappable_return_value_length", "pushed value is too large to map as a downstream's dependency"));
+            return Ok(Reply::refused(
+                400,
+                "unmappable_return_value_length",
+                "pushed value is too large to map as a downstream's dependency",
+            ));
         }
         let mut tx = self.db.begin().await?;
         if crate::store::runs::get(&mut tx, key.dag_id, key.run_id).await?.is_none() {
@@ -107,7 +111,10 @@ fn value(xcom: &XCom) -> Result<Value> {
 }
 
 fn missing(key: &XComKey<'_>, which: &str) -> Reply {
-    Reply::not_found(format!("XCom with key='{}' {which} not found for task '{}' in DAG run '{}' of '{}'", key.key, key.task_id, key.run_id, key.dag_id))
+    Reply::not_found(format!(
+        "XCom with key='{}' {which} not found for task '{}' in DAG run '{}' of '{}'",
+        key.key, key.task_id, key.run_id, key.dag_id
+    ))
 }
 
 /// Which positions a Python slice takes.

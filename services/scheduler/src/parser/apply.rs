@@ -27,8 +27,14 @@ impl Scheduler {
     /// Stores what a file gave; returns how it was parsed.
     pub(super) async fn apply(&self, file: &Found, parsed: Parsed) -> Result<DagFile> {
         let answer = &parsed.answer;
-        let texts = |value: &Value| -> Vec<String> { value.as_array().into_iter().flatten().filter_map(|v| v.as_str().map(Into::into)).collect() };
-        let mut errors: Vec<(String, String)> = answer["import_errors"].as_object().into_iter().flatten().map(|(name, text)| (name.clone(), text.as_str().unwrap_or_default().to_owned())).collect();
+        let texts =
+            |value: &Value| -> Vec<String> { value.as_array().into_iter().flatten().filter_map(|v| v.as_str().map(Into::into)).collect() };
+        let mut errors: Vec<(String, String)> = answer["import_errors"]
+            .as_object()
+            .into_iter()
+            .flatten()
+            .map(|(name, text)| (name.clone(), text.as_str().unwrap_or_default().to_owned()))
+            .collect();
         let read = read(answer, &file.relative, &mut errors);
         let source = answer["source"][&file.relative]["text"].as_str();
         let depends_on = texts(&answer["depends_on"]);
@@ -46,7 +52,13 @@ impl Scheduler {
             parse_seconds: answer["seconds"].as_f64().unwrap_or_default(),
         };
         self.write_file(&row, &read, source, &errors).await?;
-        tracing::info!(file = row.relative_path, dags = row.dag_ids.join(","), errors = errors.len(), seconds = row.parse_seconds, "DAG file parsed");
+        tracing::info!(
+            file = row.relative_path,
+            dags = row.dag_ids.join(","),
+            errors = errors.len(),
+            seconds = row.parse_seconds,
+            "DAG file parsed"
+        );
         self.timer.notify_one();
         Ok(row)
     }
@@ -87,7 +99,14 @@ impl Scheduler {
     }
 
     /// Returns the event, where the DAG is new or different.
-    async fn write_dag(&self, tx: &mut Tx, one: &Read, file: &DagFile, source: Option<&str>, replaced: &mut Vec<String>) -> Result<Option<DagChanged>> {
+    async fn write_dag(
+        &self,
+        tx: &mut Tx,
+        one: &Read,
+        file: &DagFile,
+        source: Option<&str>,
+        replaced: &mut Vec<String>,
+    ) -> Result<Option<DagChanged>> {
         let dag = &one.dag;
         let now = self.cx.clock.now();
         let known = dags::get(&mut *tx, &dag.dag_id).await?;
@@ -171,7 +190,13 @@ impl Scheduler {
         // the same file keeps its id
         let hash = Sha256::digest(format!("{}/{filename}", self.bundle.name));
         let id = hash.iter().take(6).fold(0i64, |id, byte| id * 256 + i64::from(*byte));
-        ImportError { id, bundle_name: self.bundle.name.into(), filename: filename.into(), stack_trace: text.into(), created_at: self.cx.clock.now() }
+        ImportError {
+            id,
+            bundle_name: self.bundle.name.into(),
+            filename: filename.into(),
+            stack_trace: text.into(),
+            created_at: self.cx.clock.now(),
+        }
     }
 }
 
@@ -182,7 +207,8 @@ fn read(answer: &Value, file: &str, errors: &mut Vec<(String, String)>) -> Vec<R
         match Dag::read(serialized) {
             Ok(dag) => {
                 let serialized = serialized.to_string();
-                let hash = answer["about"][dag_id]["dag_hash"].as_str().map_or_else(|| hex::encode(Sha256::digest(&serialized)), str::to_owned);
+                let hash =
+                    answer["about"][dag_id]["dag_hash"].as_str().map_or_else(|| hex::encode(Sha256::digest(&serialized)), str::to_owned);
                 found.push(Read { dag: Arc::new(dag), hash, serialized });
             }
             Err(error) => errors.push((file.to_owned(), format!("DAG {dag_id}: {}", error.message))),

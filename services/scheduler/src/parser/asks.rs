@@ -48,7 +48,9 @@ impl Scheduler {
             }
             "DeleteVariable" => json!({"type": "OKResponse", "ok": self.delete_variable(text("key")).await?}),
             "MaskSecret" => Value::Null,
-            other => json!({"type": "ErrorResponse", "error": "GENERIC_ERROR", "detail": {"message": format!("{other} is not answered while a file is parsed")}}),
+            other => {
+                json!({"type": "ErrorResponse", "error": "GENERIC_ERROR", "detail": {"message": format!("{other} is not answered while a file is parsed")}})
+            }
         })
     }
 }

@@ -112,7 +112,13 @@ impl Scheduler {
     }
 
     /// Parses what changed and forgets what is gone. Without names of files every file is looked at.
-    async fn round(self: &Arc<Self>, bundle: &mut Bundle, process: &Arc<Process>, named: &BTreeSet<String>, settings: &BTreeSet<String>) -> Result<()> {
+    async fn round(
+        self: &Arc<Self>,
+        bundle: &mut Bundle,
+        process: &Arc<Process>,
+        named: &BTreeSet<String>,
+        settings: &BTreeSet<String>,
+    ) -> Result<()> {
         let found = bundle.look(named, settings).await?;
         for gone in &found.gone {
             self.forget_file(gone).await?;
@@ -153,7 +159,8 @@ impl Scheduler {
 impl Scheduler {
     /// Takes in what a file gave, as if it had been parsed.
     pub(crate) async fn take_in(&self, file: &str, dags: serde_json::Value, import_errors: serde_json::Value) {
-        let answer = serde_json::json!({"dags": dags, "import_errors": import_errors, "source": {file: {"text": "source of it"}}, "seconds": 0.1});
+        let answer =
+            serde_json::json!({"dags": dags, "import_errors": import_errors, "source": {file: {"text": "source of it"}}, "seconds": 0.1});
         let found = Found { path: self.bundle.path.join(file), relative: file.into(), stamp: files::Stamp::default() };
         self.apply(&found, process::Parsed { answer, asked: vec![] }).await.unwrap();
     }

@@ -127,20 +127,33 @@ fn give_up_twice_failed(pending: &mut HashMap<u64, Pending>) {
 }
 
 /// One life of the process. `Ok` when nobody has requests any more; else why it ended and whether it had come up.
-async fn serve(scheduler: &Arc<Scheduler>, requests: &mut mpsc::UnboundedReceiver<Request>, pending: &mut HashMap<u64, Pending>) -> Result<(), (Error, bool)> {
+async fn serve(
+    scheduler: &Arc<Scheduler>,
+    requests: &mut mpsc::UnboundedReceiver<Request>,
+    pending: &mut HashMap<u64, Pending>,
+) -> Result<(), (Error, bool)> {
     let environment = scheduler.cx.python.ensure("airflow", &Requirements::Set("airflow")).await.map_err(|e| (e, false))?;
     let (mut child, socket) = spawn(scheduler, &environment).map_err(|e| (e, false))?;
     let codec = LengthDelimitedCodec::builder().max_frame_length(MAX_FRAME).new_codec();
     let mut frames = Framed::new(socket, codec);
-    let ready = tokio::time::timeout(START, receive(&mut frames)).await.unwrap_or_else(|_| Err(Error::timeout("the DAG parser did not come up in time")));
+    let ready = tokio::time::timeout(START, receive(&mut frames))
+        .await
+        .unwrap_or_else(|_| Err(Error::timeout("the DAG parser did not come up in time")));
     let came_up = match ready {
         Ok(hello) if hello["event"] == "ready" => {
-            tracing::info!(seconds = hello["seconds"].as_f64(), airflow = hello["versions"]["apache-airflow-core"].as_str(), "DAG parser ready");
+            tracing::info!(
+                seconds = hello["seconds"].as_f64(),
+                airflow = hello["versions"]["apache-airflow-core"].as_str(),
+                "DAG parser ready"
+            );
             true
         }
         Ok(hello) => {
             process::end(&mut child, Duration::from_secs(1)).await;
-            return Err((Error::conflict(format!("the DAG parser cannot start: {}", hello["error"].as_str().unwrap_or("no reason given"))), false));
+            return Err((
+                Error::conflict(format!("the DAG parser cannot start: {}", hello["error"].as_str().unwrap_or("no reason given"))),
+                false,
+            ));
         }
         Err(error) => {
             process::end(&mut child, Duration::from_secs(1)).await;

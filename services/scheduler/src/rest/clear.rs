@@ -73,7 +73,9 @@ fn tasks(given: &[Value]) -> Result<Vec<(String, Option<i64>)>> {
         .iter()
         .map(|item| match item {
             Value::String(task) => Ok((task.clone(), None)),
-            Value::Array(pair) => Ok((pair.first().and_then(Value::as_str).ok_or_else(wrong)?.to_owned(), pair.get(1).and_then(Value::as_i64))),
+            Value::Array(pair) => {
+                Ok((pair.first().and_then(Value::as_str).ok_or_else(wrong)?.to_owned(), pair.get(1).and_then(Value::as_i64)))
+            }
             _ => Err(wrong()),
         })
         .collect()
@@ -87,7 +89,11 @@ async fn run_ids(scheduler: &Scheduler, dag_id: &str, body: &ClearBody) -> Resul
         let run = scheduler.run(dag_id, run_id).await?;
         match (body.include_past, body.include_future, run.logical_date) {
             (false, false, _) => return Ok(vec![run_id.clone()]),
-            (_, _, None) => return Err(Error::invalid("Cannot use include_past or include_future with no logical_date(e.g. manually or asset-triggered).")),
+            (_, _, None) => {
+                return Err(Error::invalid(
+                    "Cannot use include_past or include_future with no logical_date(e.g. manually or asset-triggered).",
+                ));
+            }
             (true, true, _) => {}
             (true, false, Some(date)) => filter.compare("logical_date", "<=", date),
             (false, true, Some(date)) => filter.compare("logical_date", ">=", date),

@@ -84,7 +84,15 @@ pub(super) async fn list(scheduler: web::Data<Scheduler>, request: HttpRequest) 
     let query = Query::of(&request);
     let mut filter = Filter::default();
     query.patterns(&mut filter, "connection_id", "conn_id");
-    let order = [("connection_id", "conn_id"), ("conn_id", "conn_id"), ("id", "conn_id"), ("conn_type", "conn_type"), ("host", "host"), ("port", "port"), ("description", "description")];
+    let order = [
+        ("connection_id", "conn_id"),
+        ("conn_id", "conn_id"),
+        ("id", "conn_id"),
+        ("conn_type", "conn_type"),
+        ("host", "host"),
+        ("port", "port"),
+        ("description", "description"),
+    ];
     let (found, total_entries) = scheduler.list_connections(filter, &query.page(&order, "connection_id", "conn_id")?).await?;
     let connections: Vec<_> = found.into_iter().map(shown).collect();
     Ok(HttpResponse::Ok().json(json!({"connections": connections, "total_entries": total_entries})))
@@ -109,7 +117,12 @@ pub(super) async fn create(scheduler: web::Data<Scheduler>, body: Json<Connectio
 
 /// Changes a connection. A password of `***` stays as it is.
 #[utoipa::path(patch, path = "/api/v2/connections/{connection_id}", tag = "pipelines", request_body = ConnectionBody, responses((status = 200, body = ConnectionResponse)), security(("artel" = ["connections"])))]
-pub(super) async fn update(scheduler: web::Data<Scheduler>, id: web::Path<String>, request: HttpRequest, body: Json<ConnectionBody>) -> Result<HttpResponse> {
+pub(super) async fn update(
+    scheduler: web::Data<Scheduler>,
+    id: web::Path<String>,
+    request: HttpRequest,
+    body: Json<ConnectionBody>,
+) -> Result<HttpResponse> {
     if body.connection_id != *id {
         return Err(Error::invalid("The connection_id in the request body does not match the URL parameter"));
     }

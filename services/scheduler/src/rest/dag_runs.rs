@@ -88,7 +88,10 @@ async fn shown(scheduler: &Scheduler, found: &[DagRun]) -> Result<Vec<DagRunResp
         true => HashMap::new(),
         false => dags::list(&scheduler.db, filter, &Page::all("dag_id")).await?.0.into_iter().map(|d| (d.dag_id, d.display_name)).collect(),
     };
-    found.iter().map(|run| DagRunResponse::new(run, names.get(&run.dag_id).unwrap_or(&run.dag_id), known.get(&run.dag_version_id))).collect()
+    found
+        .iter()
+        .map(|run| DagRunResponse::new(run, names.get(&run.dag_id).unwrap_or(&run.dag_id), known.get(&run.dag_version_id)))
+        .collect()
 }
 
 /// The answer for one run.
@@ -116,13 +119,16 @@ pub(super) async fn list(scheduler: web::Data<Scheduler>, dag_id: web::Path<Stri
     }
     let page = query.page(ORDER, "id", "run_id")?;
     let (found, total_entries) = runs::list(&scheduler.db, filter, &page).await?;
-    Ok(HttpResponse::Ok().json(json!({"dag_runs": shown(&scheduler, &found).await?, "total_entries": total_entries, "next_cursor": null, "previous_cursor": null})))
+    Ok(HttpResponse::Ok().json(
+        json!({"dag_runs": shown(&scheduler, &found).await?, "total_entries": total_entries, "next_cursor": null, "previous_cursor": null}),
+    ))
 }
 
 /// Runs of several DAGs.
 #[utoipa::path(post, path = "/api/v2/dags/{dag_id}/dagRuns/list", tag = "pipelines", request_body = serde_json::Value, responses((status = 200, body = serde_json::Value)), security(("artel" = ["read:dags"])))]
 pub(super) async fn batch(scheduler: web::Data<Scheduler>, body: Json<Value>) -> Result<HttpResponse> {
-    let texts = |key: &str| -> Vec<String> { body[key].as_array().into_iter().flatten().filter_map(|v| v.as_str().map(Into::into)).collect() };
+    let texts =
+        |key: &str| -> Vec<String> { body[key].as_array().into_iter().flatten().filter_map(|v| v.as_str().map(Into::into)).collect() };
     let mut filter = Filter::default();
     filter.any_of("dag_id", &texts("dag_ids"));
     filter.any_of("state", &texts("states"));
@@ -137,7 +143,11 @@ pub(super) async fn batch(scheduler: web::Data<Scheduler>, body: Json<Value>) ->
         text if text.starts_with('-') => (text[1..].to_owned(), "DESC"),
         text => (text.to_owned(), "ASC"),
     };
-    let column = ORDER.iter().find(|o| o.0 == name).ok_or_else(|| Error::invalid(format!("Ordering with '{name}' is disallowed or the attribute does not exist")))?.1;
+    let column = ORDER
+        .iter()
+        .find(|o| o.0 == name)
+        .ok_or_else(|| Error::invalid(format!("Ordering with '{name}' is disallowed or the attribute does not exist")))?
+        .1;
     let page = Page {
         limit: body["page_limit"].as_i64().unwrap_or(100).clamp(1, 1000),
         offset: body["page_offset"].as_i64().unwrap_or(0).max(0),
@@ -155,13 +165,20 @@ pub(super) async fn get(scheduler: web::Data<Scheduler>, path: web::Path<(String
 
 /// Triggers a run.
 #[utoipa::path(post, path = "/api/v2/dags/{dag_id}/dagRuns", tag = "pipelines", request_body = Trigger, responses((status = 200, body = DagRunResponse)), security(("artel" = ["run:dags"])))]
-pub(super) async fn create(scheduler: web::Data<Scheduler>, dag_id: web::Path<String>, request: HttpRequest, who: Identity, body: Json<Trigger>) -> Result<HttpResponse> {
+pub(super) async fn create(
+    scheduler: web::Data<Scheduler>,
+    dag_id: web::Path<String>,
+    request: HttpRequest,
+    who: Identity,
+    body: Json<Trigger>,
+) -> Result<HttpResponse> {
     let body = body.into_inner();
     let time = |field: &str, text: &Option<String>| {
         let read = text.as_deref().map(times::parse).transpose();
         read.map_err(|e| Error::new(e.code, format!("{field}: {}", e.message)))
     };
-    let data_interval = match (time("data_interval_start", &body.data_interval_start)?, time("data_interval_end", &body.data_interval_end)?) {
+    let data_interval = match (time("data_interval_start", &body.data_interval_start)?, time("data_interval_end", &body.data_interval_end)?)
+    {
         (Some(start), Some(end)) => Some((start, end)),
         (None, None) => None,
         _ => return Err(Error::invalid("Either both data_interval_start and data_interval_end must be provided or both must be None")),
@@ -185,7 +202,12 @@ pub(super) async fn create(scheduler: web::Data<Scheduler>, dag_id: web::Path<St
 
 /// Ends a run by hand, queues it again, or changes its note.
 #[utoipa::path(patch, path = "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}", tag = "pipelines", request_body = RunPatch, responses((status = 200, body = DagRunResponse)), security(("artel" = ["run:dags"])))]
-pub(super) async fn patch(scheduler: web::Data<Scheduler>, path: web::Path<(String, String)>, request: HttpRequest, body: Json<Value>) -> Result<HttpResponse> {
+pub(super) async fn patch(
+    scheduler: web::Data<Scheduler>,
+    path: web::Path<(String, String)>,
+    request: HttpRequest,
+    body: Json<Value>,
+) -> Result<HttpResponse> {
     let (dag_id, run_id) = path.into_inner();
     let given: RunPatch = serde_json::from_value(body.0.clone()).map_err(|e| Error::invalid(e.to_string()))?;
     let mask = Query::of(&request).all("update_mask");
@@ -224,9 +246,18 @@ pub(super) async fn delete(scheduler: web::Data<Scheduler>, path: web::Path<(Str
 
 /// Clears the tasks of a run; with `dry_run`, the default, only says which.
 #[utoipa::path(post, path = "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/clear", tag = "pipelines", request_body = RunClear, responses((status = 200, body = serde_json::Value)), security(("artel" = ["run:dags"])))]
-pub(super) async fn clear(scheduler: web::Data<Scheduler>, path: web::Path<(String, String)>, body: Json<RunClear>) -> Result<HttpResponse> {
+pub(super) async fn clear(
+    scheduler: web::Data<Scheduler>,
+    path: web::Path<(String, String)>,
+    body: Json<RunClear>,
+) -> Result<HttpResponse> {
     let (dag_id, run_id) = path.into_inner();
-    let clear = Clear { only_failed: body.only_failed, reset_run: true, on_latest_version: body.run_on_latest_version.unwrap_or(false), ..Clear::default() };
+    let clear = Clear {
+        only_failed: body.only_failed,
+        reset_run: true,
+        on_latest_version: body.run_on_latest_version.unwrap_or(false),
+        ..Clear::default()
+    };
     if body.dry_run.unwrap_or(true) {
         let found = scheduler.to_clear(&dag_id, &run_id, &clear).await?;
         let total_entries = found.len();

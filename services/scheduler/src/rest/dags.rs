@@ -54,7 +54,10 @@ fn filter_of(query: &Query) -> Result<Filter> {
     }
     let tags = query.all("tags");
     if !tags.is_empty() {
-        let each: Vec<String> = tags.iter().map(|t| format!("EXISTS (SELECT 1 FROM dag_tags g WHERE g.dag_id = dags.dag_id AND g.name = {})", filter.arg(t.as_str()))).collect();
+        let each: Vec<String> = tags
+            .iter()
+            .map(|t| format!("EXISTS (SELECT 1 FROM dag_tags g WHERE g.dag_id = dags.dag_id AND g.name = {})", filter.arg(t.as_str())))
+            .collect();
         let join = if query.get("tags_match_mode") == Some("all") { " AND " } else { " OR " };
         filter.that(format!("({})", each.join(join)));
     }
@@ -137,7 +140,12 @@ fn iso_duration(span: chrono::TimeDelta) -> String {
 
 /// Pauses a DAG, or lets it go on.
 #[utoipa::path(patch, path = "/api/v2/dags/{dag_id}", tag = "pipelines", request_body = DagPatch, responses((status = 200, body = DagResponse)), security(("artel" = ["dags"])))]
-pub(super) async fn patch(scheduler: web::Data<Scheduler>, dag_id: web::Path<String>, request: HttpRequest, body: Json<DagPatch>) -> Result<HttpResponse> {
+pub(super) async fn patch(
+    scheduler: web::Data<Scheduler>,
+    dag_id: web::Path<String>,
+    request: HttpRequest,
+    body: Json<DagPatch>,
+) -> Result<HttpResponse> {
     let mask = Query::of(&request).all("update_mask");
     if mask.iter().any(|m| m != "is_paused") {
         return Err(Error::invalid("Only `is_paused` field can be updated through the REST API"));
@@ -166,13 +174,19 @@ pub(super) async fn source(scheduler: web::Data<Scheduler>, dag_id: web::Path<St
     let row = scheduler.dag_row(&dag_id).await?;
     let number = Query::of(&request).int("version_number")?;
     let found = versions::source(&scheduler.db, &dag_id, number).await?;
-    let (version_number, content) =
-        found.ok_or_else(|| Error::not_found(format!("The source code of the Dag {dag_id}, version_number {} was not found", number.map_or("latest".into(), |n| n.to_string()))))?;
+    let (version_number, content) = found.ok_or_else(|| {
+        Error::not_found(format!(
+            "The source code of the Dag {dag_id}, version_number {} was not found",
+            number.map_or("latest".into(), |n| n.to_string())
+        ))
+    })?;
     let accepts_text = request.headers().get(header::ACCEPT).and_then(|a| a.to_str().ok()).is_some_and(|a| a.starts_with("text/plain"));
     if accepts_text {
         return Ok(HttpResponse::Ok().content_type("text/plain; charset=utf-8").body(content.unwrap_or_default()));
     }
-    Ok(HttpResponse::Ok().json(json!({"content": content, "dag_id": dag_id.as_str(), "version_number": version_number, "dag_display_name": row.display_name})))
+    Ok(HttpResponse::Ok().json(
+        json!({"content": content, "dag_id": dag_id.as_str(), "version_number": version_number, "dag_display_name": row.display_name}),
+    ))
 }
 
 /// Versions of a DAG.
@@ -180,13 +194,15 @@ pub(super) async fn source(scheduler: web::Data<Scheduler>, dag_id: web::Path<St
 pub(super) async fn versions(scheduler: web::Data<Scheduler>, dag_id: web::Path<String>, request: HttpRequest) -> Result<HttpResponse> {
     let row = scheduler.dag_row(&dag_id).await?;
     let query = Query::of(&request);
-    let Page { limit, offset, .. } = query.page(&[("version_number", "version_number"), ("id", "version_number")], "version_number", "id")?;
+    let Page { limit, offset, .. } =
+        query.page(&[("version_number", "version_number"), ("id", "version_number")], "version_number", "id")?;
     let mut all = versions::of_dag(&scheduler.db, &dag_id).await?;
     if query.get("order_by").is_some_and(|o| o.starts_with('-')) {
         all.reverse();
     }
     let total_entries = all.len();
-    let shown: Vec<_> = all.iter().skip(offset as usize).take(limit as usize).map(|v| DagVersionResponse::new(v, &row.display_name)).collect();
+    let shown: Vec<_> =
+        all.iter().skip(offset as usize).take(limit as usize).map(|v| DagVersionResponse::new(v, &row.display_name)).collect();
     Ok(HttpResponse::Ok().json(json!({"dag_versions": shown, "total_entries": total_entries})))
 }
 
@@ -196,7 +212,8 @@ pub(super) async fn version(scheduler: web::Data<Scheduler>, path: web::Path<(St
     let (dag_id, number) = path.into_inner();
     let row = scheduler.dag_row(&dag_id).await?;
     let found = versions::of_dag(&scheduler.db, &dag_id).await?.into_iter().find(|v| v.version_number == number);
-    let version = found.ok_or_else(|| Error::not_found(format!("The DagVersion with dag_id: `{dag_id}` and version_number: `{number}` was not found")))?;
+    let version = found
+        .ok_or_else(|| Error::not_found(format!("The DagVersion with dag_id: `{dag_id}` and version_number: `{number}` was not found")))?;
     Ok(HttpResponse::Ok().json(DagVersionResponse::new(&version, &row.display_name)))
 }
 
@@ -218,7 +235,10 @@ pub(super) async fn stats(scheduler: web::Data<Scheduler>, request: HttpRequest)
     let mut all = Vec::with_capacity(rows.len());
     for row in rows {
         let counts: HashMap<String, i64> = runs::stats(&scheduler.db, &row.dag_id).await?.into_iter().collect();
-        let stats: Vec<Value> = ["queued", "running", "success", "failed"].iter().map(|state| json!({"state": state, "count": counts.get(*state).copied().unwrap_or(0)})).collect();
+        let stats: Vec<Value> = ["queued", "running", "success", "failed"]
+            .iter()
+            .map(|state| json!({"state": state, "count": counts.get(*state).copied().unwrap_or(0)}))
+            .collect();
         all.push(json!({"dag_id": row.dag_id, "dag_display_name": row.display_name, "stats": stats}));
     }
     Ok(HttpResponse::Ok().json(json!({"dags": all, "total_entries": total_entries})))

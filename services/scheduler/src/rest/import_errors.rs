@@ -23,7 +23,13 @@ pub(super) struct ImportErrorResponse {
 }
 
 fn shown(e: ImportError) -> ImportErrorResponse {
-    ImportErrorResponse { import_error_id: e.id, timestamp: times::shown(e.created_at), filename: e.filename, bundle_name: Some(e.bundle_name), stack_trace: e.stack_trace }
+    ImportErrorResponse {
+        import_error_id: e.id,
+        timestamp: times::shown(e.created_at),
+        filename: e.filename,
+        bundle_name: Some(e.bundle_name),
+        stack_trace: e.stack_trace,
+    }
 }
 
 /// Import errors.
@@ -34,7 +40,14 @@ pub(super) async fn list(scheduler: web::Data<Scheduler>, request: HttpRequest) 
     query.patterns(&mut filter, "filename", "filename");
     filter.any_of("filename", &query.all("filename"));
     filter.any_of("bundle_name", &query.all("bundle_name"));
-    let order = [("id", "id"), ("import_error_id", "id"), ("timestamp", "created_at"), ("filename", "filename"), ("bundle_name", "bundle_name"), ("stacktrace", "stack_trace")];
+    let order = [
+        ("id", "id"),
+        ("import_error_id", "id"),
+        ("timestamp", "created_at"),
+        ("filename", "filename"),
+        ("bundle_name", "bundle_name"),
+        ("stacktrace", "stack_trace"),
+    ];
     let (found, total_entries) = files::errors(&scheduler.db, filter, &query.page(&order, "filename", "filename")?).await?;
     let import_errors: Vec<_> = found.into_iter().map(shown).collect();
     Ok(HttpResponse::Ok().json(json!({"import_errors": import_errors, "total_entries": total_entries})))
@@ -46,6 +59,7 @@ pub(super) async fn get(scheduler: web::Data<Scheduler>, id: web::Path<i64>) -> 
     let mut filter = Filter::default();
     filter.compare("id", "=", *id);
     let (found, _) = files::errors(&scheduler.db, filter, &crate::store::Page::all("id")).await?;
-    let error = found.into_iter().next().ok_or_else(|| Error::not_found(format!("The ImportError with import_error_id: `{id}` was not found")))?;
+    let error =
+        found.into_iter().next().ok_or_else(|| Error::not_found(format!("The ImportError with import_error_id: `{id}` was not found")))?;
     Ok(HttpResponse::Ok().json(shown(error)))
 }

@@ -13,7 +13,11 @@ use serde_json::{Value, json};
 
 /// The log of a try: JSON, or a line of JSON each with `Accept: application/x-ndjson`.
 #[utoipa::path(get, path = "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances/{task_id}/logs/{try_number}", tag = "pipelines", params(("map_index" = Option<i64>, Query), ("token" = Option<String>, Query), ("full_content" = Option<bool>, Query)), responses((status = 200, body = serde_json::Value)), security(("artel" = ["read:dags"])))]
-pub(super) async fn get(scheduler: web::Data<Scheduler>, path: web::Path<(String, String, String, i64)>, request: HttpRequest) -> Result<HttpResponse> {
+pub(super) async fn get(
+    scheduler: web::Data<Scheduler>,
+    path: web::Path<(String, String, String, i64)>,
+    request: HttpRequest,
+) -> Result<HttpResponse> {
     let (dag_id, run_id, task_id, number) = path.into_inner();
     let query = Query::of(&request);
     let map_index = query.int("map_index")?.unwrap_or(-1);
@@ -30,7 +34,8 @@ pub(super) async fn get(scheduler: web::Data<Scheduler>, path: web::Path<(String
     }
     lines.extend(part.text.lines().filter(|l| !l.is_empty()).map(line));
     let token = (!part.end).then(|| write_token(&part));
-    let wants_lines = request.headers().get(header::ACCEPT).and_then(|a| a.to_str().ok()).is_some_and(|a| a.starts_with("application/x-ndjson"));
+    let wants_lines =
+        request.headers().get(header::ACCEPT).and_then(|a| a.to_str().ok()).is_some_and(|a| a.starts_with("application/x-ndjson"));
     if wants_lines {
         let text: String = lines.iter().map(|l| format!("{l}\n")).collect();
         let mut response = HttpResponse::Ok();

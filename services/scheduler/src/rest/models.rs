@@ -59,7 +59,8 @@ pub(super) struct DagResponse {
 impl DagResponse {
     /// `tags` are this DAG's names.
     pub(super) fn new(row: &DagRow, tags: &[String]) -> Self {
-        let tag = |name: &String| DagTagResponse { name: name.clone(), dag_id: row.dag_id.clone(), dag_display_name: row.display_name.clone() };
+        let tag =
+            |name: &String| DagTagResponse { name: name.clone(), dag_id: row.dag_id.clone(), dag_display_name: row.display_name.clone() };
         let token = json!({"bundle_name": row.bundle_name, "relative_fileloc": row.relative_fileloc}).to_string();
         Self {
             dag_id: row.dag_id.clone(),

@@ -2,8 +2,8 @@
 
 use super::query::{Paging, Query};
 use crate::Scheduler;
-use crate::store::pools::{self, Pool, Taken};
 use crate::store::Filter;
+use crate::store::pools::{self, Pool, Taken};
 use actix_web::{HttpRequest, HttpResponse, web};
 use artel_platform::http::Json;
 use artel_platform::{Error, Result};
@@ -59,7 +59,8 @@ pub(super) struct PoolPatch {
 const DEFAULT: &str = "default_pool";
 
 fn shown(pool: Pool, taken: &[Taken]) -> PoolResponse {
-    let of = |states: &[&str]| taken.iter().filter(|t| t.pool == pool.name && states.contains(&t.state.as_str())).map(|t| t.slots).sum::<i64>();
+    let of =
+        |states: &[&str]| taken.iter().filter(|t| t.pool == pool.name && states.contains(&t.state.as_str())).map(|t| t.slots).sum::<i64>();
     let (running, queued, deferred) = (of(&["running", "restarting"]), of(&["queued"]), of(&["deferred"]));
     let occupied = running + queued + if pool.include_deferred { deferred } else { 0 };
     PoolResponse {

@@ -66,7 +66,10 @@ impl Query {
             let (name, direction) = field.strip_prefix('-').map_or((field.as_str(), "ASC"), |name| (name, "DESC"));
             let found = order.iter().find(|o| o.0 == name).ok_or_else(|| {
                 let known: Vec<&str> = order.iter().map(|o| o.0).collect();
-                Error::invalid(format!("Ordering with '{name}' is disallowed or the attribute does not exist; there are {}", known.join(", ")))
+                Error::invalid(format!(
+                    "Ordering with '{name}' is disallowed or the attribute does not exist; there are {}",
+                    known.join(", ")
+                ))
             })?;
             let nulls = if direction == "ASC" { "NULLS FIRST" } else { "NULLS LAST" };
             parts.push(format!("{} {direction} {nulls}", found.1));
@@ -83,7 +86,11 @@ impl Query {
     /// `{key}_pattern` (SQL LIKE, `~` for anything) and `{key}_prefix_pattern` on a column.
     pub(super) fn patterns(&self, filter: &mut Filter, key: &str, column: &str) {
         if let Some(pattern) = self.get(&format!("{key}_pattern")).filter(|p| *p != "~" && !p.is_empty()) {
-            let inside = if pattern.contains('%') || pattern.contains('_') { pattern.to_lowercase() } else { format!("%{}%", pattern.to_lowercase()) };
+            let inside = if pattern.contains('%') || pattern.contains('_') {
+                pattern.to_lowercase()
+            } else {
+                format!("%{}%", pattern.to_lowercase())
+            };
             filter.compare(&format!("LOWER({column})"), "LIKE", inside);
         }
         if let Some(prefix) = self.get(&format!("{key}_prefix_pattern")).filter(|p| !p.is_empty()) {

@@ -11,6 +11,7 @@ use artel_platform::http::Json;
 use artel_platform::{Error, Result};
 use serde_json::{Value, json};
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 const ORDER: &[(&str, &str)] = &[
     ("id", "id"),
@@ -44,13 +45,11 @@ pub(super) async fn show(scheduler: &Scheduler, found: &[TaskInstance], fields: 
     let mut about: HashMap<(String, String), _> = HashMap::new();
     let mut names: HashMap<String, String> = HashMap::new();
     for i in found {
-        let key = (i.dag_id.clone(), i.run_id.clone());
-        if !about.contains_key(&key) {
-            about.insert(key, runs::get(db, &i.dag_id, &i.run_id).await?);
+        if let Entry::Vacant(run) = about.entry((i.dag_id.clone(), i.run_id.clone())) {
+            run.insert(runs::get(db, &i.dag_id, &i.run_id).await?);
         }
-        if !names.contains_key(&i.dag_id) {
-            let name = dags::get(db, &i.dag_id).await?.map_or_else(|| i.dag_id.clone(), |d| d.display_name);
-            names.insert(i.dag_id.clone(), name);
+        if let Entry::Vacant(name) = names.entry(i.dag_id.clone()) {
+            name.insert(dags::get(db, &i.dag_id).await?.map_or_else(|| i.dag_id.clone(), |d| d.display_name));
         }
     }
     found
@@ -82,14 +81,25 @@ fn filter_of(query: &Query, dag_id: &str, run_id: &str) -> Result<Filter> {
     let known: Vec<String> = states.iter().filter(|s| !matches!(s.as_str(), "none" | "null" | "no_status")).cloned().collect();
     if states.len() > known.len() {
         let places: Vec<String> = known.iter().map(|s| filter.arg(s.as_str())).collect();
-        filter.that(if places.is_empty() { "state IS NULL".to_owned() } else { format!("(state IS NULL OR state IN ({}))", places.join(",")) });
+        filter.that(if places.is_empty() {
+            "state IS NULL".to_owned()
+        } else {
+            format!("(state IS NULL OR state IN ({}))", places.join(","))
+        });
     } else {
         filter.any_of("state", &known);
     }
     for (key, column) in [("pool", "pool"), ("queue", "queue"), ("operator", "operator")] {
         filter.any_of(column, &query.all(key));
     }
-    for (key, column) in [("task_display_name", "task_display_name"), ("dag_id", "dag_id"), ("run_id", "run_id"), ("pool_name", "pool"), ("queue_name", "queue"), ("operator_name", "operator")] {
+    for (key, column) in [
+        ("task_display_name", "task_display_name"),
+        ("dag_id", "dag_id"),
+        ("run_id", "run_id"),
+        ("pool_name", "pool"),
+        ("queue_name", "queue"),
+        ("operator_name", "operator"),
+    ] {
         query.patterns(&mut filter, key, column);
     }
     for key in ["try_number", "map_index"] {
@@ -119,7 +129,8 @@ pub(super) async fn list(scheduler: web::Data<Scheduler>, path: web::Path<(Strin
     let mut filter = filter_of(&query, &dag_id, &run_id)?;
     if let Some(group) = query.get("task_group_id") {
         let dag = scheduler.latest(&dag_id).await?;
-        let tasks = dag.tasks_of_group(group).ok_or_else(|| Error::not_found(format!("Task group {group} was not found in Dag {dag_id}")))?;
+        let tasks =
+            dag.tasks_of_group(group).ok_or_else(|| Error::not_found(format!("Task group {group} was not found in Dag {dag_id}")))?;
         filter.any_of("task_id", &tasks);
     }
     let page = query.page(ORDER, "map_index", "run_id, task_id, map_index")?;
@@ -127,13 +138,21 @@ pub(super) async fn list(scheduler: web::Data<Scheduler>, path: web::Path<(Strin
 }
 
 async fn one(scheduler: &Scheduler, dag_id: &str, run_id: &str, task_id: &str, map_index: i64) -> Result<TaskInstance> {
-    let missing = || Error::not_found(format!("The Task Instance with dag_id: `{dag_id}`, run_id: `{run_id}` and task_id: `{task_id}`, map_index: `{map_index}` was not found"));
+    let missing = || {
+        Error::not_found(format!(
+            "The Task Instance with dag_id: `{dag_id}`, run_id: `{run_id}` and task_id: `{task_id}`, map_index: `{map_index}` was not found"
+        ))
+    };
     instances::of_task(&scheduler.db, dag_id, run_id, task_id, map_index).await?.ok_or_else(missing)
 }
 
 /// One instance of a task that is not mapped.
 #[utoipa::path(get, path = "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances/{task_id}", tag = "pipelines", responses((status = 200, body = TaskInstanceResponse)), security(("artel" = ["read:dags"])))]
-pub(super) async fn get(scheduler: web::Data<Scheduler>, path: web::Path<(String, String, String)>, request: HttpRequest) -> Result<HttpResponse> {
+pub(super) async fn get(
+    scheduler: web::Data<Scheduler>,
+    path: web::Path<(String, String, String)>,
+    request: HttpRequest,
+) -> Result<HttpResponse> {
     let (dag_id, run_id, task_id) = path.into_inner();
     let map_index = Query::of(&request).int("map_index")?.unwrap_or(-1);
     let found = one(&scheduler, &dag_id, &run_id, &task_id, map_index).await?;
@@ -150,7 +169,11 @@ pub(super) async fn get_mapped(scheduler: web::Data<Scheduler>, path: web::Path<
 
 /// The mapped instances of a task.
 #[utoipa::path(get, path = "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances/{task_id}/listMapped", tag = "pipelines", params(Paging), responses((status = 200, body = serde_json::Value)), security(("artel" = ["read:dags"])))]
-pub(super) async fn list_mapped(scheduler: web::Data<Scheduler>, path: web::Path<(String, String, String)>, request: HttpRequest) -> Result<HttpResponse> {
+pub(super) async fn list_mapped(
+    scheduler: web::Data<Scheduler>,
+    path: web::Path<(String, String, String)>,
+    request: HttpRequest,
+) -> Result<HttpResponse> {
     let (dag_id, run_id, task_id) = path.into_inner();
     let query = Query::of(&request);
     let mut filter = filter_of(&query, &dag_id, &run_id)?;
@@ -161,13 +184,20 @@ pub(super) async fn list_mapped(scheduler: web::Data<Scheduler>, path: web::Path
 
 /// Marks an instance as succeeded, failed or skipped, or changes its note.
 #[utoipa::path(patch, path = "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances/{task_id}", tag = "pipelines", request_body = serde_json::Value, responses((status = 200, body = serde_json::Value)), security(("artel" = ["run:dags"])))]
-pub(super) async fn patch(scheduler: web::Data<Scheduler>, path: web::Path<(String, String, String)>, request: HttpRequest, body: Json<Value>) -> Result<HttpResponse> {
+pub(super) async fn patch(
+    scheduler: web::Data<Scheduler>,
+    path: web::Path<(String, String, String)>,
+    request: HttpRequest,
+    body: Json<Value>,
+) -> Result<HttpResponse> {
     let (dag_id, run_id, task_id) = path.into_inner();
     let mut filter = filter_of(&Query::of(&request), &dag_id, &run_id)?;
     filter.compare("task_id", "=", task_id.as_str());
     let (found, _) = instances::list(&scheduler.db, filter, &Page::all("map_index")).await?;
     if found.is_empty() {
-        return Err(Error::not_found(format!("The Task Instance with dag_id: `{dag_id}`, run_id: `{run_id}` and task_id: `{task_id}` was not found")));
+        return Err(Error::not_found(format!(
+            "The Task Instance with dag_id: `{dag_id}`, run_id: `{run_id}` and task_id: `{task_id}` was not found"
+        )));
     }
     let state = body["new_state"].as_str().map(TaskState::parse).transpose()?;
     if state.is_some_and(|s| !matches!(s, TaskState::Success | TaskState::Failed | TaskState::Skipped)) {
@@ -195,7 +225,10 @@ async fn all_tries(scheduler: &Scheduler, dag_id: &str, run_id: &str, task_id: &
     let mut tries = history::tries(&scheduler.db, dag_id, run_id, task_id, map_index).await?;
     // one that waits for its retry still has the number of the try that is over
     tries.retain(|t| t.try_number != present.try_number || matches!(present.state, Some(TaskState::UpForRetry) | None));
-    if !matches!(present.state, Some(TaskState::UpForRetry)) && (present.try_number > 0 || present.state.is_some()) && !tries.iter().any(|t| t.try_number == present.try_number) {
+    if !matches!(present.state, Some(TaskState::UpForRetry))
+        && (present.try_number > 0 || present.state.is_some())
+        && !tries.iter().any(|t| t.try_number == present.try_number)
+    {
         tries.push(present);
     }
     Ok(tries)
@@ -203,7 +236,11 @@ async fn all_tries(scheduler: &Scheduler, dag_id: &str, run_id: &str, task_id: &
 
 /// Every try of an instance.
 #[utoipa::path(get, path = "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances/{task_id}/tries", tag = "pipelines", responses((status = 200, body = serde_json::Value)), security(("artel" = ["read:dags"])))]
-pub(super) async fn tries(scheduler: web::Data<Scheduler>, path: web::Path<(String, String, String)>, request: HttpRequest) -> Result<HttpResponse> {
+pub(super) async fn tries(
+    scheduler: web::Data<Scheduler>,
+    path: web::Path<(String, String, String)>,
+    request: HttpRequest,
+) -> Result<HttpResponse> {
     let (dag_id, run_id, task_id) = path.into_inner();
     let map_index = Query::of(&request).int("map_index")?.unwrap_or(-1);
     let found = all_tries(&scheduler, &dag_id, &run_id, &task_id, map_index).await?;
@@ -213,7 +250,11 @@ pub(super) async fn tries(scheduler: web::Data<Scheduler>, path: web::Path<(Stri
 
 /// One try of an instance.
 #[utoipa::path(get, path = "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances/{task_id}/tries/{task_try_number}", tag = "pipelines", responses((status = 200, body = TaskInstanceResponse)), security(("artel" = ["read:dags"])))]
-pub(super) async fn try_of(scheduler: web::Data<Scheduler>, path: web::Path<(String, String, String, i64)>, request: HttpRequest) -> Result<HttpResponse> {
+pub(super) async fn try_of(
+    scheduler: web::Data<Scheduler>,
+    path: web::Path<(String, String, String, i64)>,
+    request: HttpRequest,
+) -> Result<HttpResponse> {
     let (dag_id, run_id, task_id, number) = path.into_inner();
     let map_index = Query::of(&request).int("map_index")?.unwrap_or(-1);
     let found = scheduler.try_of(&dag_id, &run_id, &task_id, map_index, number).await?;
@@ -231,7 +272,9 @@ impl Scheduler {
             (true, Some(past)) if matches!(present.state, Some(TaskState::UpForRetry) | None) => Ok(past),
             (true, _) => Ok(present),
             (false, Some(past)) => Ok(past),
-            (false, None) => Err(Error::not_found(format!("The Task Instance with dag_id: `{dag_id}`, run_id: `{run_id}`, task_id: `{task_id}`, try_number: `{number}` and map_index: `{map_index}` was not found"))),
+            (false, None) => Err(Error::not_found(format!(
+                "The Task Instance with dag_id: `{dag_id}`, run_id: `{run_id}`, task_id: `{task_id}`, try_number: `{number}` and map_index: `{map_index}` was not found"
+            ))),
         }
     }
 }

@@ -36,7 +36,20 @@ pub(super) struct VariableBody {
 }
 
 /// Upstream hides the values of variables whose names speak of a secret (airflow/_shared/secrets_masker).
-const SENSITIVE: &[&str] = &["access_token", "api_key", "apikey", "authorization", "passphrase", "passwd", "password", "private_key", "secret", "token", "keyfile_dict", "service_account"];
+const SENSITIVE: &[&str] = &[
+    "access_token",
+    "api_key",
+    "apikey",
+    "authorization",
+    "passphrase",
+    "passwd",
+    "password",
+    "private_key",
+    "secret",
+    "token",
+    "keyfile_dict",
+    "service_account",
+];
 
 fn shown(variable: Variable) -> VariableResponse {
     let lower = variable.key.to_lowercase();
@@ -92,7 +105,12 @@ pub(super) async fn create(scheduler: web::Data<Scheduler>, body: Json<VariableB
 
 /// Changes a variable.
 #[utoipa::path(patch, path = "/api/v2/variables/{variable_key:.*}", tag = "pipelines", request_body = VariableBody, responses((status = 200, body = VariableResponse)), security(("artel" = ["variables"])))]
-pub(super) async fn update(scheduler: web::Data<Scheduler>, key: web::Path<String>, request: HttpRequest, body: Json<VariableBody>) -> Result<HttpResponse> {
+pub(super) async fn update(
+    scheduler: web::Data<Scheduler>,
+    key: web::Path<String>,
+    request: HttpRequest,
+    body: Json<VariableBody>,
+) -> Result<HttpResponse> {
     if body.key != *key {
         return Err(Error::invalid("Invalid body, key from request body doesn't match uri parameter"));
     }

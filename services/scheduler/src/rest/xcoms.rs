@@ -29,7 +29,11 @@ async fn entry(scheduler: &Scheduler, x: &XCom) -> Result<Value> {
 
 /// XComs of a task; `~` for any DAG, run or task.
 #[utoipa::path(get, path = "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances/{task_id}/xcomEntries", tag = "pipelines", params(Paging), responses((status = 200, body = serde_json::Value)), security(("artel" = ["read:dags"])))]
-pub(super) async fn list(scheduler: web::Data<Scheduler>, path: web::Path<(String, String, String)>, request: HttpRequest) -> Result<HttpResponse> {
+pub(super) async fn list(
+    scheduler: web::Data<Scheduler>,
+    path: web::Path<(String, String, String)>,
+    request: HttpRequest,
+) -> Result<HttpResponse> {
     let (dag_id, run_id, task_id) = path.into_inner();
     let query = Query::of(&request);
     let mut filter = Filter::default();
@@ -46,7 +50,14 @@ pub(super) async fn list(scheduler: web::Data<Scheduler>, path: web::Path<(Strin
     }
     query.patterns(&mut filter, "xcom_key", "key");
     query.patterns(&mut filter, "task_id", "task_id");
-    let order = [("key", "key"), ("dag_id", "dag_id"), ("run_id", "run_id"), ("task_id", "task_id"), ("map_index", "map_index"), ("timestamp", "created_at")];
+    let order = [
+        ("key", "key"),
+        ("dag_id", "dag_id"),
+        ("run_id", "run_id"),
+        ("task_id", "task_id"),
+        ("map_index", "map_index"),
+        ("timestamp", "created_at"),
+    ];
     let page = query.page(&order, "dag_id", "run_id, task_id, map_index, key")?;
     let (found, total_entries) = xcoms::list(&scheduler.db, filter, &page).await?;
     let mut xcom_entries = Vec::with_capacity(found.len());
@@ -58,12 +69,18 @@ pub(super) async fn list(scheduler: web::Data<Scheduler>, path: web::Path<(Strin
 
 /// One XCom with its value, as text unless `stringify=false`.
 #[utoipa::path(get, path = "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances/{task_id}/xcomEntries/{xcom_key:.*}", tag = "pipelines", responses((status = 200, body = serde_json::Value)), security(("artel" = ["read:dags"])))]
-pub(super) async fn get(scheduler: web::Data<Scheduler>, path: web::Path<(String, String, String, String)>, request: HttpRequest) -> Result<HttpResponse> {
+pub(super) async fn get(
+    scheduler: web::Data<Scheduler>,
+    path: web::Path<(String, String, String, String)>,
+    request: HttpRequest,
+) -> Result<HttpResponse> {
     let (dag_id, run_id, task_id, xcom_key) = path.into_inner();
     let query = Query::of(&request);
     let map_index = query.int("map_index")?.unwrap_or(-1);
     let key = XComKey { dag_id: &dag_id, run_id: &run_id, task_id: &task_id, key: &xcom_key };
-    let found = xcoms::get(&scheduler.db, &key, map_index).await?.ok_or_else(|| Error::not_found(format!("XCom entry with key: `{xcom_key}` not found")))?;
+    let found = xcoms::get(&scheduler.db, &key, map_index)
+        .await?
+        .ok_or_else(|| Error::not_found(format!("XCom entry with key: `{xcom_key}` not found")))?;
     let mut shown = entry(&scheduler, &found).await?;
     let value: Value = serde_json::from_str(&found.value)?;
     let as_text = query.flag("stringify")?.unwrap_or(false);

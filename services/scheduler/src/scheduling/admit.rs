@@ -120,7 +120,8 @@ impl Room {
         let mut room = Self::default();
         let taken = pools::taken(&mut *tx).await?;
         for pool in pools::all(&mut *tx).await? {
-            let counts = |state: &str| matches!(state, "queued" | "running" | "restarting") || (pool.include_deferred && state == "deferred");
+            let counts =
+                |state: &str| matches!(state, "queued" | "running" | "restarting") || (pool.include_deferred && state == "deferred");
             let used: i64 = taken.iter().filter(|t| t.pool == pool.name && counts(&t.state)).map(|t| t.slots).sum();
             room.pools.insert(pool.name, if pool.slots < 0 { i64::MAX } else { pool.slots - used });
         }
@@ -141,10 +142,18 @@ impl Room {
         let task = self.of_task.entry((c.dag_id.clone(), c.task_id.clone())).or_default();
         let both = self.of_task_in_run.entry((c.dag_id.clone(), c.run_id.clone(), c.task_id.clone())).or_default();
         let Some(pool) = self.pools.get_mut(&c.pool) else {
-            tracing::warn!(dag_id = c.dag_id, task_id = c.task_id, pool = c.pool, "task waits for a pool that does not exist; make it with POST /api/v2/pools");
+            tracing::warn!(
+                dag_id = c.dag_id,
+                task_id = c.task_id,
+                pool = c.pool,
+                "task waits for a pool that does not exist; make it with POST /api/v2/pools"
+            );
             return false;
         };
-        let full = *pool < c.pool_slots || *run >= c.max_active_tasks || per_dag.is_some_and(|limit| *task >= limit) || per_run.is_some_and(|limit| *both >= limit);
+        let full = *pool < c.pool_slots
+            || *run >= c.max_active_tasks
+            || per_dag.is_some_and(|limit| *task >= limit)
+            || per_run.is_some_and(|limit| *both >= limit);
         if full {
             return false;
         }

@@ -257,7 +257,8 @@ impl<'a> Pass<'a> {
 
     /// Setup tasks further up have to have succeeded (`_evaluate_setup_constraint`).
     fn setups_verdict(&self, position: usize) -> Option<Verdict> {
-        let indirect: Vec<usize> = self.dag.setups_of(position).into_iter().filter(|s| !self.dag.tasks[position].upstream.contains(s)).collect();
+        let indirect: Vec<usize> =
+            self.dag.setups_of(position).into_iter().filter(|s| !self.dag.tasks[position].upstream.contains(s)).collect();
         let counted = self.count(&indirect);
         if counted.failed > 0 || counted.upstream_failed > 0 {
             return Some(Verdict::Become(TaskState::UpstreamFailed));
@@ -280,7 +281,8 @@ impl<'a> Pass<'a> {
     /// What is mapped over has failed or was skipped (airflow/ti_deps/deps/mapped_task_upstream_dep.py).
     fn mapped_over_nothing(&self, task: &Task) -> Option<TaskState> {
         let sources = task.expand.iter().flat_map(|e| e.references()).filter_map(|id| self.dag.position(id));
-        let mut states = sources.flat_map(|p| &self.of_task[p]).filter(|i| self.instances[**i].map_index < 0).filter_map(|i| self.instances[*i].state);
+        let mut states =
+            sources.flat_map(|p| &self.of_task[p]).filter(|i| self.instances[**i].map_index < 0).filter_map(|i| self.instances[*i].state);
         states.find_map(|state| match state {
             TaskState::Failed | TaskState::UpstreamFailed => Some(TaskState::UpstreamFailed),
             TaskState::Skipped => Some(TaskState::Skipped),
@@ -317,7 +319,9 @@ impl<'a> Pass<'a> {
             return (if failed { RunState::Failed } else { RunState::Success }, None);
         }
         // nothing runs, nothing will: only what waits for the past or for a limit may stand still
-        let stuck = states().filter(|s| !s.is_some_and(TaskState::is_finished)).all(|s| s.is_none()) && self.changes.is_empty() && self.held_by_past.is_empty();
+        let stuck = states().filter(|s| !s.is_some_and(TaskState::is_finished)).all(|s| s.is_none())
+            && self.changes.is_empty()
+            && self.held_by_past.is_empty();
         if stuck && !self.dag.has_task_concurrency_limits() {
             return (RunState::Failed, Some("all_tasks_deadlocked"));
         }

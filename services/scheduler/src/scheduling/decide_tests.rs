@@ -1,9 +1,9 @@
 use super::decide::*;
 use crate::dag::Dag;
 use crate::states::{RunState, TaskState};
+use TaskState::{Failed, Running, Scheduled, Skipped, Success, UpForRetry, UpstreamFailed};
 use serde_json::{Value, json};
 use std::collections::{HashMap, HashSet};
-use TaskState::{Failed, Running, Scheduled, Skipped, Success, UpForRetry, UpstreamFailed};
 
 /// `(task, its downstream, more of its serialized attributes)`.
 fn dag(tasks: &[(&str, &[&str], Value)]) -> Dag {
@@ -25,12 +25,27 @@ fn dag_with(tasks: &[(&str, &[&str], Value)], more: Value) -> Dag {
 }
 
 fn situation<'a>(dag: &'a Dag, states: &[(&str, Option<TaskState>)]) -> Situation<'a> {
-    let instances = states.iter().map(|(id, state)| Instance { id: (*id).into(), task_id: (*id).into(), map_index: -1, state: *state, due_at: None }).collect();
-    Situation { dag, instances, started_at: Some(0), skips: HashMap::new(), lengths: HashMap::new(), held_by_past: HashSet::new(), now: 1000 }
+    let instances = states
+        .iter()
+        .map(|(id, state)| Instance { id: (*id).into(), task_id: (*id).into(), map_index: -1, state: *state, due_at: None })
+        .collect();
+    Situation {
+        dag,
+        instances,
+        started_at: Some(0),
+        skips: HashMap::new(),
+        lengths: HashMap::new(),
+        held_by_past: HashSet::new(),
+        now: 1000,
+    }
 }
 
 fn states(decision: &Decision) -> Vec<(String, Option<TaskState>)> {
-    decision.instances.iter().map(|i| (if i.map_index < 0 { i.task_id.clone() } else { format!("{}[{}]", i.task_id, i.map_index) }, i.state)).collect()
+    decision
+        .instances
+        .iter()
+        .map(|i| (if i.map_index < 0 { i.task_id.clone() } else { format!("{}[{}]", i.task_id, i.map_index) }, i.state))
+        .collect()
 }
 
 fn expect(decision: &Decision, expected: &[(&str, Option<TaskState>)]) {
@@ -57,7 +72,12 @@ fn a_failure_passes_down_the_chain_in_one_decision() {
 #[test]
 fn a_join_after_a_branch_runs_when_one_side_did() {
     let join = json!({"trigger_rule": "none_failed_min_one_success"});
-    let dag = dag(&[("choose", &["x", "y"], json!({"_can_skip_downstream": true})), ("x", &["join"], json!({})), ("y", &["join"], json!({})), ("join", &[], join)]);
+    let dag = dag(&[
+        ("choose", &["x", "y"], json!({"_can_skip_downstream": true})),
+        ("x", &["join"], json!({})),
+        ("y", &["join"], json!({})),
+        ("join", &[], join),
+    ]);
     let decision = decide(situation(&dag, &[("choose", Some(Success)), ("x", Some(Skipped)), ("y", Some(Success)), ("join", None)]));
     assert_eq!(decision.instances[3].state, Some(Scheduled));
 }
@@ -150,17 +170,26 @@ fn fail_fast_stops_what_has_not_finished() {
 #[test]
 fn a_teardown_waits_for_what_its_setup_was_for() {
     let teardown = json!({"is_teardown": true, "trigger_rule": "all_done_setup_success"});
-    let dag = dag(&[("up", &["work", "down"], json!({"is_setup": true})), ("work", &["more"], json!({})), ("more", &["down"], json!({})), ("down", &[], teardown)]);
+    let dag = dag(&[
+        ("up", &["work", "down"], json!({"is_setup": true})),
+        ("work", &["more"], json!({})),
+        ("more", &["down"], json!({})),
+        ("down", &[], teardown),
+    ]);
     let decision = decide(situation(&dag, &[("up", Some(Success)), ("work", Some(Running)), ("more", None), ("down", None)]));
     assert!(decision.changes.is_empty());
     let decision = decide(situation(&dag, &[("up", Some(Success)), ("work", Some(Failed)), ("more", None), ("down", None)]));
     assert_eq!((decision.instances[2].state, decision.instances[3].state), (Some(UpstreamFailed), Some(Scheduled)));
     // the work failed, the teardown does not make up for it
-    let ended = decide(situation(&dag, &[("up", Some(Success)), ("work", Some(Failed)), ("more", Some(UpstreamFailed)), ("down", Some(Success))]));
+    let ended =
+        decide(situation(&dag, &[("up", Some(Success)), ("work", Some(Failed)), ("more", Some(UpstreamFailed)), ("down", Some(Success))]));
     assert_eq!(ended.run, RunState::Failed);
     // a failed setup: what is further down does not run
     let decision = decide(situation(&dag, &[("up", Some(Failed)), ("work", None), ("more", None), ("down", None)]));
-    expect(&decision, &[("up", Some(Failed)), ("work", Some(UpstreamFailed)), ("more", Some(UpstreamFailed)), ("down", Some(UpstreamFailed))]);
+    expect(
+        &decision,
+        &[("up", Some(Failed)), ("work", Some(UpstreamFailed)), ("more", Some(UpstreamFailed)), ("down", Some(UpstreamFailed))],
+    );
 }
 
 #[test]

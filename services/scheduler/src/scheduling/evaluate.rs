@@ -81,11 +81,10 @@ impl Scheduler {
     async fn write(&self, tx: &mut Tx, dag: &Dag, run: &DagRun, present: &[TaskInstance], decision: &Decision, now: i64) -> Result<()> {
         let mut ids: Vec<String> = decision.instances.iter().map(|i| i.id.clone()).collect();
         let mut fresh = Vec::new();
-        for i in present.len()..decision.instances.len() {
-            let instance = &decision.instances[i];
+        for (instance, id) in decision.instances.iter().zip(&mut ids).skip(present.len()) {
             let Some(task) = dag.task(&instance.task_id) else { continue };
             let row = crate::runs::new_instance(run, task, instance.map_index, self.cx.ids.ordered().to_string(), now);
-            ids[i].clone_from(&row.id);
+            id.clone_from(&row.id);
             fresh.push(row);
         }
         for change in &decision.changes {
@@ -94,11 +93,18 @@ impl Scheduler {
             }
         }
         instances::insert(tx, &fresh).await?;
-        let of = |wanted: fn(&Change) -> Option<usize>| -> Vec<String> { decision.changes.iter().filter_map(wanted).map(|i| ids[i].clone()).collect() };
+        let of = |wanted: fn(&Change) -> Option<usize>| -> Vec<String> {
+            decision.changes.iter().filter_map(wanted).map(|i| ids[i].clone()).collect()
+        };
         instances::schedule(tx, &of(|c| if let Change::Schedule(i) = c { Some(*i) } else { None }), now).await?;
         instances::pass(tx, &of(|c| if let Change::Pass(i) = c { Some(*i) } else { None }), now).await?;
         for state in TaskState::ALL {
-            let become_it: Vec<String> = decision.changes.iter().filter_map(|c| matches!(c, Change::Become(_, s) if s == state).then(|| change_position(c)).flatten()).map(|i| ids[i].clone()).collect();
+            let become_it: Vec<String> = decision
+                .changes
+                .iter()
+                .filter_map(|c| matches!(c, Change::Become(_, s) if s == state).then(|| change_position(c)).flatten())
+                .map(|i| ids[i].clone())
+                .collect();
             instances::set_state(tx, &become_it, Some(*state), now).await?;
         }
         for change in &decision.changes {
@@ -112,7 +118,13 @@ impl Scheduler {
     }
 
     async fn log_line(&self, tx: &mut Tx, run: &DagRun, instance: &Instance, id: &str, why: &str, now: i64) -> Result<()> {
-        let place = crate::logs::Place { dag_id: &run.dag_id, run_id: &run.run_id, task_id: &instance.task_id, map_index: instance.map_index, try_number: 0 };
+        let place = crate::logs::Place {
+            dag_id: &run.dag_id,
+            run_id: &run.run_id,
+            task_id: &instance.task_id,
+            map_index: instance.map_index,
+            try_number: 0,
+        };
         crate::logs::append_line(tx, id, &place, "error", why, now).await
     }
 
@@ -128,7 +140,8 @@ impl Scheduler {
         if decision.run == RunState::Failed && limit > 0 && runs::failed_in_a_row(tx, &run.dag_id, limit).await? >= limit {
             tracing::warn!(dag_id = run.dag_id, limit, "DAG paused: so many runs failed in a row");
             dags::set_paused(tx, &run.dag_id, true).await?;
-            tx.emit(&artel_proto::artel::scheduler::v1::DagChanged { dag_id: run.dag_id.clone(), paused: true, ..Default::default() }).await?;
+            tx.emit(&artel_proto::artel::scheduler::v1::DagChanged { dag_id: run.dag_id.clone(), paused: true, ..Default::default() })
+                .await?;
         }
         Ok(())
     }
@@ -166,7 +179,10 @@ async fn situation<'a>(tx: &mut Tx, dag: &'a Dag, run: &DagRun, present: &[TaskI
     let branches = waiting && dag.tasks.iter().any(|t| t.can_skip_downstream);
     Ok(Situation {
         dag,
-        instances: present.iter().map(|i| Instance { id: i.id.clone(), task_id: i.task_id.clone(), map_index: i.map_index, state: i.state, due_at: i.due_at }).collect(),
+        instances: present
+            .iter()
+            .map(|i| Instance { id: i.id.clone(), task_id: i.task_id.clone(), map_index: i.map_index, state: i.state, due_at: i.due_at })
+            .collect(),
         started_at: run.start_date,
         skips: if branches { skips(tx, run).await? } else { HashMap::new() },
         lengths: lengths(tx, dag, run, present).await?,
@@ -176,7 +192,9 @@ async fn situation<'a>(tx: &mut Tx, dag: &'a Dag, run: &DagRun, present: &[TaskI
 }
 
 async fn skips(tx: &mut Tx, run: &DagRun) -> Result<HashMap<(String, i64), SkipMemo>> {
-    let texts = |value: &serde_json::Value| -> HashSet<String> { value.as_array().into_iter().flatten().filter_map(|v| v.as_str().map(Into::into)).collect() };
+    let texts = |value: &serde_json::Value| -> HashSet<String> {
+        value.as_array().into_iter().flatten().filter_map(|v| v.as_str().map(Into::into)).collect()
+    };
     let mut memos = HashMap::new();
     for (task_id, map_index, json) in xcoms::skip_memos(tx, &run.dag_id, &run.run_id).await? {
         let value: serde_json::Value = serde_json::from_str(&json)?;
@@ -188,7 +206,10 @@ async fn skips(tx: &mut Tx, run: &DagRun) -> Result<HashMap<(String, i64), SkipM
 
 /// Lengths of the results that tasks not expanded yet are mapped over.
 async fn lengths(tx: &mut Tx, dag: &Dag, run: &DagRun, present: &[TaskInstance]) -> Result<HashMap<String, i64>> {
-    let unexpanded = present.iter().filter(|i| i.map_index < 0 && TaskState::is_schedulable(i.state)).filter_map(|i| dag.task(&i.task_id)?.expand.as_ref());
+    let unexpanded = present
+        .iter()
+        .filter(|i| i.map_index < 0 && TaskState::is_schedulable(i.state))
+        .filter_map(|i| dag.task(&i.task_id)?.expand.as_ref());
     let sources: HashSet<&str> = unexpanded.flat_map(|e| e.references()).collect();
     let mut lengths = HashMap::new();
     for source in sources {

@@ -31,7 +31,8 @@ async fn is_held(tx: &mut Tx, dag: &Dag, task: &Task, run: &DagRun, previous: &D
     }
     let before = instances::states_of(tx, &previous.dag_id, &previous.run_id, std::slice::from_ref(&task.task_id)).await?;
     if before.is_empty() {
-        let first = task.owed.ignore_first && !instances::existed_before(tx, &run.dag_id, &task.task_id, run.logical_date.unwrap_or_default()).await?;
+        let first = task.owed.ignore_first
+            && !instances::existed_before(tx, &run.dag_id, &task.task_id, run.logical_date.unwrap_or_default()).await?;
         return Ok(!first);
     }
     let succeeded = |states: &[(String, Option<TaskState>)]| states.iter().all(|s| s.1.is_some_and(TaskState::is_success));

@@ -2,12 +2,19 @@
 
 use super::instances::{self, TaskInstance};
 use super::{Filter, for_update_skip_locked, places, sql};
-use artel_platform::args;
 use artel_platform::Result;
+use artel_platform::args;
 use artel_platform::db::{Db, Tx, Value};
 
 /// Takes up to `slots` queued instances of `queues` for a worker, the weightiest first, then the oldest run's.
-pub(crate) async fn claim(tx: &mut Tx, worker_id: &str, queues: &[String], slots: i64, now: i64, lease_until: i64) -> Result<Vec<TaskInstance>> {
+pub(crate) async fn claim(
+    tx: &mut Tx,
+    worker_id: &str,
+    queues: &[String],
+    slots: i64,
+    now: i64,
+    lease_until: i64,
+) -> Result<Vec<TaskInstance>> {
     let mut filter = Filter { args: args![worker_id, lease_until, now, slots], ..Filter::default() };
     filter.that("state = 'queued'");
     filter.that("(lease_until IS NULL OR lease_until < $3)");
@@ -65,13 +72,23 @@ pub(crate) async fn lost(db: &Db, worker_id: &str, ids: &[String]) -> Result<Vec
 
 /// Instances that run or restart, and whose worker gave no sign of life in time.
 pub(crate) async fn expired(db: &Db, now: i64) -> Result<Vec<String>> {
-    let rows = db.fetch_all("SELECT id FROM task_instances WHERE lease_until < $1 AND state IN ('running', 'restarting') ORDER BY lease_until LIMIT 200", args![now]).await?;
+    let rows = db
+        .fetch_all(
+            "SELECT id FROM task_instances WHERE lease_until < $1 AND state IN ('running', 'restarting') ORDER BY lease_until LIMIT 200",
+            args![now],
+        )
+        .await?;
     rows.iter().map(|r| r.get("id")).collect()
 }
 
 /// When the next lease runs out.
 pub(crate) async fn next_expiry(db: &Db) -> Result<Option<i64>> {
-    db.fetch_one("SELECT MIN(lease_until) AS next FROM task_instances WHERE lease_until IS NOT NULL AND state IN ('running', 'restarting')", vec![]).await?.opt("next")
+    db.fetch_one(
+        "SELECT MIN(lease_until) AS next FROM task_instances WHERE lease_until IS NOT NULL AND state IN ('running', 'restarting')",
+        vec![],
+    )
+    .await?
+    .opt("next")
 }
 
 /// Is `id` held by that worker right now?

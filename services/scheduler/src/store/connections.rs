@@ -1,8 +1,8 @@
 //! Table `connections`. Password and extra are stored as the domain gives them: encrypted.
 
 use super::{Filter, Page, Read, sql};
-use artel_platform::args;
 use artel_platform::Result;
+use artel_platform::args;
 use artel_platform::db::{Db, Row, Tx};
 
 /// A row.
@@ -36,14 +36,33 @@ fn read(row: &Row) -> Result<Connection> {
 }
 
 pub(crate) async fn get(from: impl Into<Read<'_>>, conn_id: &str) -> Result<Option<Connection>> {
-    from.into().first(sql(format!("SELECT {COLUMNS} FROM connections WHERE conn_id = $1")), args![conn_id]).await?.as_ref().map(read).transpose()
+    from.into()
+        .first(sql(format!("SELECT {COLUMNS} FROM connections WHERE conn_id = $1")), args![conn_id])
+        .await?
+        .as_ref()
+        .map(read)
+        .transpose()
 }
 
 pub(crate) async fn put(tx: &mut Tx, c: &Connection, now: i64) -> Result<()> {
     let updates: Vec<String> = COLUMNS.split(", ").skip(1).chain(["updated_at"]).map(|name| format!("{name} = excluded.{name}")).collect();
-    let text = format!("INSERT INTO connections ({COLUMNS}, is_encrypted, updated_at) VALUES ({}) ON CONFLICT (conn_id) DO UPDATE SET {}", super::places(1, 11), updates.join(", "));
+    let text = format!(
+        "INSERT INTO connections ({COLUMNS}, is_encrypted, updated_at) VALUES ({}) ON CONFLICT (conn_id) DO UPDATE SET {}",
+        super::places(1, 11),
+        updates.join(", ")
+    );
     let values = args![
-        &c.conn_id, &c.conn_type, c.description.as_ref(), c.host.as_ref(), c.login.as_ref(), c.password.as_ref(), c.schema.as_ref(), c.port, c.extra.as_ref(), true, now
+        &c.conn_id,
+        &c.conn_type,
+        c.description.as_ref(),
+        c.host.as_ref(),
+        c.login.as_ref(),
+        c.password.as_ref(),
+        c.schema.as_ref(),
+        c.port,
+        c.extra.as_ref(),
+        true,
+        now
     ];
     tx.execute(sql(text), values).await.map(drop)
 }

@@ -1,8 +1,8 @@
 //! Tables `dags` and `dag_tags`.
 
 use super::{Filter, Page, Read, sql};
-use artel_platform::args;
 use artel_platform::Result;
+use artel_platform::args;
 use artel_platform::db::{Db, Row, Tx};
 
 /// A row.
@@ -90,17 +90,42 @@ pub(crate) async fn list(db: &Db, filter: Filter, page: &Page) -> Result<(Vec<Da
 /// Inserts or replaces what the file says; keeps whether it is paused where the row is there already.
 pub(crate) async fn put(tx: &mut Tx, d: &DagRow, workspace: &str, now: i64) -> Result<()> {
     let kept = ["dag_id", "is_paused"];
-    let updates: Vec<String> = COLUMNS.split(", ").map(str::trim).filter(|c| !kept.contains(c)).map(|c| format!("{c} = excluded.{c}")).collect();
+    let updates: Vec<String> =
+        COLUMNS.split(", ").map(str::trim).filter(|c| !kept.contains(c)).map(|c| format!("{c} = excluded.{c}")).collect();
     let text = format!(
         "INSERT INTO dags ({COLUMNS}, workspace, created_at) VALUES ({}) ON CONFLICT (dag_id) DO UPDATE SET {}",
         super::places(1, 28),
         updates.join(", ")
     );
     let values = args![
-        &d.dag_id, &d.bundle_name, d.bundle_version.as_ref(), &d.relative_fileloc, &d.fileloc, &d.display_name, d.description.as_ref(), &d.owners, d.is_paused, d.is_stale,
-        d.has_import_errors, &d.timetable_type, d.timetable_summary.as_ref(), d.timetable_description.as_ref(), d.timetable_periodic, d.max_active_tasks,
-        d.max_active_runs, d.max_consecutive_failed_dag_runs, d.has_task_concurrency_limits, d.last_parsed_at, d.last_parse_seconds, d.next.logical_date,
-        d.next.interval_start, d.next.interval_end, d.next.run_after, &d.latest_version_id, workspace, now
+        &d.dag_id,
+        &d.bundle_name,
+        d.bundle_version.as_ref(),
+        &d.relative_fileloc,
+        &d.fileloc,
+        &d.display_name,
+        d.description.as_ref(),
+        &d.owners,
+        d.is_paused,
+        d.is_stale,
+        d.has_import_errors,
+        &d.timetable_type,
+        d.timetable_summary.as_ref(),
+        d.timetable_description.as_ref(),
+        d.timetable_periodic,
+        d.max_active_tasks,
+        d.max_active_runs,
+        d.max_consecutive_failed_dag_runs,
+        d.has_task_concurrency_limits,
+        d.last_parsed_at,
+        d.last_parse_seconds,
+        d.next.logical_date,
+        d.next.interval_start,
+        d.next.interval_end,
+        d.next.run_after,
+        &d.latest_version_id,
+        workspace,
+        now
     ];
     tx.execute(sql(text), values).await.map(drop)
 }
@@ -118,7 +143,8 @@ pub(crate) async fn tags(db: &Db, dag_ids: &[String]) -> Result<Vec<(String, Str
     }
     let mut filter = Filter::default();
     filter.any_of("dag_id", dag_ids);
-    let rows = db.fetch_all(sql(format!("SELECT dag_id, name FROM dag_tags {} ORDER BY dag_id, name", filter.clause())), filter.args).await?;
+    let rows =
+        db.fetch_all(sql(format!("SELECT dag_id, name FROM dag_tags {} ORDER BY dag_id, name", filter.clause())), filter.args).await?;
     rows.iter().map(|r| Ok((r.get("dag_id")?, r.get("name")?))).collect()
 }
 
@@ -132,7 +158,8 @@ pub(crate) async fn set_paused(tx: &mut Tx, dag_id: &str, paused: bool) -> Resul
 }
 
 pub(crate) async fn set_next(tx: &mut Tx, dag_id: &str, next: &Next) -> Result<()> {
-    let text = "UPDATE dags SET next_logical_date = $1, next_interval_start = $2, next_interval_end = $3, next_run_after = $4 WHERE dag_id = $5";
+    let text =
+        "UPDATE dags SET next_logical_date = $1, next_interval_start = $2, next_interval_end = $3, next_run_after = $4 WHERE dag_id = $5";
     tx.execute(text, args![next.logical_date, next.interval_start, next.interval_end, next.run_after, dag_id]).await.map(drop)
 }
 
@@ -145,7 +172,10 @@ pub(crate) async fn retire(tx: &mut Tx, bundle: &str, file: &str, keep: &[String
     for dag_id in keep {
         filter.compare("dag_id", "<>", dag_id);
     }
-    let text = format!("UPDATE dags SET is_stale = 1, next_logical_date = NULL, next_interval_start = NULL, next_interval_end = NULL, next_run_after = NULL {} RETURNING dag_id", filter.clause());
+    let text = format!(
+        "UPDATE dags SET is_stale = 1, next_logical_date = NULL, next_interval_start = NULL, next_interval_end = NULL, next_run_after = NULL {} RETURNING dag_id",
+        filter.clause()
+    );
     tx.fetch_all(sql(text), filter.args).await?.iter().map(|r| r.get("dag_id")).collect()
 }
 

@@ -1,8 +1,8 @@
 //! Tables `dag_files` and `import_errors`.
 
 use super::{Filter, Page, sql};
-use artel_platform::args;
 use artel_platform::Result;
+use artel_platform::args;
 use artel_platform::db::{Db, Row, Tx};
 
 /// How a file was last parsed.
@@ -56,7 +56,15 @@ pub(crate) async fn put(tx: &mut Tx, bundle: &str, f: &DagFile) -> Result<()> {
          parse_seconds = excluded.parse_seconds";
     let list = |items: &[String]| serde_json::to_string(items).unwrap_or_default();
     let values = args![
-        bundle, &f.relative_path, &f.content_hash, list(&f.depends_on), list(&f.asked), list(&f.dag_ids), &f.parser, f.parsed_at, f.parse_seconds
+        bundle,
+        &f.relative_path,
+        &f.content_hash,
+        list(&f.depends_on),
+        list(&f.asked),
+        list(&f.dag_ids),
+        &f.parser,
+        f.parsed_at,
+        f.parse_seconds
     ];
     tx.execute(text, values).await.map(drop)
 }

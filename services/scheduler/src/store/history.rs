@@ -2,8 +2,8 @@
 
 use super::instances::{SHARED, TaskInstance, read_shared};
 use super::{Read, sql};
-use artel_platform::args;
 use artel_platform::Result;
+use artel_platform::args;
 use artel_platform::db::Tx;
 
 /// Copies the present try as it stands. One that had not finished counts as failed, as upstream's `record_ti` has it.
@@ -20,11 +20,24 @@ pub(crate) async fn record(tx: &mut Tx, id: &str, end_date: i64, revoked: bool) 
 }
 
 pub(crate) async fn get(from: impl Into<Read<'_>>, id: &str) -> Result<Option<TaskInstance>> {
-    from.into().first(sql(format!("SELECT {SHARED} FROM task_instance_history WHERE id = $1")), args![id]).await?.as_ref().map(read_shared).transpose()
+    from.into()
+        .first(sql(format!("SELECT {SHARED} FROM task_instance_history WHERE id = $1")), args![id])
+        .await?
+        .as_ref()
+        .map(read_shared)
+        .transpose()
 }
 
-pub(crate) async fn tries(from: impl Into<Read<'_>>, dag_id: &str, run_id: &str, task_id: &str, map_index: i64) -> Result<Vec<TaskInstance>> {
-    let text = format!("SELECT {SHARED} FROM task_instance_history WHERE dag_id = $1 AND run_id = $2 AND task_id = $3 AND map_index = $4 ORDER BY try_number, updated_at");
+pub(crate) async fn tries(
+    from: impl Into<Read<'_>>,
+    dag_id: &str,
+    run_id: &str,
+    task_id: &str,
+    map_index: i64,
+) -> Result<Vec<TaskInstance>> {
+    let text = format!(
+        "SELECT {SHARED} FROM task_instance_history WHERE dag_id = $1 AND run_id = $2 AND task_id = $3 AND map_index = $4 ORDER BY try_number, updated_at"
+    );
     from.into().all(sql(text), args![dag_id, run_id, task_id, map_index]).await?.iter().map(read_shared).collect()
 }
 
@@ -42,7 +55,10 @@ pub(crate) async fn add_reschedule(tx: &mut Tx, ti_id: &str, start: i64, end: i6
 
 /// How often a try was rescheduled, and when it first began.
 pub(crate) async fn reschedules(from: impl Into<Read<'_>>, ti_id: &str) -> Result<(i64, Option<i64>)> {
-    let row = from.into().first("SELECT COUNT(*) AS count, MIN(start_date) AS first FROM task_reschedules WHERE ti_id = $1", args![ti_id]).await?;
+    let row = from
+        .into()
+        .first("SELECT COUNT(*) AS count, MIN(start_date) AS first FROM task_reschedules WHERE ti_id = $1", args![ti_id])
+        .await?;
     match row {
         Some(row) => Ok((row.get("count")?, row.opt("first")?)),
         None => Ok((0, None)),

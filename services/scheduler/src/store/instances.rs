@@ -35,7 +35,6 @@ pub(crate) struct TaskInstance {
     pub(crate) worker_id: Option<String>,
     pub(crate) lease_until: Option<i64>,
     pub(crate) due_at: Option<i64>,
-    pub(crate) retry_reason: Option<String>,
     pub(crate) next_method: Option<String>,
     pub(crate) next_kwargs: Option<String>,
     pub(crate) rendered_map_index: Option<String>,
@@ -91,7 +90,6 @@ pub(super) fn read_shared(row: &Row) -> Result<TaskInstance> {
         hostname: row.opt("hostname")?,
         unixname: row.opt("unixname")?,
         pid: row.opt("pid")?,
-        retry_reason: row.opt("retry_reason")?,
         rendered_map_index: row.opt("rendered_map_index")?,
         note: row.opt("note")?,
         updated_at: row.get("updated_at")?,
@@ -106,15 +104,34 @@ pub(super) fn read_shared(row: &Row) -> Result<TaskInstance> {
 pub(crate) async fn insert(tx: &mut Tx, instances: &[TaskInstance]) -> Result<()> {
     let rows = instances.iter().map(|i| {
         args![
-            &i.id, &i.dag_id, &i.run_id, &i.task_id, i.map_index, i.try_number, i.max_tries, &i.pool, i.pool_slots, &i.queue,
-            i.priority_weight, &i.operator, &i.operator_name, &i.task_display_name, &i.dag_version_id, i.updated_at
+            &i.id,
+            &i.dag_id,
+            &i.run_id,
+            &i.task_id,
+            i.map_index,
+            i.try_number,
+            i.max_tries,
+            &i.pool,
+            i.pool_slots,
+            &i.queue,
+            i.priority_weight,
+            &i.operator,
+            &i.operator_name,
+            &i.task_display_name,
+            &i.dag_version_id,
+            i.updated_at
         ]
     });
     tx.insert_many(&format!("INSERT INTO task_instances ({NEW})"), "", rows.collect()).await.map(drop)
 }
 
 pub(crate) async fn get(from: impl Into<Read<'_>>, id: &str) -> Result<Option<TaskInstance>> {
-    from.into().first(sql(format!("SELECT {} FROM task_instances WHERE id = $1", columns())), args![id]).await?.as_ref().map(read).transpose()
+    from.into()
+        .first(sql(format!("SELECT {} FROM task_instances WHERE id = $1", columns())), args![id])
+        .await?
+        .as_ref()
+        .map(read)
+        .transpose()
 }
 
 /// The instance, held against other transactions.
@@ -123,7 +140,13 @@ pub(crate) async fn lock(tx: &mut Tx, id: &str) -> Result<Option<TaskInstance>> 
     tx.fetch_optional(sql(text), args![id]).await?.as_ref().map(read).transpose()
 }
 
-pub(crate) async fn of_task(from: impl Into<Read<'_>>, dag_id: &str, run_id: &str, task_id: &str, map_index: i64) -> Result<Option<TaskInstance>> {
+pub(crate) async fn of_task(
+    from: impl Into<Read<'_>>,
+    dag_id: &str,
+    run_id: &str,
+    task_id: &str,
+    map_index: i64,
+) -> Result<Option<TaskInstance>> {
     let text = format!("SELECT {} FROM task_instances WHERE dag_id = $1 AND run_id = $2 AND task_id = $3 AND map_index = $4", columns());
     from.into().first(sql(text), args![dag_id, run_id, task_id, map_index]).await?.as_ref().map(read).transpose()
 }
@@ -213,12 +236,28 @@ pub(crate) struct Ended {
 pub(crate) async fn end(tx: &mut Tx, id: &str, e: &Ended, now: i64) -> Result<()> {
     let text = "UPDATE task_instances SET state = $1, end_date = $2, rendered_map_index = COALESCE($3, rendered_map_index), retry_delay_override = $4,
          retry_reason = $5, due_at = $6, lease_until = NULL, next_method = NULL, next_kwargs = NULL, updated_at = $7 WHERE id = $8";
-    let values = args![e.state.map(TaskState::as_str), e.end_date, e.rendered_map_index.as_ref(), e.retry_delay_override, e.retry_reason.as_ref(), e.due_at, now, id];
+    let values = args![
+        e.state.map(TaskState::as_str),
+        e.end_date,
+        e.rendered_map_index.as_ref(),
+        e.retry_delay_override,
+        e.retry_reason.as_ref(),
+        e.due_at,
+        now,
+        id
+    ];
     tx.execute(text, values).await.map(drop)
 }
 
 /// Marks tasks of a run skipped, but not what runs or has ended. `map_index` as given, `None` for every one.
-pub(crate) async fn skip(tx: &mut Tx, dag_id: &str, run_id: &str, task_id: &str, map_index: Option<i64>, now: i64) -> Result<Vec<TaskInstance>> {
+pub(crate) async fn skip(
+    tx: &mut Tx,
+    dag_id: &str,
+    run_id: &str,
+    task_id: &str,
+    map_index: Option<i64>,
+    now: i64,
+) -> Result<Vec<TaskInstance>> {
     let text = format!(
         "UPDATE task_instances SET state = 'skipped', start_date = $1, end_date = $1, updated_at = $1, due_at = NULL
          WHERE dag_id = $2 AND run_id = $3 AND task_id = $4 AND ($5 = -2 OR map_index = $5)
@@ -230,7 +269,8 @@ pub(crate) async fn skip(tx: &mut Tx, dag_id: &str, run_id: &str, task_id: &str,
 
 /// One column that a task or a person sets.
 pub(crate) async fn set_text(tx: &mut Tx, id: &str, column: &'static str, value: Option<&str>, now: i64) -> Result<()> {
-    let changed = tx.execute(sql(format!("UPDATE task_instances SET {column} = $1, updated_at = $2 WHERE id = $3")), args![value, now, id]).await?;
+    let changed =
+        tx.execute(sql(format!("UPDATE task_instances SET {column} = $1, updated_at = $2 WHERE id = $3")), args![value, now, id]).await?;
     if changed == 0 { Err(Error::not_found(format!("task instance {id} was not found"))) } else { Ok(()) }
 }
 
@@ -250,7 +290,12 @@ pub(crate) async fn rename(tx: &mut Tx, old: &str, new: &str) -> Result<()> {
 }
 
 pub(crate) async fn set_version(tx: &mut Tx, dag_id: &str, run_id: &str, version: &str) -> Result<()> {
-    tx.execute("UPDATE task_instances SET dag_version_id = $1 WHERE dag_id = $2 AND run_id = $3 AND state IS NULL", args![version, dag_id, run_id]).await.map(drop)
+    tx.execute(
+        "UPDATE task_instances SET dag_version_id = $1 WHERE dag_id = $2 AND run_id = $3 AND state IS NULL",
+        args![version, dag_id, run_id],
+    )
+    .await
+    .map(drop)
 }
 
 /// Runs with instances whose waiting time is over, and when the next one's is.

@@ -1,7 +1,7 @@
 //! Tables `task_logs` and `log_chunks`: the log of a try, in pieces while it grows.
 
-use artel_platform::args;
 use artel_platform::Result;
+use artel_platform::args;
 use artel_platform::db::{Db, Row, Tx};
 
 /// Where the log of a try is.
@@ -41,7 +41,11 @@ pub(crate) async fn append(tx: &mut Tx, ti_id: &str, path: &str, position: i64, 
          WHERE task_logs.is_stored = 0";
     let open = tx.execute(text, args![ti_id, path, position + data.len() as i64, last, now]).await? > 0;
     if open && !data.is_empty() {
-        tx.execute("INSERT INTO log_chunks (ti_id, start_byte, data) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING", args![ti_id, position, data]).await?;
+        tx.execute(
+            "INSERT INTO log_chunks (ti_id, start_byte, data) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
+            args![ti_id, position, data],
+        )
+        .await?;
     }
     Ok(())
 }

@@ -115,9 +115,17 @@ impl Page {
 }
 
 /// A page of `columns FROM from` under `filter`, and how many rows there are in all.
-pub(crate) async fn page<T>(db: &Db, columns: &str, from: &str, filter: Filter, page: &Page, read: impl Fn(&Row) -> Result<T>) -> Result<(Vec<T>, i64)> {
+pub(crate) async fn page<T>(
+    db: &Db,
+    columns: &str,
+    from: &str,
+    filter: Filter,
+    page: &Page,
+    read: impl Fn(&Row) -> Result<T>,
+) -> Result<(Vec<T>, i64)> {
     let clause = filter.clause();
-    let total: i64 = db.fetch_one(sql(format!("SELECT COUNT(*) AS total FROM {from} {clause}")), filter.args.clone()).await?.get("total")?;
+    let total: i64 =
+        db.fetch_one(sql(format!("SELECT COUNT(*) AS total FROM {from} {clause}")), filter.args.clone()).await?.get("total")?;
     let mut args = filter.args;
     args.extend([Value::Int(page.limit), Value::Int(page.offset)]);
     let (limit, offset) = (args.len() - 1, args.len());

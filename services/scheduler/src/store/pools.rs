@@ -1,8 +1,8 @@
 //! Table `pools`, and what occupies them.
 
 use super::{Filter, Page, Read, sql};
-use artel_platform::args;
 use artel_platform::Result;
+use artel_platform::args;
 use artel_platform::db::{Db, Row, Tx};
 
 /// A row.
@@ -26,7 +26,12 @@ pub(crate) struct Taken {
 const COLUMNS: &str = "name, slots, description, include_deferred";
 
 fn read(row: &Row) -> Result<Pool> {
-    Ok(Pool { name: row.get("name")?, slots: row.get("slots")?, description: row.opt("description")?, include_deferred: row.get("include_deferred")? })
+    Ok(Pool {
+        name: row.get("name")?,
+        slots: row.get("slots")?,
+        description: row.opt("description")?,
+        include_deferred: row.get("include_deferred")?,
+    })
 }
 
 pub(crate) async fn all(from: impl Into<Read<'_>>) -> Result<Vec<Pool>> {

@@ -2,8 +2,8 @@
 
 use super::{Filter, Page, Read, sql};
 use crate::states::{RunState, RunType};
-use artel_platform::args;
 use artel_platform::Result;
+use artel_platform::args;
 use artel_platform::db::{Db, Row, Tx};
 
 /// A row.
@@ -62,16 +62,39 @@ fn read(row: &Row) -> Result<DagRun> {
 pub(crate) async fn insert(tx: &mut Tx, run: &DagRun, now: i64) -> Result<()> {
     let text = format!("INSERT INTO dag_runs ({COLUMNS}, created_at, updated_at) VALUES ({})", super::places(1, 22));
     let values = args![
-        &run.dag_id, &run.run_id, run.run_type.as_str(), run.state.as_str(), run.logical_date, run.data_interval_start, run.data_interval_end,
-        run.run_after, run.queued_at, run.start_date, run.end_date, run.conf.as_ref(), run.note.as_ref(), run.triggered_by.as_ref(),
-        run.triggering_user_name.as_ref(), run.partition_key.as_ref(), run.clear_number, &run.dag_version_id, run.bundle_version.as_ref(),
-        run.last_scheduling_decision, now, now
+        &run.dag_id,
+        &run.run_id,
+        run.run_type.as_str(),
+        run.state.as_str(),
+        run.logical_date,
+        run.data_interval_start,
+        run.data_interval_end,
+        run.run_after,
+        run.queued_at,
+        run.start_date,
+        run.end_date,
+        run.conf.as_ref(),
+        run.note.as_ref(),
+        run.triggered_by.as_ref(),
+        run.triggering_user_name.as_ref(),
+        run.partition_key.as_ref(),
+        run.clear_number,
+        &run.dag_version_id,
+        run.bundle_version.as_ref(),
+        run.last_scheduling_decision,
+        now,
+        now
     ];
     tx.execute(sql(text), values).await.map(drop)
 }
 
 pub(crate) async fn get(from: impl Into<Read<'_>>, dag_id: &str, run_id: &str) -> Result<Option<DagRun>> {
-    from.into().first(sql(format!("SELECT {COLUMNS} FROM dag_runs WHERE dag_id = $1 AND run_id = $2")), args![dag_id, run_id]).await?.as_ref().map(read).transpose()
+    from.into()
+        .first(sql(format!("SELECT {COLUMNS} FROM dag_runs WHERE dag_id = $1 AND run_id = $2")), args![dag_id, run_id])
+        .await?
+        .as_ref()
+        .map(read)
+        .transpose()
 }
 
 /// The run, held against other transactions.
@@ -81,7 +104,12 @@ pub(crate) async fn lock(tx: &mut Tx, dag_id: &str, run_id: &str) -> Result<Opti
 }
 
 pub(crate) async fn at(from: impl Into<Read<'_>>, dag_id: &str, logical_date: i64) -> Result<Option<DagRun>> {
-    from.into().first(sql(format!("SELECT {COLUMNS} FROM dag_runs WHERE dag_id = $1 AND logical_date = $2")), args![dag_id, logical_date]).await?.as_ref().map(read).transpose()
+    from.into()
+        .first(sql(format!("SELECT {COLUMNS} FROM dag_runs WHERE dag_id = $1 AND logical_date = $2")), args![dag_id, logical_date])
+        .await?
+        .as_ref()
+        .map(read)
+        .transpose()
 }
 
 pub(crate) async fn list(db: &Db, filter: Filter, page: &Page) -> Result<(Vec<DagRun>, i64)> {
@@ -90,12 +118,20 @@ pub(crate) async fn list(db: &Db, filter: Filter, page: &Page) -> Result<(Vec<Da
 
 /// The newest run that the timetable (or a backfill) made.
 pub(crate) async fn last_automated(from: impl Into<Read<'_>>, dag_id: &str) -> Result<Option<DagRun>> {
-    let text = format!("SELECT {COLUMNS} FROM dag_runs WHERE dag_id = $1 AND run_type IN ('scheduled', 'backfill') AND logical_date IS NOT NULL ORDER BY logical_date DESC LIMIT 1");
+    let text = format!(
+        "SELECT {COLUMNS} FROM dag_runs WHERE dag_id = $1 AND run_type IN ('scheduled', 'backfill') AND logical_date IS NOT NULL ORDER BY logical_date DESC LIMIT 1"
+    );
     from.into().first(sql(text), args![dag_id]).await?.as_ref().map(read).transpose()
 }
 
 /// The newest run before a date; `automated`: of those that the timetable made, `state`: of those in that state.
-pub(crate) async fn previous(from: impl Into<Read<'_>>, dag_id: &str, logical_date: i64, automated: bool, state: Option<RunState>) -> Result<Option<DagRun>> {
+pub(crate) async fn previous(
+    from: impl Into<Read<'_>>,
+    dag_id: &str,
+    logical_date: i64,
+    automated: bool,
+    state: Option<RunState>,
+) -> Result<Option<DagRun>> {
     let mut filter = Filter::default();
     filter.compare("dag_id", "=", dag_id);
     filter.compare("logical_date", "<", logical_date);
@@ -123,12 +159,20 @@ pub(crate) async fn next_start(db: &Db, now: i64) -> Result<Option<i64>> {
 
 /// How many runs of a DAG are running, backfills aside.
 pub(crate) async fn running(tx: &mut Tx, dag_id: &str) -> Result<i64> {
-    tx.fetch_one("SELECT COUNT(*) AS count FROM dag_runs WHERE dag_id = $1 AND state = 'running' AND run_type <> 'backfill'", args![dag_id]).await?.get("count")
+    tx.fetch_one("SELECT COUNT(*) AS count FROM dag_runs WHERE dag_id = $1 AND state = 'running' AND run_type <> 'backfill'", args![dag_id])
+        .await?
+        .get("count")
 }
 
 /// How many are queued or running, backfills aside.
 pub(crate) async fn active(from: impl Into<Read<'_>>, dag_id: &str) -> Result<i64> {
-    let row = from.into().first("SELECT COUNT(*) AS count FROM dag_runs WHERE dag_id = $1 AND state IN ('queued', 'running') AND run_type <> 'backfill'", args![dag_id]).await?;
+    let row = from
+        .into()
+        .first(
+            "SELECT COUNT(*) AS count FROM dag_runs WHERE dag_id = $1 AND state IN ('queued', 'running') AND run_type <> 'backfill'",
+            args![dag_id],
+        )
+        .await?;
     row.map_or(Ok(0), |r| r.get("count"))
 }
 
@@ -140,7 +184,8 @@ pub(crate) async fn set_running(tx: &mut Tx, dag_id: &str, run_id: &str, now: i6
 
 /// A run that has ended.
 pub(crate) async fn set_ended(tx: &mut Tx, dag_id: &str, run_id: &str, state: RunState, now: i64) -> Result<()> {
-    let text = "UPDATE dag_runs SET state = $1, end_date = $2, updated_at = $2, last_scheduling_decision = $2 WHERE dag_id = $3 AND run_id = $4";
+    let text =
+        "UPDATE dag_runs SET state = $1, end_date = $2, updated_at = $2, last_scheduling_decision = $2 WHERE dag_id = $3 AND run_id = $4";
     tx.execute(text, args![state.as_str(), now, dag_id, run_id]).await.map(drop)
 }
 
@@ -158,7 +203,9 @@ pub(crate) async fn count_clear(tx: &mut Tx, dag_id: &str, run_id: &str, now: i6
 }
 
 pub(crate) async fn set_note(tx: &mut Tx, dag_id: &str, run_id: &str, note: Option<&str>, now: i64) -> Result<()> {
-    tx.execute("UPDATE dag_runs SET note = $1, updated_at = $2 WHERE dag_id = $3 AND run_id = $4", args![note, now, dag_id, run_id]).await.map(drop)
+    tx.execute("UPDATE dag_runs SET note = $1, updated_at = $2 WHERE dag_id = $3 AND run_id = $4", args![note, now, dag_id, run_id])
+        .await
+        .map(drop)
 }
 
 pub(crate) async fn set_version(tx: &mut Tx, dag_id: &str, run_id: &str, version: &str) -> Result<()> {
@@ -167,7 +214,9 @@ pub(crate) async fn set_version(tx: &mut Tx, dag_id: &str, run_id: &str, version
 
 /// A decision was made about it.
 pub(crate) async fn touch(tx: &mut Tx, dag_id: &str, run_id: &str, now: i64) -> Result<()> {
-    tx.execute("UPDATE dag_runs SET last_scheduling_decision = $1 WHERE dag_id = $2 AND run_id = $3", args![now, dag_id, run_id]).await.map(drop)
+    tx.execute("UPDATE dag_runs SET last_scheduling_decision = $1 WHERE dag_id = $2 AND run_id = $3", args![now, dag_id, run_id])
+        .await
+        .map(drop)
 }
 
 /// Running runs that nobody has looked at since `before`, the longest ago first.
@@ -198,7 +247,12 @@ pub(crate) async fn stats(db: &Db, dag_id: &str) -> Result<Vec<(String, i64)>> {
 
 /// How many of the newest runs of a DAG failed in a row, looking at no more than `limit`.
 pub(crate) async fn failed_in_a_row(tx: &mut Tx, dag_id: &str, limit: i64) -> Result<i64> {
-    let rows = tx.fetch_all("SELECT state FROM dag_runs WHERE dag_id = $1 AND state IN ('success', 'failed') ORDER BY run_after DESC, run_id DESC LIMIT $2", args![dag_id, limit]).await?;
+    let rows = tx
+        .fetch_all(
+            "SELECT state FROM dag_runs WHERE dag_id = $1 AND state IN ('success', 'failed') ORDER BY run_after DESC, run_id DESC LIMIT $2",
+            args![dag_id, limit],
+        )
+        .await?;
     let mut count = 0;
     for row in rows {
         if row.get::<String>("state")? != "failed" {

@@ -1,8 +1,8 @@
 //! Table `variables`. Values are stored as the domain gives them: encrypted.
 
 use super::{Filter, Page, Read};
-use artel_platform::args;
 use artel_platform::Result;
+use artel_platform::args;
 use artel_platform::db::{Db, Row, Tx};
 
 /// A row.
@@ -15,11 +15,21 @@ pub(crate) struct Variable {
 }
 
 fn read(row: &Row) -> Result<Variable> {
-    Ok(Variable { key: row.get("key")?, value: row.opt("value")?, description: row.opt("description")?, is_encrypted: row.get("is_encrypted")? })
+    Ok(Variable {
+        key: row.get("key")?,
+        value: row.opt("value")?,
+        description: row.opt("description")?,
+        is_encrypted: row.get("is_encrypted")?,
+    })
 }
 
 pub(crate) async fn get(from: impl Into<Read<'_>>, key: &str) -> Result<Option<Variable>> {
-    from.into().first("SELECT key, value, description, is_encrypted FROM variables WHERE key = $1", args![key]).await?.as_ref().map(read).transpose()
+    from.into()
+        .first("SELECT key, value, description, is_encrypted FROM variables WHERE key = $1", args![key])
+        .await?
+        .as_ref()
+        .map(read)
+        .transpose()
 }
 
 pub(crate) async fn put(tx: &mut Tx, v: &Variable, now: i64) -> Result<()> {

@@ -1,8 +1,8 @@
 //! Table `dag_versions`: the serialized DAG and its source, as they were at a time.
 
 use super::{Read, sql};
-use artel_platform::args;
 use artel_platform::Result;
+use artel_platform::args;
 use artel_platform::db::{Db, Row, Tx};
 
 /// A row without its two large columns.
@@ -54,7 +54,8 @@ pub(crate) async fn by_ids(db: &Db, ids: &[String]) -> Result<Vec<DagVersion>> {
 
 pub(crate) async fn insert(tx: &mut Tx, v: &DagVersion, serialized: &str, source: Option<&str>) -> Result<()> {
     let text = "INSERT INTO dag_versions (id, dag_id, version_number, dag_hash, serialized, source, bundle_name, bundle_version, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
-    let values = args![&v.id, &v.dag_id, v.version_number, &v.dag_hash, serialized, source, &v.bundle_name, v.bundle_version.as_ref(), v.created_at];
+    let values =
+        args![&v.id, &v.dag_id, v.version_number, &v.dag_hash, serialized, source, &v.bundle_name, v.bundle_version.as_ref(), v.created_at];
     tx.execute(text, values).await.map(drop)
 }
 

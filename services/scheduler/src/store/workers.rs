@@ -1,7 +1,7 @@
 //! Table `workers`.
 
-use artel_platform::args;
 use artel_platform::Result;
+use artel_platform::args;
 use artel_platform::db::Db;
 
 pub(crate) async fn put(db: &Db, id: &str, hostname: &str, queues: &[String], slots: i64, now: i64) -> Result<()> {

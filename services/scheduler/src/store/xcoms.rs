@@ -1,8 +1,8 @@
 //! Tables `xcoms` and `rendered_fields`.
 
 use super::{Filter, Page, Read, sql};
-use artel_platform::args;
 use artel_platform::Result;
+use artel_platform::args;
 use artel_platform::db::{Db, Row, Tx};
 
 /// Which values: those of one key of one task in one run.
@@ -64,7 +64,9 @@ pub(crate) async fn sequence(db: &Db, key: &XComKey<'_>) -> Result<Vec<XCom>> {
 /// The `offset`th value, from the end where it is negative.
 pub(crate) async fn item(db: &Db, key: &XComKey<'_>, offset: i64) -> Result<Option<XCom>> {
     let (order, skip) = if offset >= 0 { ("ASC", offset) } else { ("DESC", -1 - offset) };
-    let text = format!("SELECT {COLUMNS} FROM xcoms WHERE dag_id = $1 AND run_id = $2 AND task_id = $3 AND key = $4 ORDER BY map_index {order} LIMIT 1 OFFSET $5");
+    let text = format!(
+        "SELECT {COLUMNS} FROM xcoms WHERE dag_id = $1 AND run_id = $2 AND task_id = $3 AND key = $4 ORDER BY map_index {order} LIMIT 1 OFFSET $5"
+    );
     db.fetch_optional(sql(text), args![key.dag_id, key.run_id, key.task_id, key.key, skip]).await?.as_ref().map(read).transpose()
 }
 
@@ -85,7 +87,9 @@ pub(crate) async fn put(tx: &mut Tx, key: &XComKey<'_>, x: &NewXCom<'_>, now: i6
     let text = "INSERT INTO xcoms (dag_id, run_id, task_id, map_index, key, value, mapped_length, dag_result, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
          ON CONFLICT (dag_id, run_id, task_id, map_index, key) DO UPDATE SET value = excluded.value, mapped_length = excluded.mapped_length,
          dag_result = excluded.dag_result, created_at = excluded.created_at";
-    tx.execute(text, args![key.dag_id, key.run_id, key.task_id, x.map_index, key.key, x.value, x.mapped_length, x.dag_result, now]).await.map(drop)
+    tx.execute(text, args![key.dag_id, key.run_id, key.task_id, x.map_index, key.key, x.value, x.mapped_length, x.dag_result, now])
+        .await
+        .map(drop)
 }
 
 pub(crate) async fn delete(tx: &mut Tx, key: &XComKey<'_>, map_index: i64) -> Result<bool> {
@@ -105,7 +109,12 @@ pub(crate) async fn list(db: &Db, filter: Filter, page: &Page) -> Result<(Vec<XC
 
 /// What the branches of a run said: `(task, map index, JSON)`.
 pub(crate) async fn skip_memos(tx: &mut Tx, dag_id: &str, run_id: &str) -> Result<Vec<(String, i64, String)>> {
-    let rows = tx.fetch_all("SELECT task_id, map_index, value FROM xcoms WHERE dag_id = $1 AND run_id = $2 AND key = 'skipmixin_key'", args![dag_id, run_id]).await?;
+    let rows = tx
+        .fetch_all(
+            "SELECT task_id, map_index, value FROM xcoms WHERE dag_id = $1 AND run_id = $2 AND key = 'skipmixin_key'",
+            args![dag_id, run_id],
+        )
+        .await?;
     rows.iter().map(|r| Ok((r.get("task_id")?, r.get("map_index")?, r.get("value")?))).collect()
 }
 

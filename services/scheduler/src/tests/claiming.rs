@@ -71,7 +71,8 @@ async fn a_claim_that_was_never_started_is_given_out_again() {
 #[tokio::test]
 async fn a_process_that_ends_without_a_word_ends_its_try() {
     bench(|b| async move {
-        b.add("d", &[("a", &[], json!({"retries": 1})), ("b", &[], json!({})), ("c", &[], json!({})), ("e", &[], json!({}))], json!({})).await;
+        b.add("d", &[("a", &[], json!({"retries": 1})), ("b", &[], json!({})), ("c", &[], json!({})), ("e", &[], json!({}))], json!({}))
+            .await;
         b.trigger("d", "r").await;
         let work = b.claim("w1", 10).await;
         let of = |task: &str| work.iter().find(|w| super::bench::task_of(w) == task).unwrap();
@@ -108,7 +109,8 @@ async fn what_runs_is_killed_when_it_is_cleared_or_its_run_is_ended() {
         assert_eq!(b.states("d", "ended").await, expected(&[("a", "failed")]));
         let mut kill = b.s.heartbeat("w1", &ids).await.unwrap();
         let mut all = ids.clone();
-        (kill.sort(), all.sort());
+        kill.sort();
+        all.sort();
         assert_eq!(kill, all);
         // the old process is dead: now the new try may start
         assert!(b.claim("w1", 10).await.is_empty());

@@ -33,7 +33,12 @@ async fn a_failure_fails_what_comes_after_and_the_run() {
 async fn a_branch_skips_one_side_and_is_remembered_when_it_is_cleared() {
     bench(|b| async move {
         let join = json!({"trigger_rule": "none_failed_min_one_success"});
-        let tasks = [("choose", &["x", "y"][..], json!({"_can_skip_downstream": true})), ("x", &["join"], json!({})), ("y", &["join"], json!({})), ("join", &[], join)];
+        let tasks = [
+            ("choose", &["x", "y"][..], json!({"_can_skip_downstream": true})),
+            ("x", &["join"], json!({})),
+            ("y", &["join"], json!({})),
+            ("join", &[], join),
+        ];
         b.add("d", &tasks, json!({})).await;
         b.trigger("d", "r").await;
         let choose = b.claim("w1", 1).await.remove(0);
@@ -117,7 +122,8 @@ async fn a_mapped_task_has_an_instance_for_every_element() {
 #[tokio::test]
 async fn the_past_holds_a_task_until_it_is_mended() {
     bench(|b| async move {
-        let daily = json!({"timetable": super::bench::cron("0 0 * * *"), "catchup": true, "start_date": 1_767_398_400.0, "max_active_runs": 5});
+        let daily =
+            json!({"timetable": super::bench::cron("0 0 * * *"), "catchup": true, "start_date": 1_767_398_400.0, "max_active_runs": 5});
         b.add("d", &[("a", &[], json!({"depends_on_past": true}))], daily).await;
         b.settle().await;
         let (first, second) = ("scheduled__2026-01-03T00:00:00+00:00", "scheduled__2026-01-04T00:00:00+00:00");
@@ -164,7 +170,14 @@ async fn a_rescheduled_sensor_goes_on_with_the_same_try() {
         let poke = b.claim("w1", 1).await.remove(0);
         b.start(&poke).await;
         let until = crate::times::shown(b.clock.now() + MINUTE);
-        let reply = b.own(&poke, "PATCH", "state", json!({"state": "up_for_reschedule", "reschedule_date": until, "end_date": crate::times::shown(b.clock.now())})).await;
+        let reply = b
+            .own(
+                &poke,
+                "PATCH",
+                "state",
+                json!({"state": "up_for_reschedule", "reschedule_date": until, "end_date": crate::times::shown(b.clock.now())}),
+            )
+            .await;
         assert_eq!(reply.status, 204);
         b.settle().await;
         assert!(b.claim("w1", 1).await.is_empty());

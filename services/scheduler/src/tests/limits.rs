@@ -11,7 +11,18 @@ async fn the_weightiest_goes_first_and_a_pool_has_so_many_slots() {
         pools::put(&mut tx, &Pool { name: "small".into(), slots: 2, description: None, include_deferred: false }).await.unwrap();
         tx.commit().await.unwrap();
         let task = |weight: i64, slots: i64| json!({"pool": "small", "priority_weight": weight, "pool_slots": slots});
-        b.add("d", &[("low", &[], task(1, 1)), ("high", &[], task(9, 1)), ("middle", &[], task(5, 1)), ("wide", &[], task(2, 2)), ("lost", &[], json!({"pool": "nowhere"}))], json!({})).await;
+        b.add(
+            "d",
+            &[
+                ("low", &[], task(1, 1)),
+                ("high", &[], task(9, 1)),
+                ("middle", &[], task(5, 1)),
+                ("wide", &[], task(2, 2)),
+                ("lost", &[], json!({"pool": "nowhere"})),
+            ],
+            json!({}),
+        )
+        .await;
         b.trigger("d", "r").await;
         let work = b.claim("w1", 10).await;
         assert_eq!(work.iter().map(task_of).collect::<Vec<_>>(), ["high", "middle"]);

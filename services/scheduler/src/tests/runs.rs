@@ -16,7 +16,12 @@ async fn run_ids(b: &super::bench::Bench, dag_id: &str) -> Vec<String> {
 #[tokio::test]
 async fn runs_come_when_they_are_due() {
     bench(|b| async move {
-        b.add("d", &[("a", &[], json!({"_is_empty": true}))], json!({"timetable": cron("*/5 * * * *"), "start_date": (START / 1000 - 3600) as f64})).await;
+        b.add(
+            "d",
+            &[("a", &[], json!({"_is_empty": true}))],
+            json!({"timetable": cron("*/5 * * * *"), "start_date": (START / 1000 - 3600) as f64}),
+        )
+        .await;
         b.settle().await;
         assert_eq!(run_ids(&b, "d").await, ["scheduled__2026-01-05T00:00:00+00:00"]);
         let next = b.s.tick(b.clock.now()).await.unwrap();
@@ -26,7 +31,10 @@ async fn runs_come_when_they_are_due() {
         b.advance(1).await;
         assert_eq!(run_ids(&b, "d").await[1], "scheduled__2026-01-05T00:05:00+00:00");
         let run = b.s.run("d", "scheduled__2026-01-05T00:05:00+00:00").await.unwrap();
-        assert_eq!((run.logical_date, run.data_interval_start, run.data_interval_end, run.run_after), (Some(START + 5 * MINUTE), Some(START + 5 * MINUTE), Some(START + 5 * MINUTE), START + 5 * MINUTE));
+        assert_eq!(
+            (run.logical_date, run.data_interval_start, run.data_interval_end, run.run_after),
+            (Some(START + 5 * MINUTE), Some(START + 5 * MINUTE), Some(START + 5 * MINUTE), START + 5 * MINUTE)
+        );
         // the service was away for an hour: only the latest of what was missed
         b.advance(62 * MINUTE).await;
         assert_eq!(run_ids(&b, "d").await[2..], ["scheduled__2026-01-05T01:05:00+00:00"]);

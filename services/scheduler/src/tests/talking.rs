@@ -15,10 +15,19 @@ async fn variables_are_kept_encrypted() {
         assert_eq!(b.call(&a, "GET", "variables/a%2Fb", json!(null)).await.body, Some(json!({"key": "a/b", "value": "s3cret"})));
         let row = b.s.db.fetch_one("SELECT value FROM variables", vec![]).await.unwrap();
         assert!(!row.get::<String>("value").unwrap().contains("s3cret"));
-        assert_eq!(b.call(&a, "GET", "variables/keys?prefix=a", json!(null)).await.body, Some(json!({"keys": ["a/b"], "total_entries": 1})));
+        assert_eq!(
+            b.call(&a, "GET", "variables/keys?prefix=a", json!(null)).await.body,
+            Some(json!({"keys": ["a/b"], "total_entries": 1}))
+        );
         assert_eq!(b.call(&a, "DELETE", "variables/a%2Fb", json!(null)).await.status, 204);
         assert_eq!(b.call(&a, "GET", "variables/a%2Fb", json!(null)).await.status, 404);
-        let connection = crate::store::connections::Connection { conn_id: "db".into(), conn_type: "http".into(), password: Some("pw".into()), port: Some(80), ..Default::default() };
+        let connection = crate::store::connections::Connection {
+            conn_id: "db".into(),
+            conn_type: "http".into(),
+            password: Some("pw".into()),
+            port: Some(80),
+            ..Default::default()
+        };
         b.s.put_connection(connection).await.unwrap();
         let got = b.call(&a, "GET", "connections/db", json!(null)).await.body.unwrap();
         assert_eq!((got["password"].clone(), got["port"].clone(), got["conn_type"].clone()), (json!("pw"), json!(80), json!("http")));
@@ -46,7 +55,13 @@ async fn a_task_speaks_for_itself_only() {
 async fn a_try_is_started_once_and_told_what_it_needs() {
     bench(|b| async move {
         b.add("d", &[("a", &[], json!({"retries": 2}))], json!({})).await;
-        let new = crate::runs::NewRun { run_id: Some("r".into()), logical_date: Some(START), conf: Some(json!({"x": 1})), triggered_by: "rest_api", ..Default::default() };
+        let new = crate::runs::NewRun {
+            run_id: Some("r".into()),
+            logical_date: Some(START),
+            conf: Some(json!({"x": 1})),
+            triggered_by: "rest_api",
+            ..Default::default()
+        };
         b.s.trigger("d", new).await.unwrap();
         b.settle().await;
         let a = b.claim("w1", 1).await.remove(0);
@@ -72,7 +87,13 @@ async fn earlier_runs_are_found() {
     bench(|b| async move {
         b.add("d", &[("a", &[], json!({}))], json!({})).await;
         for (run, date) in [("r1", START), ("r2", START + MINUTE)] {
-            let new = crate::runs::NewRun { run_id: Some(run.into()), logical_date: Some(date), run_after: Some(date), triggered_by: "rest_api", ..Default::default() };
+            let new = crate::runs::NewRun {
+                run_id: Some(run.into()),
+                logical_date: Some(date),
+                run_after: Some(date),
+                triggered_by: "rest_api",
+                ..Default::default()
+            };
             b.s.trigger("d", new).await.unwrap();
             b.clock.advance(MINUTE);
             b.settle().await;

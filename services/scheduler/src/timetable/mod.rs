@@ -74,7 +74,7 @@ pub enum Timetable {
     /// Triggers every so often.
     DeltaTrigger(trigger::DeltaTrigger),
     /// Covers the time between two ticks of a cron expression.
-    CronDataInterval(CronSchedule),
+    CronDataInterval(Box<CronSchedule>),
     /// Covers equal spans of time.
     DeltaDataInterval(Delta),
     /// One that is asked of somebody else, or not supported: never due by itself. Its class name.
@@ -113,7 +113,7 @@ impl Timetable {
         if let Some(name) = class.strip_prefix(INTERVAL) {
             match name {
                 "CronDataIntervalTimetable" => {
-                    return Ok(Self::CronDataInterval(CronSchedule::read(&var["expression"], &var["timezone"])?));
+                    return Ok(Self::CronDataInterval(Box::new(CronSchedule::read(&var["expression"], &var["timezone"])?)));
                 }
                 "DeltaDataIntervalTimetable" => return Ok(Self::DeltaDataInterval(Delta::read(&var["delta"])?)),
                 _ => {}
@@ -130,7 +130,7 @@ impl Timetable {
             Self::Continuous => Ok(continuous(last, restriction, now)),
             Self::CronTrigger(all) => trigger::next_of_all(all, last, restriction, now),
             Self::DeltaTrigger(one) => trigger::next(one, last, restriction, now),
-            Self::CronDataInterval(cron) => interval::next(cron, last, restriction, now),
+            Self::CronDataInterval(cron) => interval::next(&**cron, last, restriction, now),
             Self::DeltaDataInterval(delta) => interval::next(delta, last, restriction, now),
         }
     }
