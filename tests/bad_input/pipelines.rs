@@ -38,12 +38,13 @@ async fn wrong_dag_files_are_told_and_the_others_go_on() {
     succeeds(&admin, "while-others-are-broken").await;
 
     // a good DAG whose file is broken later stays as it was, and is told
-    std::fs::write(artel.dags().join("good.py"), "def broken(:\n").unwrap();
+    std::fs::write(artel.dags().join("good.py"), "from airflow.sdk import dag\ndef broken(:\n").unwrap();
     eventually("the broken version is told", 30, async || {
         let errors = admin.try_get("/api/v2/importErrors").await?;
         if errors.to_string().contains("good.py") { Ok(()) } else { Err(errors.to_string()) }
     })
     .await;
+    assert_eq!(admin.get("/api/v2/dags/good").await["has_import_errors"], true);
     std::fs::write(artel.dags().join("good.py"), GOOD).unwrap();
     std::fs::write(artel.dags().join("raises.py"), GOOD.replace("good", "mended")).unwrap();
     eventually("what was mended is listed, and no longer told", 60, async || {

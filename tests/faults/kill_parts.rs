@@ -36,19 +36,19 @@ async fn tracking(artel: &mut Installation, load: &Load) {
 
 /// The registry dies right after it acknowledged a change; then serving, before it heard of one.
 async fn registry_and_serving(artel: &mut Installation, admin: &Client) {
-    model::point_to(admin, "2").await;
+    let change = model::point_to(admin, "2").await;
     artel.part("registry").kill9();
     artel.restart("registry").await;
     assert_eq!(model::champion(admin).await, "2");
     model::serves(admin, "2", 120).await;
-    model::has_handled(artel, model::EVENTS + 1).await;
+    change.is_handled_once(artel).await;
     model::took_effect_once(admin, "2", 1).await;
 
     artel.part("serving").kill9();
-    model::point_to(admin, "1").await;
+    let change = model::point_to(admin, "1").await;
     artel.restart("serving").await;
     model::serves(admin, "1", 120).await;
-    model::has_handled(artel, model::EVENTS + 2).await;
+    change.is_handled_once(artel).await;
 }
 
 /// A running task does not notice; its end is told to the next scheduler.
@@ -81,11 +81,11 @@ async fn worker(artel: &mut Installation, admin: &Client) {
 async fn all_at_once(artel: &mut Installation, admin: &Client, load: &Load) {
     let run = pipeline::begin(artel, admin, "retried", "all-killed").await;
     load.go_on(5).await;
-    model::point_to(admin, "2").await;
+    let change = model::point_to(admin, "2").await;
     artel.crash().await;
     load.go_on(10).await;
     assert_eq!(model::champion(admin).await, "2");
     model::serves(admin, "2", 120).await;
-    model::has_handled(artel, model::EVENTS + 3).await;
+    change.is_handled_once(artel).await;
     run.ends(admin, "success", 2).await;
 }
