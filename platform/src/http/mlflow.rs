@@ -68,7 +68,9 @@ impl<T: Message> MlflowRequest<T> {
         }
         let Ok(fields) = serde_json::from_slice::<HashMap<String, &RawValue>>(body) else {
             return match serde_json::from_slice::<Value>(body) {
-                Ok(value) if !value.is_null() => Err(Error::invalid(format!("the request body is {}, it must be a JSON object", python_type(&value)))),
+                Ok(value) if !value.is_null() => {
+                    Err(Error::invalid(format!("the request body is {}, it must be a JSON object", python_type(&value))))
+                }
                 _ => Ok(Self { message: T::default(), given: HashMap::new(), in_query: false }),
             };
         };
@@ -81,7 +83,8 @@ impl<T: Message> MlflowRequest<T> {
 
     /// Reads a query: repeated keys are lists.
     fn from_query(query: &str) -> Result<Self> {
-        let pairs: Vec<(String, String)> = serde_urlencoded::from_str(query).map_err(|e| Error::invalid(format!("the query is malformed: {e}")))?;
+        let pairs: Vec<(String, String)> =
+            serde_urlencoded::from_str(query).map_err(|e| Error::invalid(format!("the query is malformed: {e}")))?;
         let mut object = Map::new();
         for field in T::FIELDS {
             let mut values = pairs.iter().filter(|(name, _)| name == field.name).map(|(_, value)| value.as_str());
@@ -195,7 +198,11 @@ fn fits(field: &Field, value: &Value) -> bool {
     match field.kind {
         Kind::Text => value.is_string(),
         Kind::Bool => value.is_boolean(),
-        Kind::Integer => value.is_i64() || value.as_f64().is_some_and(|v| v.fract() == 0.0) || value.as_str().is_some_and(|v| v.trim().parse::<i64>().is_ok()),
+        Kind::Integer => {
+            value.is_i64()
+                || value.as_f64().is_some_and(|v| v.fract() == 0.0)
+                || value.as_str().is_some_and(|v| v.trim().parse::<i64>().is_ok())
+        }
         Kind::Real => value.is_number() || value.as_str().is_some_and(|v| v.trim().parse::<f64>().is_ok()),
         Kind::Enum => value.is_string() || value.is_i64(),
         Kind::Map | Kind::Message(_) => value.is_object(),
@@ -238,15 +245,22 @@ mod tests {
     #[test]
     fn a_wrong_type_is_named() {
         let error = |text: &str| body::<LogMetric>(text).unwrap_err().message;
-        assert_eq!(error(r#"{"key": 12}"#), format!("Invalid value 12 for parameter 'key' supplied:  Hint: Value was of type 'int'.{SEE_DOCS}"));
-        assert_eq!(error(r#"{"step": "abc"}"#), format!("Invalid value \"abc\" for parameter 'step' supplied:  Hint: Value was of type 'str'.{SEE_DOCS}"));
+        assert_eq!(
+            error(r#"{"key": 12}"#),
+            format!("Invalid value 12 for parameter 'key' supplied:  Hint: Value was of type 'int'.{SEE_DOCS}")
+        );
+        assert_eq!(
+            error(r#"{"step": "abc"}"#),
+            format!("Invalid value \"abc\" for parameter 'step' supplied:  Hint: Value was of type 'str'.{SEE_DOCS}")
+        );
         assert_eq!(error(r#"{"run_id": "a", "runId": "b"}"#), "Request specifies both 'run_id' and 'runId'; provide only one of them.");
         assert_eq!(error("[1]"), "the request body is list, it must be a JSON object");
     }
 
     #[test]
     fn a_query_is_read_like_a_body() {
-        let runs = MlflowRequest::<SearchRuns>::from_query("experiment_ids=1&experiment_ids=2&max_results=5&unknown=x").unwrap().into_inner();
+        let runs =
+            MlflowRequest::<SearchRuns>::from_query("experiment_ids=1&experiment_ids=2&max_results=5&unknown=x").unwrap().into_inner();
         assert_eq!((runs.experiment_ids.len(), runs.max_results), (2, Some(5)));
         assert!(MlflowRequest::<SearchRuns>::from_query("max_results=many").is_err());
     }

@@ -9,11 +9,12 @@ CREATE TABLE blobs (
 );
 CREATE INDEX blobs_unreferenced ON blobs (unreferenced_since) WHERE unreferenced_since IS NOT NULL;
 
--- What a path means. Folders exist only as the beginnings of paths.
+-- What a path means. Folders exist only as the beginnings of paths. A writer takes the path first and counts the
+-- content after it, so the reference is checked at commit.
 CREATE TABLE objects (
     workspace TEXT NOT NULL,
     path TEXT COLLATE "binary" NOT NULL,
-    sha256 TEXT NOT NULL REFERENCES blobs (sha256),
+    sha256 TEXT NOT NULL REFERENCES blobs (sha256) DEFERRABLE INITIALLY DEFERRED,
     size BIGINT NOT NULL,
     content_type TEXT NOT NULL,
     created_at BIGINT NOT NULL,

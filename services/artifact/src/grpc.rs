@@ -59,10 +59,13 @@ impl pb::artifact_server::Artifact for Grpc {
 }
 
 fn data(parts: Streaming<pb::PutRequest>) -> impl Stream<Item = Result<Bytes, Error>> + Send + Unpin {
-    parts.map_err(Error::from).and_then(async |message: pb::PutRequest| match message.part {
-        Some(Part::Data(data)) => Ok(data),
-        _ => Err(Error::invalid("an upload has one header, then data")),
-    }).boxed()
+    parts
+        .map_err(Error::from)
+        .and_then(async |message: pb::PutRequest| match message.part {
+            Some(Part::Data(data)) => Ok(data),
+            _ => Err(Error::invalid("an upload has one header, then data")),
+        })
+        .boxed()
 }
 
 fn workspace(name: &str) -> &str {

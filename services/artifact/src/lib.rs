@@ -39,7 +39,9 @@ pub async fn start(cx: Context) -> Result<Service> {
     Ok(Service {
         name: "artifact",
         rest: rest::routes().state(artifacts.clone()),
-        grpc: tonic::service::Routes::new(ArtifactServer::new(grpc::Grpc(artifacts)).max_decoding_message_size(artel_platform::rpc::MAX_MESSAGE)),
+        grpc: tonic::service::Routes::new(
+            ArtifactServer::new(grpc::Grpc(artifacts)).max_decoding_message_size(artel_platform::rpc::MAX_MESSAGE),
+        ),
         db,
     })
 }

@@ -115,22 +115,30 @@ impl Artifacts {
         let now = self.clock.now();
         let mut tx = self.db.begin().await?;
         if let Some(other) = objects::obstacle(&mut tx, workspace, path).await? {
-            return Err(Error::invalid(format!("Invalid path: cannot write the file '{path}' because '{other}' is there: one name is either a file or a folder")));
+            return Err(Error::invalid(format!(
+                "Invalid path: cannot write the file '{path}' because '{other}' is there: one name is either a file or a folder"
+            )));
         }
-        let held = objects::hold(&mut tx, workspace, path).await?;
         let object = NewObject { workspace, path, sha256: &written.sha256, size: written.size, content_type, created_at: now };
-        let fresh = repoint(&mut tx, held.as_deref(), &object, location).await?;
+        // the path is held before any content is: two writers never wait for each other crosswise
+        let held = objects::hold(&mut tx, workspace, path).await?;
         match held {
             Some(_) => objects::replace(&mut tx, &object).await?,
             None if objects::insert(&mut tx, &object).await? => {}
             None => return Ok(false),
         }
+        let fresh = repoint(&mut tx, held.as_deref(), &object, location).await?;
         if fresh {
             orphans::remove(&mut tx, location).await?;
         } else {
             orphans::add(&mut tx, location, now).await?;
         }
-        let event = ArtifactWritten { workspace: workspace.into(), path: path.to_string(), size: written.size as i64, sha256: written.sha256.clone() };
+        let event = ArtifactWritten {
+            workspace: workspace.into(),
+            path: path.to_string(),
+            size: written.size as i64,
+            sha256: written.sha256.clone(),
+        };
         tx.emit(&event).await?;
         tx.commit().await?;
         if !fresh {
@@ -215,18 +223,26 @@ impl Artifacts {
         let mut count = removed.iter().len() as u64;
         release(&mut tx, removed, now).await?;
         tx.commit().await?;
-        while recursive {
+        if recursive {
+            count += self.delete_below(workspace, &path.prefix(), now).await?;
+        }
+        Ok(count)
+    }
+
+    /// Removes everything whose path begins with `prefix`, some at a time. Answers how many files went.
+    async fn delete_below(&self, workspace: &str, prefix: &str, now: i64) -> Result<u64> {
+        let mut count = 0;
+        loop {
             let mut tx = self.db.begin().await?;
-            let removed = objects::remove_below(&mut tx, workspace, &path.prefix(), REMOVED_AT_ONCE).await?;
+            let removed = objects::remove_below(&mut tx, workspace, prefix, REMOVED_AT_ONCE).await?;
             let last = (removed.len() as i64) < REMOVED_AT_ONCE;
             count += removed.len() as u64;
             release(&mut tx, removed, now).await?;
             tx.commit().await?;
             if last {
-                break;
+                return Ok(count);
             }
         }
-        Ok(count)
     }
 }
 

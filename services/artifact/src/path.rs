@@ -123,8 +123,27 @@ mod tests {
     #[test]
     fn what_leaves_the_tree_is_refused() {
         for bad in [
-            "..", "../a", "a/../b", "a/..", "%2e%2e/a", "%252e%252e/a", "a/%2e%2e%2fb", "/etc/passwd", "%2fetc/passwd", "//a", "file:///etc/passwd", "FILE:x",
-            "file%3a///etc", "C:/x", "c:", "C:\\x", "..\\a", "a\\..\\b", "%5c%5chost", "a#b", "a%23b",
+            "..",
+            "../a",
+            "a/../b",
+            "a/..",
+            "%2e%2e/a",
+            "%252e%252e/a",
+            "a/%2e%2e%2fb",
+            "/etc/passwd",
+            "%2fetc/passwd",
+            "//a",
+            "file:///etc/passwd",
+            "FILE:x",
+            "file%3a///etc",
+            "C:/x",
+            "c:",
+            "C:\\x",
+            "..\\a",
+            "a\\..\\b",
+            "%5c%5chost",
+            "a#b",
+            "a%23b",
         ] {
             assert!(ArtifactPath::from_client(bad).is_err(), "{bad}");
         }

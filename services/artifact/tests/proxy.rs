@@ -22,8 +22,11 @@ async fn files_go_up_and_come_down_as_upstream_serves_them() {
     server.put("1/run/artifacts/model%20b/page.html", "<script>1</script>").await;
     server.put("1/run/artifacts/empty.bin", "").await;
 
-    assert_eq!(server.list("1/run/artifacts").await, json!({"files": [
-        {"path": "empty.bin", "is_dir": false, "file_size": 0}, {"path": "model b", "is_dir": true}, {"path": "модель", "is_dir": true}]}));
+    assert_eq!(
+        server.list("1/run/artifacts").await,
+        json!({"files": [
+        {"path": "empty.bin", "is_dir": false, "file_size": 0}, {"path": "model b", "is_dir": true}, {"path": "модель", "is_dir": true}]})
+    );
     assert_eq!(server.list("1/run/artifacts/модель").await, json!({"files": [{"path": "MLmodel", "is_dir": false, "file_size": 12}]}));
     assert_eq!(server.list("1/run/artifacts/модель/MLmodel").await, json!({}));
     assert_eq!(server.list("nothing").await, json!({}));
@@ -36,7 +39,10 @@ async fn files_go_up_and_come_down_as_upstream_serves_them() {
     assert_eq!(header(&headers, "content-length"), "12");
     assert_eq!(answer.text().await.unwrap(), "flavors: {}\n");
     let page = server.get("1/run/artifacts/model%20b/page.html").await;
-    assert_eq!((header(page.headers(), "content-type"), header(page.headers(), "content-security-policy")), ("text/html", "sandbox allow-scripts"));
+    assert_eq!(
+        (header(page.headers(), "content-type"), header(page.headers(), "content-security-policy")),
+        ("text/html", "sandbox allow-scripts")
+    );
     let empty = server.get("1/run/artifacts/empty.bin").await;
     assert_eq!((empty.status(), header(empty.headers(), "content-type")), (StatusCode::OK, "application/octet-stream"));
 
@@ -80,7 +86,17 @@ async fn mistakes_are_told_in_upstreams_form() {
     let server = serve(&fixture.cx).await;
     server.put("d/f", "x").await;
     let raw = async |method: &str, path: &str| raw_request(&server.url, method, path).await;
-    for path in ["../etc/passwd", "%2e%2e/etc/passwd", "%252e%252e%252fetc", "d/%2e%2e/%2e%2e/x", "/etc/passwd", "%2fetc/passwd", "file:///etc/passwd", "d%5c..%5cx", "..%5cx"] {
+    for path in [
+        "../etc/passwd",
+        "%2e%2e/etc/passwd",
+        "%252e%252e%252fetc",
+        "d/%2e%2e/%2e%2e/x",
+        "/etc/passwd",
+        "%2fetc/passwd",
+        "file:///etc/passwd",
+        "d%5c..%5cx",
+        "..%5cx",
+    ] {
         for method in ["GET", "PUT", "DELETE"] {
             let (status, body) = raw(method, path).await;
             assert_eq!((status, body["error_code"].as_str()), (400, Some("INVALID_PARAMETER_VALUE")), "{method} {path}: {body}");
@@ -95,7 +111,9 @@ async fn mistakes_are_told_in_upstreams_form() {
     assert_eq!(raw("DELETE", "").await.0, 400);
 
     let client = reqwest::Client::new();
-    for (method, path) in [(Method::POST, "mpu/create/a/b"), (Method::POST, "mpu/complete/a"), (Method::POST, "mpu/abort/a"), (Method::GET, "presigned/a/b")] {
+    for (method, path) in
+        [(Method::POST, "mpu/create/a/b"), (Method::POST, "mpu/complete/a"), (Method::POST, "mpu/abort/a"), (Method::GET, "presigned/a/b")]
+    {
         let answer = client.request(method, format!("{}/api/2.0/mlflow-artifacts/{path}", server.url)).send().await.unwrap();
         assert_eq!(answer.status(), StatusCode::NOT_IMPLEMENTED, "{path}");
         assert_eq!(answer.json::<Value>().await.unwrap()["error_code"], "NOT_IMPLEMENTED");
@@ -111,7 +129,9 @@ async fn mistakes_are_told_in_upstreams_form() {
 async fn raw_request(url: &str, method: &str, path: &str) -> (u16, Value) {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     let mut socket = tokio::net::TcpStream::connect(url.trim_start_matches("http://")).await.unwrap();
-    let request = format!("{method} /api/2.0/mlflow-artifacts/artifacts/{path} HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+    let request = format!(
+        "{method} /api/2.0/mlflow-artifacts/artifacts/{path} HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+    );
     socket.write_all(request.as_bytes()).await.unwrap();
     let mut answer = String::new();
     socket.read_to_string(&mut answer).await.unwrap();
@@ -143,7 +163,11 @@ async fn other_services_see_the_same_tree() {
     let mut client = fixture.cx.peers.artifact();
     let part = |part| pb::PutRequest { part: Some(part) };
     let header = pb::PutHeader { workspace: String::new(), path: "logs/dag/1.log".into(), content_type: "text/plain".into() };
-    let parts = [part(pb::put_request::Part::Header(header)), part(pb::put_request::Part::Data("line one\n".into())), part(pb::put_request::Part::Data("line two\n".into()))];
+    let parts = [
+        part(pb::put_request::Part::Header(header)),
+        part(pb::put_request::Part::Data("line one\n".into())),
+        part(pb::put_request::Part::Data("line two\n".into())),
+    ];
     let entry = client.put(futures::stream::iter(parts)).await.unwrap().into_inner();
     assert_eq!((entry.path.as_str(), entry.size), ("logs/dag/1.log", 18));
     assert_eq!(server.get("logs/dag/1.log").await.text().await.unwrap(), "line one\nline two\n");
@@ -160,7 +184,8 @@ async fn other_services_see_the_same_tree() {
     assert_eq!(&chunks.message().await.unwrap().unwrap().data[..], b"one");
     let missing = client.get(pb::GetRequest { path: "none".into(), ..Default::default() }).await.unwrap_err();
     assert_eq!(missing.code(), tonic::Code::NotFound);
-    let deleted = client.delete(pb::DeleteRequest { path: "logs".into(), recursive: true, ..Default::default() }).await.unwrap().into_inner();
+    let deleted =
+        client.delete(pb::DeleteRequest { path: "logs".into(), recursive: true, ..Default::default() }).await.unwrap().into_inner();
     assert_eq!(deleted.deleted, 1);
     server.stop(&fixture.cx).await;
 }

@@ -199,7 +199,10 @@ async fn writers_of_one_path_and_one_content_do_not_lose_count() {
         for done in futures::future::join_all(puts).await {
             done.unwrap();
         }
-        let rows = b.db.fetch_all("SELECT b.refs AS refs, (SELECT COUNT(*) FROM objects o WHERE o.sha256 = b.sha256) AS n FROM blobs b", args![]).await.unwrap();
+        let rows =
+            b.db.fetch_all("SELECT b.refs AS refs, (SELECT COUNT(*) FROM objects o WHERE o.sha256 = b.sha256) AS n FROM blobs b", args![])
+                .await
+                .unwrap();
         for row in rows {
             assert_eq!(row.get::<i64>("refs").unwrap(), row.get::<i64>("n").unwrap());
         }

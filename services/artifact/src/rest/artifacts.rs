@@ -40,7 +40,11 @@ pub(crate) struct ListQuery {
 /// Lists a folder; a file or nothing has no entries.
 #[utoipa::path(get, path = "/api/2.0/mlflow-artifacts/artifacts", tag = "artifacts", params(ListQuery),
     responses((status = 200, body = Listing)), security(("artel" = ["read:artifacts"])))]
-pub(crate) async fn list_artifacts(artifacts: web::Data<Artifacts>, workspace: Workspace, query: web::Query<ListQuery>) -> Result<web::Json<Listing>> {
+pub(crate) async fn list_artifacts(
+    artifacts: web::Data<Artifacts>,
+    workspace: Workspace,
+    query: web::Query<ListQuery>,
+) -> Result<web::Json<Listing>> {
     let path = ArtifactPath::from_client(query.path.as_deref().unwrap_or_default())?;
     let skipped = path.as_str().len() + usize::from(!path.is_root());
     let entries = artifacts.list(&workspace.0, &path).await?;
@@ -56,7 +60,12 @@ pub(crate) async fn list_artifacts(artifacts: web::Data<Artifacts>, workspace: W
 #[utoipa::path(method(get, head), path = "/api/2.0/mlflow-artifacts/artifacts/{path:.*}", tag = "artifacts", params(("path" = String, Path,)),
     responses((status = 200, content_type = "application/octet-stream"), (status = 206, content_type = "application/octet-stream"), (status = 304), (status = 416)),
     security(("artel" = ["read:artifacts"])))]
-pub(crate) async fn download_artifact(artifacts: web::Data<Artifacts>, workspace: Workspace, path: web::Path<String>, request: HttpRequest) -> Result<HttpResponse> {
+pub(crate) async fn download_artifact(
+    artifacts: web::Data<Artifacts>,
+    workspace: Workspace,
+    path: web::Path<String>,
+    request: HttpRequest,
+) -> Result<HttpResponse> {
     let path = ArtifactPath::from_client(&path)?;
     let content = artifacts.content(&workspace.0, &path).await?;
     serve::file(&artifacts, &content, &request).await
@@ -102,7 +111,11 @@ async fn pump(mut body: web::Payload, send: tokio::sync::mpsc::Sender<Result<Byt
 /// Deletes a file, or a folder with everything in it; fine when there is nothing.
 #[utoipa::path(delete, path = "/api/2.0/mlflow-artifacts/artifacts/{path:.*}", tag = "artifacts", params(("path" = String, Path,)),
     responses((status = 200, body = Object)), security(("artel" = ["artifacts"])))]
-pub(crate) async fn delete_artifact(artifacts: web::Data<Artifacts>, workspace: Workspace, path: web::Path<String>) -> Result<HttpResponse> {
+pub(crate) async fn delete_artifact(
+    artifacts: web::Data<Artifacts>,
+    workspace: Workspace,
+    path: web::Path<String>,
+) -> Result<HttpResponse> {
     artifacts.delete(&workspace.0, &ArtifactPath::from_client(&path)?, true).await?;
     Ok(HttpResponse::Ok().json(serde_json::json!({})))
 }

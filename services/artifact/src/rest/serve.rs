@@ -14,8 +14,32 @@ use std::time::{Duration, UNIX_EPOCH};
 
 /// Names without extension and extensions that are shown as text (mlflow/utils/mime_type_utils.py).
 const TEXT: &[&str] = &[
-    "txt", "log", "err", "cfg", "conf", "cnf", "cf", "ini", "properties", "prop", "hocon", "toml", "yaml", "yml", "xml", "json", "js", "py", "py3",
-    "csv", "tsv", "md", "rst", "ipynb", "MLmodel", "mlproject",
+    "txt",
+    "log",
+    "err",
+    "cfg",
+    "conf",
+    "cnf",
+    "cf",
+    "ini",
+    "properties",
+    "prop",
+    "hocon",
+    "toml",
+    "yaml",
+    "yml",
+    "xml",
+    "json",
+    "js",
+    "py",
+    "py3",
+    "csv",
+    "tsv",
+    "md",
+    "rst",
+    "ipynb",
+    "MLmodel",
+    "mlproject",
 ];
 
 /// Types that run scripts in a browser.
@@ -26,7 +50,18 @@ const SANDBOX: &str = "sandbox allow-scripts";
 
 /// Unescaped in `filename*` (RFC 5987 attr-char).
 const ATTR_CHAR: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'!').remove(b'#').remove(b'$').remove(b'&').remove(b'+').remove(b'-').remove(b'.').remove(b'^').remove(b'_').remove(b'`').remove(b'|').remove(b'~');
+    .remove(b'!')
+    .remove(b'#')
+    .remove(b'$')
+    .remove(b'&')
+    .remove(b'+')
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'^')
+    .remove(b'_')
+    .remove(b'`')
+    .remove(b'|')
+    .remove(b'~');
 
 /// The content type of a file by its name.
 pub(crate) fn content_type(name: &str) -> String {
@@ -45,7 +80,9 @@ pub(crate) async fn file(artifacts: &Artifacts, content: &Content, request: &Htt
     let header = |name: header::HeaderName| request.headers().get(name).and_then(|v| v.to_str().ok());
     let etag = format!("\"{}\"", content.entry.sha256);
     let size = content.entry.size;
-    if header(header::IF_NONE_MATCH).is_some_and(|tags| tags.split(',').any(|tag| matches!(tag.trim(), "*") || tag.trim().trim_start_matches("W/") == etag)) {
+    if header(header::IF_NONE_MATCH)
+        .is_some_and(|tags| tags.split(',').any(|tag| matches!(tag.trim(), "*") || tag.trim().trim_start_matches("W/") == etag))
+    {
         return Ok(described(StatusCode::NOT_MODIFIED, content, &etag).finish());
     }
     // a range of another version is of no use: then the whole file is sent

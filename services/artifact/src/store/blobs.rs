@@ -19,12 +19,14 @@ pub(crate) async fn release(tx: &mut Tx, sha256: &str, count: i64, now: i64) -> 
 
 /// Contents that nobody has pointed to since before `cutoff`.
 pub(crate) async fn unreferenced(db: &Db, cutoff: i64, limit: i64) -> Result<Vec<String>> {
-    let sql = "SELECT sha256 FROM blobs WHERE unreferenced_since IS NOT NULL AND unreferenced_since <= $1 ORDER BY unreferenced_since LIMIT $2";
+    let sql =
+        "SELECT sha256 FROM blobs WHERE unreferenced_since IS NOT NULL AND unreferenced_since <= $1 ORDER BY unreferenced_since LIMIT $2";
     db.fetch_all(sql, args![cutoff, limit]).await?.iter().map(|row| row.get("sha256")).collect()
 }
 
 /// Forgets a content unless somebody points to it again; answers where its bytes lie.
 pub(crate) async fn forget(tx: &mut Tx, sha256: &str, cutoff: i64) -> Result<Option<String>> {
-    let sql = "DELETE FROM blobs WHERE sha256 = $1 AND refs <= 0 AND unreferenced_since <= $2 RETURNING location";
+    let sql = "DELETE FROM blobs WHERE sha256 = $1 AND refs <= 0 AND unreferenced_since <= $2 \
+        AND NOT EXISTS (SELECT 1 FROM objects o WHERE o.sha256 = blobs.sha256) RETURNING location";
     tx.fetch_optional(sql, args![sha256, cutoff]).await?.map(|row| row.get("location")).transpose()
 }

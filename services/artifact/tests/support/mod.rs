@@ -71,7 +71,9 @@ pub fn generated(size: usize) -> impl futures::Stream<Item = Result<Bytes, std::
 /// Settings of the S3 server that `ARTEL_TEST_S3` describes, as infra/dev/s3 prints them, and a URL for artifacts there.
 pub fn s3() -> Option<(String, artel_platform::config::S3)> {
     let line = std::env::var("ARTEL_TEST_S3").ok()?;
-    let value = |key: &str| line.split_whitespace().find_map(|word| word.strip_prefix(&format!("{key}="))).expect("ARTEL_TEST_S3 is whole").to_owned();
+    let value = |key: &str| {
+        line.split_whitespace().find_map(|word| word.strip_prefix(&format!("{key}="))).expect("ARTEL_TEST_S3 is whole").to_owned()
+    };
     let settings = artel_platform::config::S3 {
         endpoint: value("endpoint"),
         region: value("region"),
