@@ -111,27 +111,60 @@ async fn dag_appears(admin: &Client, dag: &str, seconds: u64) {
     eventually(&format!("{dag} is listed"), seconds, async || admin.try_get(&format!("/api/v2/dags/{dag}")).await).await;
 }
 
-/// Triggered by hand; returns the run's id when it has succeeded.
+/// Triggered by hand. Its schedule may have been quicker: then that run has promoted the better model and this one
+/// finds nothing new. Returns the id of the run that promoted.
 async fn retrain(admin: &Client) -> String {
-    let run = admin.post("/api/v2/dags/retrain_wine/dagRuns", json!({"logical_date": null})).await;
-    let id = run["dag_run_id"].as_str().unwrap().to_owned();
-    let path = format!("/api/v2/dags/retrain_wine/dagRuns/{id}");
-    eventually("the DAG run succeeds", 240, async || {
+    let runs = "/api/v2/dags/retrain_wine/dagRuns";
+    let by_hand = admin.post(runs, json!({"logical_date": null})).await["dag_run_id"].as_str().unwrap().to_owned();
+    let tasks = run_succeeds(admin, &by_hand).await;
+    let fetch = tasks["task_instances"].as_array().unwrap().iter().find(|t| t["task_id"] == "fetch").unwrap();
+    assert_eq!(fetch["try_number"], 2, "the task that fails once was retried: {tasks}");
+    assert_eq!(admin.get("/api/v2/variables/wine_champion").await["value"], "2");
+    let listed = admin.get(runs).await;
+    let earlier = listed["dag_runs"].as_array().unwrap().iter().find(|r| r["run_type"] == "scheduled" && r["state"] == "success");
+    let (promoter, tasks) = match earlier {
+        Some(run) if state_of(&tasks, "train") == "skipped" => {
+            expect_states(&tasks, &[("nothing_new", "success"), ("promote", "skipped"), ("report", "success")]);
+            let id = run["dag_run_id"].as_str().unwrap().to_owned();
+            (id.clone(), run_succeeds(admin, &id).await)
+        }
+        _ => (by_hand, tasks),
+    };
+    expect_states(
+        &tasks,
+        &[
+            ("announce", "success"),
+            ("train", "success"),
+            ("promote", "success"),
+            ("keep", "skipped"),
+            ("nothing_new", "skipped"),
+            ("report", "success"),
+        ],
+    );
+    promoter
+}
+
+/// Waits for the run's end; its task instances.
+async fn run_succeeds(admin: &Client, run: &str) -> Value {
+    let path = format!("/api/v2/dags/retrain_wine/dagRuns/{run}");
+    eventually(&format!("the DAG run {run} succeeds"), 240, async || {
         let run = admin.try_get(&path).await?;
         assert_ne!(run["state"], "failed", "{}", admin.get(&format!("{path}/taskInstances")).await);
         if run["state"] == "success" { Ok(()) } else { Err(run["state"].to_string()) }
     })
     .await;
-    let tasks = admin.get(&format!("{path}/taskInstances")).await;
-    let state = |name: &str| tasks["task_instances"].as_array().unwrap().iter().find(|t| t["task_id"] == name).unwrap()["state"].clone();
-    for (task, expected) in [("announce", "success"), ("fetch", "success"), ("train", "success"), ("promote", "success"), ("keep", "skipped"), ("nothing_new", "skipped"), ("report", "success")] {
-        assert_eq!(state(task), expected, "{task}: {tasks}");
+    admin.get(&format!("{path}/taskInstances")).await
+}
+
+fn state_of<'a>(tasks: &'a Value, task: &str) -> &'a str {
+    let found = tasks["task_instances"].as_array().unwrap().iter().find(|t| t["task_id"] == task);
+    found.unwrap()["state"].as_str().unwrap_or("none")
+}
+
+fn expect_states(tasks: &Value, expected: &[(&str, &str)]) {
+    for (task, state) in expected {
+        assert_eq!(state_of(tasks, task), *state, "{task}: {tasks}");
     }
-    let fetch = tasks["task_instances"].as_array().unwrap().iter().find(|t| t["task_id"] == "fetch").unwrap();
-    assert_eq!(fetch["try_number"], 2, "the task that fails once was retried");
-    let variable = admin.get("/api/v2/variables/wine_champion").await;
-    assert_eq!(variable["value"], "2");
-    id
 }
 
 async fn scheduled_run(admin: &Client) {
@@ -165,7 +198,7 @@ async fn look_at_it(artel: &Installation) {
         .env("BASE_URL", &artel.url)
         .env("USER", "admin")
         .env("PASSWORD", harness::ADMIN_PASSWORD)
-        .env("NOTEBOOK_USER", "ada")
+        .env("DAG", "retrain_wine")
         .output()
         .await
         .unwrap();

@@ -98,7 +98,9 @@ impl Doctor {
         report("artifacts", &config.artifacts, blobs.await);
         report("bus", &config.bus, async { Bus::open(&config.bus)?.ping().await }.await);
         let python = tokio::process::Command::new(&config.python.interpreter).arg("--version").output().await;
-        let python = python.map(drop).map_err(|e| Error::conflict("the interpreter cannot be run; install Python or set python.interpreter").because(e));
+        let python = python
+            .map(drop)
+            .map_err(|e| Error::conflict("the interpreter cannot be run; install Python or set python.interpreter").because(e));
         report("python", &config.python.interpreter, python);
         if failed == 0 { Ok(()) } else { Err(Error::conflict(format!("{failed} of 4 checks failed"))) }
     }

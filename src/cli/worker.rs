@@ -30,7 +30,11 @@ impl Worker {
         let mut config = self.settings.load(&[])?;
         artel_platform::telemetry::start(&config.log)?;
         if let Some(server) = self.server {
-            config.peers.entry("scheduler".into()).and_modify(|p| p.grpc = server.clone()).or_insert(artel_platform::config::Peer { http: String::new(), grpc: server });
+            config
+                .peers
+                .entry("scheduler".into())
+                .and_modify(|p| p.grpc = server.clone())
+                .or_insert(artel_platform::config::Peer { http: String::new(), grpc: server });
         }
         let stop = CancellationToken::new();
         let cx = assemble::context(config, &[], stop.clone()).await?;

@@ -13,7 +13,13 @@ pub fn print(cx: &Context, services: &[&str], gateway: bool, took: Duration) {
 }
 
 fn one_line(cx: &Context, services: &[&str], took: Duration) -> String {
-    format!("artel {} ready in {:.2} s: {} on {}\n", env!("CARGO_PKG_VERSION"), took.as_secs_f64(), services.join(", "), cx.config.server.listen)
+    format!(
+        "artel {} ready in {:.2} s: {} on {}\n",
+        env!("CARGO_PKG_VERSION"),
+        took.as_secs_f64(),
+        services.join(", "),
+        cx.config.server.listen
+    )
 }
 
 fn whole(cx: &Context, services: &[&str], took: Duration) -> String {
@@ -43,7 +49,9 @@ fn whole(cx: &Context, services: &[&str], took: Duration) -> String {
         lines.push(format!("  Notebooks   {url}/p/default/notebooks"));
     }
     if has("serving") {
-        lines.push(format!("  Serving     curl {url}/serving-endpoints/NAME/invocations -H 'Authorization: Bearer …' -d '{{\"inputs\": …}}'"));
+        lines.push(format!(
+            "  Serving     curl {url}/serving-endpoints/NAME/invocations -H 'Authorization: Bearer …' -d '{{\"inputs\": …}}'"
+        ));
     }
     lines.push(format!("  API         {url}/docs"));
     lines.push(format!("  Data        {data}"));

@@ -47,7 +47,10 @@ struct Health {
     stop: CancellationToken,
 }
 
-async fn identify(request: ServiceRequest, next: Next<impl MessageBody + 'static>) -> std::result::Result<ServiceResponse<BoxBody>, actix_web::Error> {
+async fn identify(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> std::result::Result<ServiceResponse<BoxBody>, actix_web::Error> {
     let keys = request.app_data::<web::Data<Keys>>().expect("the keys are mounted").clone();
     match accept_internal(&request, &keys) {
         Ok(()) => next.call(request).await.map(ServiceResponse::map_into_boxed_body),

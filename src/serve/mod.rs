@@ -64,7 +64,10 @@ impl Serve {
         let grpc = start_grpc(&cx, &services).await?;
         cx.bus.run(&cx.tasks, &stop, selection.gateway);
         if let Some(service) = services.first() {
-            cx.spawn("environment events", artel_platform::python::announce(cx.python.clone(), service.db.clone(), service.name, stop.clone()));
+            cx.spawn(
+                "environment events",
+                artel_platform::python::announce(cx.python.clone(), service.db.clone(), service.name, stop.clone()),
+            );
         }
         if selection.services.len() == assemble::SERVICES.len() {
             cx.spawn("worker", artel_scheduler::worker::run_inside(cx.clone()));
@@ -92,7 +95,10 @@ impl Selection {
         }
         for name in only {
             if name != "gateway" && !assemble::NAMES.contains(&name.as_str()) {
-                return Err(Error::invalid(format!("--only {name}: there is no such part; parts are gateway, {}", assemble::NAMES.join(", "))));
+                return Err(Error::invalid(format!(
+                    "--only {name}: there is no such part; parts are gateway, {}",
+                    assemble::NAMES.join(", ")
+                )));
             }
         }
         let named = |name: &str| only.iter().any(|n| n == name);
@@ -106,8 +112,16 @@ fn check_auth(config: &Config) -> Result<()> {
         "password" => Ok(()),
         "none" => {
             let host = config.server.listen.rsplit_once(':').map_or("", |(host, _)| host);
-            let loopback = host == "localhost" || host.trim_matches(['[', ']']).parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback());
-            if loopback { Ok(()) } else { Err(Error::invalid(format!("--auth none lets everybody in and is only for loopback addresses, not {}; listen on 127.0.0.1 or use passwords", config.server.listen))) }
+            let loopback =
+                host == "localhost" || host.trim_matches(['[', ']']).parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback());
+            if loopback {
+                Ok(())
+            } else {
+                Err(Error::invalid(format!(
+                    "--auth none lets everybody in and is only for loopback addresses, not {}; listen on 127.0.0.1 or use passwords",
+                    config.server.listen
+                )))
+            }
         }
         other => Err(Error::invalid(format!("setting security.auth: {other:?} is none of password, none"))),
     }

@@ -10,7 +10,13 @@ use tokio::task::JoinHandle;
 type Serving = JoinHandle<std::io::Result<()>>;
 
 /// Waits for a signal (or for the listener to fail), then ends everything.
-pub async fn wait(cx: &Context, server: ServerHandle, serving: Serving, grpc: Option<JoinHandle<()>>, services: Vec<Service>) -> Result<()> {
+pub async fn wait(
+    cx: &Context,
+    server: ServerHandle,
+    serving: Serving,
+    grpc: Option<JoinHandle<()>>,
+    services: Vec<Service>,
+) -> Result<()> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
     let mut serving = serving;

@@ -51,7 +51,7 @@ pub(super) async fn build(tools: &Tools, folder: &Path, requirements: &str, line
 async fn with_uv(uv: &Path, tools: &Tools, folder: &Path, list: &Path, line: &(dyn Fn(&str) + Send + Sync)) -> Result<()> {
     run(Command::new(uv).arg("venv").arg("--quiet").arg("--python").arg(&tools.interpreter).arg(folder), line).await?;
     run(
-        Command::new(uv).args(["pip", "install", "--compile-bytecode", "--python"]).arg(folder.join("bin/python")).arg("-r").arg(list),
+        Command::new(uv).args(["pip", "install", "--python"]).arg(folder.join("bin/python")).arg("-r").arg(list),
         line,
     )
     .await
@@ -82,7 +82,8 @@ async fn run(command: &mut Command, line: &(dyn Fn(&str) + Send + Sync)) -> Resu
         process::group(command).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().map_err(|e| Error::conflict(hint).because(e))?;
     let last = Mutex::new(Vec::<String>::new());
     let keep = |text: &str| {
-        if !text.trim().is_empty() {
+        // uv's list of every package is no news
+        if !text.trim().is_empty() && !text.trim().starts_with("+ ") {
             line(text.trim());
             let mut last = last.lock().expect("not poisoned");
             last.push(text.into());
