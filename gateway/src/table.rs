@@ -32,6 +32,7 @@ const OWNERS: &[(&str, &str)] = &[
     ("/api/2.0/endpoints", "serving"),
     ("/serving-endpoints", "serving"),
     ("/endpoints", "serving"),
+    ("/.well-known/databricks-config", "serving"),
     ("/v2", "serving"),
     ("/api/artel/v1/models", "registry"),
     ("/api/artel/v1/monitoring", "serving"),

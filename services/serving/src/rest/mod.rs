@@ -1,6 +1,7 @@
 //! REST: endpoints in the form of `/api/2.0/serving-endpoints` (mlflow/deployments/databricks), queries in the form of
 //! MLflow's scoring server, and what `get_deploy_client("http://…")` reads (mlflow/deployments/mlflow).
 
+mod discovery;
 mod endpoints;
 mod gateway_client;
 mod invocations;
@@ -14,7 +15,7 @@ pub fn routes() -> Routes {
     routes!(Dialect::Mlflow;
         endpoints::list, endpoints::create, endpoints::get, endpoints::set_config, endpoints::set_tags, endpoints::delete, endpoints::revisions,
         invocations::invoke, invocations::ping, invocations::health, invocations::version,
-        gateway_client::list, gateway_client::get,
+        gateway_client::list, gateway_client::get, discovery::host_metadata,
     )
     // MLflow's clients write these with a slash at the end
     .also("/api/2.0/serving-endpoints", "/api/2.0/serving-endpoints/")
