@@ -6,7 +6,8 @@ use crate::proxy::{Forwarded, Proxy};
 use crate::{table, webapp};
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
-use actix_web::http::header::{HeaderName, HeaderValue};
+use actix_web::http::StatusCode;
+use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use actix_web::middleware::Next;
 use actix_web::{HttpMessage, HttpRequest, HttpResponse, web};
 use artel_platform::config::Config;
@@ -38,13 +39,23 @@ pub(crate) async fn around(
     let front = request.app_data::<web::Data<Front>>().expect("the gateway's state is mounted").clone();
     let id = request_id(&request);
     let (method, path) = (request.method().clone(), request.path().to_owned());
+    let browser = is_browser(request.headers());
     let mut response = route(front, request, next).await?;
+    if browser && response.status() == StatusCode::UNAUTHORIZED {
+        // a browser would open its own password window over the web app, which has a login page
+        response.headers_mut().remove(header::WWW_AUTHENTICATE);
+    }
     let status = response.status().as_u16();
     if let Ok(value) = HeaderValue::from_str(&id) {
         response.headers_mut().insert(HeaderName::from_static(REQUEST_ID), value);
     }
     tracing::debug!(%method, path, status, request_id = id, ms = started.elapsed().as_millis() as u64, "request");
     Ok(response)
+}
+
+/// Every browser calls itself Mozilla, and no API client does.
+fn is_browser(headers: &HeaderMap) -> bool {
+    headers.get(header::USER_AGENT).is_some_and(|agent| agent.as_bytes().starts_with(b"Mozilla/"))
 }
 
 async fn route(
