@@ -67,7 +67,7 @@ function failed(response: Response, body: string, where: string): ApiError {
   );
 }
 
-/** Reads the error dialects: MLflow, JupyterHub, Airflow's problem detail (also its list form), plain text. */
+/** Reads the error dialects: Artel, MLflow, JupyterHub, Airflow's problem detail (also its list form), plain text. */
 export function explain(body: string, contentType: string): { message: string; code: string } {
   let parsed: unknown;
   try {
@@ -76,7 +76,9 @@ export function explain(body: string, contentType: string): { message: string; c
     return { message: contentType.includes("html") ? "" : body.slice(0, 500), code: "" };
   }
   if (typeof parsed !== "object" || parsed === null) return { message: String(parsed), code: "" };
-  const fields = parsed as Record<string, unknown>;
+  // Artel's own API wraps what the others have at the top.
+  const { error } = parsed as Record<string, unknown>;
+  const fields = (typeof error === "object" && error !== null ? error : parsed) as Record<string, unknown>;
   const code = text(fields.error_code) || text(fields.title) || text(fields.code);
   return { message: text(fields.message) || detail(fields.detail) || text(fields.title) || text(fields.error), code };
 }

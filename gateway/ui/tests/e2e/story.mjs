@@ -3,7 +3,7 @@
 // Needs BASE_URL, USER and PASSWORD. EXPERIMENT, MODEL and ENDPOINT name what was made before (wine); DAG names the
 // DAG whose newest finished run is looked at (else the first that has one). SHOTS names a folder for pictures.
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
+import { after, before, beforeEach, test } from "node:test";
 import { ask, assertAccessible, openBrowser, picture, prefer, required, settled } from "./browser.mjs";
 
 const BASE = required("BASE_URL").replace(/\/$/, "");
@@ -26,6 +26,11 @@ before(async () => {
 });
 after(async () => {
   await browser?.close();
+});
+let tests = 0;
+beforeEach(() => {
+  tests += 1;
+  assert.ok(tests === 1 || visited.size > 0, "nobody is signed in");
 });
 
 async function remember(name) {
@@ -252,6 +257,12 @@ test("what does not exist says so, with a way on", async () => {
   await page.goto("/p/default/nothing/here");
   await page.getByText("There is nothing at this address").waitFor();
   visited.set("not-found", "/p/default/nothing/here");
+});
+
+test("the address that MLflow's client prints leads to the run", async () => {
+  const run = visited.get("run");
+  await page.goto(`/#/experiments/1/runs/${run.split("/").at(-1)}`);
+  await page.waitForURL(`**${run}`);
 });
 
 test("keys lead through the app, language and theme switch at once", async () => {

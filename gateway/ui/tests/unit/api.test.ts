@@ -11,6 +11,7 @@ describe("errors", () => {
     expect(explain('{"status":403,"message":"may not"}', json)).toEqual({ code: "", message: "may not" });
     expect(explain('{"title":"Not Found","detail":"no dag","status":404}', json)).toEqual({ code: "Not Found", message: "no dag" });
     expect(explain('{"detail":[{"loc":["body","conf"],"msg":"must be an object"}]}', json).message).toBe("body.conf: must be an object");
+    expect(explain('{"error":{"code":"Unauthenticated","message":"log in"}}', json)).toEqual({ code: "Unauthenticated", message: "log in" });
     expect(explain("broken pipe", "text/plain").message).toBe("broken pipe");
     expect(explain("<html>502</html>", "text/html").message).toBe("");
   });
