@@ -3,7 +3,8 @@
 use crate::harness::{Installation, Shape, eventually};
 use std::process::Command;
 
-const READ_SQLITE: &str = "import sqlite3, sys\nprint(sqlite3.connect(f'file:{sys.argv[1]}?mode=ro', uri=True, timeout=20).execute(sys.argv[2]).fetchone()[0])";
+const READ_SQLITE: &str =
+    "import sqlite3, sys\nprint(sqlite3.connect(f'file:{sys.argv[1]}?mode=ro', uri=True, timeout=20).execute(sys.argv[2]).fetchone()[0])";
 
 /// The one number that a query of `service`'s tables gives.
 pub fn number(artel: &Installation, service: &str, sql: &str) -> Result<i64, String> {
@@ -29,11 +30,17 @@ pub fn number(artel: &Installation, service: &str, sql: &str) -> Result<i64, Str
 /// Waits until no event of `services` waits, and none was set aside.
 pub async fn delivered(artel: &Installation, services: &[&str]) {
     for service in services {
-        eventually(&format!("every event of {service} is delivered"), 60, async || match number(artel, service, "SELECT COUNT(*) FROM outbox")? {
-            0 => Ok(()),
-            waiting => Err(format!("{waiting} wait")),
+        eventually(&format!("every event of {service} is delivered"), 60, async || {
+            match number(artel, service, "SELECT COUNT(*) FROM outbox")? {
+                0 => Ok(()),
+                waiting => Err(format!("{waiting} wait")),
+            }
         })
         .await;
-        assert_eq!(number(artel, service, "SELECT COUNT(*) FROM inbox WHERE error IS NOT NULL").unwrap(), 0, "{service} has set events aside");
+        assert_eq!(
+            number(artel, service, "SELECT COUNT(*) FROM inbox WHERE error IS NOT NULL").unwrap(),
+            0,
+            "{service} has set events aside"
+        );
     }
 }

@@ -21,6 +21,7 @@ def linger() -> int:
         if time.monotonic() > deadline:
             raise TimeoutError("nobody released the first try")
         time.sleep(0.05)
+    (MARKS / f"{name}.worked").touch()
     print(f"try {ti.try_number} ends")
     return ti.try_number
 

@@ -43,6 +43,12 @@ impl Run {
         std::fs::write(self.marks.join(format!("{}-{}.release", self.dag, self.id)), "").unwrap();
     }
 
+    /// Waits until the task has done its work, whether or not it could tell.
+    pub async fn has_worked(&self) {
+        let mark = self.marks.join(format!("{}-{}.worked", self.dag, self.id));
+        eventually("the released task works", 30, async || if mark.exists() { Ok(()) } else { Err("not yet".into()) }).await;
+    }
+
     /// Every start of the task: number of the try, and process id.
     pub fn starts(&self) -> Vec<(u32, u32)> {
         let text = std::fs::read_to_string(self.marks.join(format!("{}-{}.starts", self.dag, self.id))).unwrap_or_default();
@@ -75,5 +81,10 @@ impl Run {
 
 /// Waits until a process that lost its master has ended by itself.
 pub async fn is_gone(what: &str, pid: u32) {
-    eventually(&format!("{what} does not outlive its master"), 15, async || if is_alive(pid, None) { Err(pid.to_string()) } else { Ok(()) }).await;
+    eventually(
+        &format!("{what} does not outlive its master"),
+        15,
+        async || if is_alive(pid, None) { Err(pid.to_string()) } else { Ok(()) },
+    )
+    .await;
 }

@@ -20,16 +20,25 @@ impl Scheduler {
         let scheduler = self.clone();
         self.cx.spawn("timer", async move {
             let mut reconciled = i64::MIN;
+            // as long as this process or its database was away, no worker could give a sign of life
+            let mut away = true;
             loop {
                 let now = scheduler.cx.clock.now();
                 let every = scheduler.settings.reconcile().as_millis() as i64;
+                if away {
+                    let forgiven = scheduler.forgive_silence(now).await;
+                    away = forgiven.is_err();
+                    report(forgiven);
+                }
                 if now >= reconciled.saturating_add(every) {
                     reconciled = now;
                     report(scheduler.reconcile(now).await);
                 }
-                let next = match scheduler.tick(now).await {
+                let ticked = if away { Ok(Some(now + 1000)) } else { scheduler.tick(now).await };
+                let next = match ticked {
                     Ok(next) => next.unwrap_or(i64::MAX),
                     Err(error) => {
+                        away |= error.code == artel_platform::Code::Unavailable;
                         report(Err(error));
                         now + 1000
                     }
@@ -42,6 +51,11 @@ impl Scheduler {
                 }
             }
         });
+    }
+
+    /// Gives every worker the time of a lease to tell of its tasks before they count as lost.
+    pub(crate) async fn forgive_silence(&self, now: i64) -> Result<()> {
+        claims::extend_all(&self.db, now + self.settings.lease().as_millis() as i64).await.map(drop)
     }
 
     /// Everything that is due now. Returns when the next thing is.

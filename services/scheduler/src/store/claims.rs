@@ -81,6 +81,12 @@ pub(crate) async fn expired(db: &Db, now: i64) -> Result<Vec<String>> {
     rows.iter().map(|r| r.get("id")).collect()
 }
 
+/// Lets no lease run out before `lease_until`.
+pub(crate) async fn extend_all(db: &Db, lease_until: i64) -> Result<u64> {
+    let sql = "UPDATE task_instances SET lease_until = $1 WHERE lease_until < $1 AND state IN ('queued', 'running', 'restarting')";
+    db.execute(sql, args![lease_until]).await
+}
+
 /// When the next lease runs out.
 pub(crate) async fn next_expiry(db: &Db) -> Result<Option<i64>> {
     db.fetch_one(

@@ -53,6 +53,27 @@ async fn a_silent_worker_loses_its_tasks_to_their_retry_rule() {
 }
 
 #[tokio::test]
+async fn a_scheduler_that_was_away_hears_its_workers_first() {
+    bench(|b| async move {
+        b.add("d", &[("a", &[], json!({})), ("b", &[], json!({}))], json!({})).await;
+        b.trigger("d", "r").await;
+        let work = b.claim("w1", 2).await;
+        b.start(&work[0]).await;
+        b.s.cx.clock.advance(120_000);
+        // as the timer does at the start
+        b.s.forgive_silence(b.s.cx.clock.now()).await.unwrap();
+        b.advance(0).await;
+        assert_eq!(b.states("d", "r").await[&super::bench::task_of(&work[0])], "running");
+        assert!(b.claim("w2", 2).await.is_empty(), "the other one is being started");
+        let ids: Vec<String> = work.iter().map(|w| w.ti_id.clone()).collect();
+        assert!(b.s.heartbeat("w1", &ids).await.unwrap().is_empty());
+        b.advance(31_000).await;
+        assert_eq!(b.states("d", "r").await[&super::bench::task_of(&work[0])], "failed", "silence counts again");
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_claim_that_was_never_started_is_given_out_again() {
     bench(|b| async move {
         b.add("d", &[("a", &[], json!({}))], json!({})).await;
