@@ -24,7 +24,8 @@ fn operations(document: &Value) -> Vec<Operation> {
             if ["parameters", "summary", "description", "servers"].contains(&method.as_str().to_lowercase().as_str()) {
                 continue;
             }
-            let scope = operation["security"][0]["artel"][0].as_str().unwrap_or_else(|| panic!("{method} {path} names no scope")).to_owned();
+            let scope =
+                operation["security"][0]["artel"][0].as_str().unwrap_or_else(|| panic!("{method} {path} names no scope")).to_owned();
             let path = path.split('/').map(|part| if part.contains('{') { "1" } else { part }).collect::<Vec<_>>().join("/");
             found.push(Operation { method, path, scope });
         }
@@ -57,15 +58,22 @@ async fn every_route_asks_who_and_what_for() {
         }
         let with_narrow = ask(operation, Some(narrow)).await;
         if operation.scope != NARROW && with_narrow != StatusCode::FORBIDDEN {
-            wrong.push(format!("{} {} needs {} and answers a token for {NARROW} with {with_narrow}", operation.method, operation.path, operation.scope));
+            wrong.push(format!(
+                "{} {} needs {} and answers a token for {NARROW} with {with_narrow}",
+                operation.method, operation.path, operation.scope
+            ));
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-    assert_eq!(http.get(format!("{}/api/2.0/serving-endpoints", artel.url)).bearer_auth(narrow).send().await.unwrap().status(), StatusCode::OK);
+    assert_eq!(
+        http.get(format!("{}/api/2.0/serving-endpoints", artel.url)).bearer_auth(narrow).send().await.unwrap().status(),
+        StatusCode::OK
+    );
     let revoked = admin.token().await;
     let path = "/hub/api/users/admin/tokens";
     let tokens = admin.get(path).await;
-    let newest = tokens["api_tokens"].as_array().unwrap().iter().filter(|t| t["note"] == "test").map(|t| t["id"].clone()).next_back().unwrap();
+    let newest =
+        tokens["api_tokens"].as_array().unwrap().iter().filter(|t| t["note"] == "test").map(|t| t["id"].clone()).next_back().unwrap();
     let me = async || http.get(format!("{}/api/artel/v1/me", artel.url)).bearer_auth(&revoked).send().await.unwrap().status();
     assert_eq!(me().await, StatusCode::OK);
     let (status, body) = admin.send(admin.request(Method::DELETE, &format!("{path}/{}", newest.as_str().unwrap()))).await;

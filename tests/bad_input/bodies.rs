@@ -67,8 +67,18 @@ fn serving() -> Vec<Case> {
         (post.clone(), "/api/2.0/serving-endpoints", json!({"name": "fresh", "config": {}}), "served_entities"),
         (post.clone(), "/api/2.0/serving-endpoints", served(json!({"entity_name": "kept"})), "entity_version"),
         (post.clone(), "/api/2.0/serving-endpoints", served(json!({"entity_name": "nowhere", "entity_version": "1"})), "nowhere"),
-        (post, "/api/2.0/serving-endpoints", json!({"name": "no spaces", "config": {"served_entities": [{"entity_name": "kept", "alias": "a"}]}}), "no spaces"),
-        (Method::PUT, "/api/2.0/serving-endpoints/nowhere/config", json!({"served_entities": [{"entity_name": "kept", "entity_version": "two"}]}), "entity_version"),
+        (
+            post,
+            "/api/2.0/serving-endpoints",
+            json!({"name": "no spaces", "config": {"served_entities": [{"entity_name": "kept", "alias": "a"}]}}),
+            "no spaces",
+        ),
+        (
+            Method::PUT,
+            "/api/2.0/serving-endpoints/nowhere/config",
+            json!({"served_entities": [{"entity_name": "kept", "entity_version": "two"}]}),
+            "entity_version",
+        ),
     ]
 }
 
@@ -104,7 +114,12 @@ async fn bodies_that_are_wrong_change_nothing() {
         judge(&method, path, &body, part, status, &answer);
     }
     // cut off in the middle
-    for (path, part) in [("/api/2.0/serving-endpoints", ""), ("/api/v2/variables", ""), ("/hub/api/users", ""), ("/api/2.0/mlflow/experiments/create", "name")] {
+    for (path, part) in [
+        ("/api/2.0/serving-endpoints", ""),
+        ("/api/v2/variables", ""),
+        ("/hub/api/users", ""),
+        ("/api/2.0/mlflow/experiments/create", "name"),
+    ] {
         let request = admin.request(Method::POST, path).header("content-type", "application/json").body("{\"name\": \"cut");
         let (status, answer) = admin.send(request).await;
         judge(&Method::POST, path, "cut off", part, status, &answer);

@@ -21,7 +21,11 @@ fn plain() -> reqwest::Client {
 }
 
 fn sets_a_session(answer: &Response) -> bool {
-    answer.headers().get_all("set-cookie").iter().any(|c| c.to_str().unwrap().starts_with("artel-session=") && !c.to_str().unwrap().starts_with("artel-session=;"))
+    answer
+        .headers()
+        .get_all("set-cookie")
+        .iter()
+        .any(|c| c.to_str().unwrap().starts_with("artel-session=") && !c.to_str().unwrap().starts_with("artel-session=;"))
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -61,9 +65,21 @@ async fn wrong_passwords(artel: &Installation) {
     assert_eq!(answer.status(), StatusCode::UNAUTHORIZED);
 
     for _ in 0..12 {
-        plain().post(&url).header("accept", "application/json").json(&json!({"username": "ghost", "password": "guess"})).send().await.unwrap();
+        plain()
+            .post(&url)
+            .header("accept", "application/json")
+            .json(&json!({"username": "ghost", "password": "guess"}))
+            .send()
+            .await
+            .unwrap();
     }
-    let answer = plain().post(&url).header("accept", "application/json").json(&json!({"username": "ghost", "password": "guess"})).send().await.unwrap();
+    let answer = plain()
+        .post(&url)
+        .header("accept", "application/json")
+        .json(&json!({"username": "ghost", "password": "guess"}))
+        .send()
+        .await
+        .unwrap();
     assert_eq!(answer.status(), StatusCode::TOO_MANY_REQUESTS);
     assert!(answer.text().await.unwrap().contains("wait"), "it says how long");
     browser(&artel.url).await; // somebody else's guesses lock nobody out
@@ -84,12 +100,22 @@ async fn writes_from_another_site(artel: &Installation, admin: &Client) {
         assert!(answer.text().await.unwrap().contains("X-XSRFToken"), "it says what is missing");
     }
     // a form of another site cannot say that it is JSON
-    let answer = http.post(format!("{}/api/2.0/mlflow/experiments/create", artel.url)).header("content-type", "text/plain").body("{\"name\": \"smuggled\"}").send().await.unwrap();
+    let answer = http
+        .post(format!("{}/api/2.0/mlflow/experiments/create", artel.url))
+        .header("content-type", "text/plain")
+        .body("{\"name\": \"smuggled\"}")
+        .send()
+        .await
+        .unwrap();
     assert!(answer.status().is_client_error());
     assert_eq!(experiments().await, before, "nothing was made");
 
     let login = json!({"username": "admin", "password": ADMIN_PASSWORD});
-    let foreign = plain().post(format!("{}/hub/login", artel.url)).header("accept", "application/json").header("origin", "https://evil.example").json(&login);
+    let foreign = plain()
+        .post(format!("{}/hub/login", artel.url))
+        .header("accept", "application/json")
+        .header("origin", "https://evil.example")
+        .json(&login);
     let answer = foreign.send().await.unwrap();
     assert!(answer.status() == StatusCode::FORBIDDEN && !sets_a_session(&answer), "a login from another site");
 }
@@ -97,16 +123,23 @@ async fn writes_from_another_site(artel: &Installation, admin: &Client) {
 /// After logging in a browser goes to a path of this site, whatever the link says.
 async fn redirects_elsewhere(artel: &Installation) {
     let http = browser(&artel.url).await;
-    for next in ["https://evil.example/", "//evil.example/", "/\\evil.example", "\\\\evil.example", "javascript:alert(1)", "/\t/evil.example"] {
+    for next in
+        ["https://evil.example/", "//evil.example/", "/\\evil.example", "\\\\evil.example", "javascript:alert(1)", "/\t/evil.example"]
+    {
         let link = http.get(format!("{}/hub/login", artel.url)).query(&[("next", next)]);
-        let form = plain().post(format!("{}/hub/login", artel.url)).form(&[("username", "admin"), ("password", ADMIN_PASSWORD), ("next", next)]);
+        let form =
+            plain().post(format!("{}/hub/login", artel.url)).form(&[("username", "admin"), ("password", ADMIN_PASSWORD), ("next", next)]);
         for request in [link, form] {
             let answer = request.send().await.unwrap();
             assert_eq!(answer.status(), StatusCode::FOUND, "{next:?}");
             assert_eq!(answer.headers()[LOCATION], "/", "{next:?}");
         }
     }
-    let question = [("client_id", "jupyterhub-user-admin"), ("redirect_uri", "https://evil.example/user/admin/oauth_callback"), ("response_type", "code")];
+    let question = [
+        ("client_id", "jupyterhub-user-admin"),
+        ("redirect_uri", "https://evil.example/user/admin/oauth_callback"),
+        ("response_type", "code"),
+    ];
     let answer = http.get(format!("{}/hub/api/oauth2/authorize", artel.url)).query(&question).send().await.unwrap();
     assert!(answer.status().is_client_error() && answer.headers().get(LOCATION).is_none(), "{}", answer.status());
 }
@@ -117,7 +150,15 @@ async fn paths_that_lead_out(artel: &Installation, admin: &Client) {
     let experiment = admin.post("/api/2.0/mlflow/experiments/create", json!({"name": "paths"})).await["experiment_id"].clone();
     let run = admin.post("/api/2.0/mlflow/runs/create", json!({"experiment_id": experiment, "start_time": 1})).await;
     let run = run["run"]["info"]["run_id"].as_str().unwrap().to_owned();
-    let out = ["../../../../secret", "%2e%2e/%2e%2e/%2e%2e/secret", "%252e%252e%252f%252e%252e%252fsecret", "a/../../../secret", "..%5c..%5csecret", "%2fetc%2fpasswd", "/etc/passwd"];
+    let out = [
+        "../../../../secret",
+        "%2e%2e/%2e%2e/%2e%2e/secret",
+        "%252e%252e%252f%252e%252e%252fsecret",
+        "a/../../../secret",
+        "..%5c..%5csecret",
+        "%2fetc%2fpasswd",
+        "/etc/passwd",
+    ];
     for path in out {
         let artifact = format!("/api/2.0/mlflow-artifacts/artifacts/{path}");
         for (method, target) in [
@@ -130,7 +171,8 @@ async fn paths_that_lead_out(artel: &Installation, admin: &Client) {
             ("GET", format!("/assets/{path}")),
         ] {
             let answer = raw(&artel.url, method, &target, &token);
-            let status: u16 = answer.split(' ').nth(1).and_then(|s| s.parse().ok()).unwrap_or_else(|| panic!("{method} {target}: {answer}"));
+            let status: u16 =
+                answer.split(' ').nth(1).and_then(|s| s.parse().ok()).unwrap_or_else(|| panic!("{method} {target}: {answer}"));
             let empty_list = status == 200 && target.contains("artifacts/list");
             let page = status == 200 && answer.contains("<!doctype html>") | answer.contains("<!DOCTYPE html>");
             assert!((400..500).contains(&status) || empty_list || page, "{method} {target}: {answer}");

@@ -27,7 +27,8 @@ async fn wrong_dag_files_are_told_and_the_others_go_on() {
     for (file, _, said) in BAD {
         eventually(&format!("{file} is told"), 60, async || {
             let errors = admin.try_get("/api/v2/importErrors").await?;
-            let found = errors["import_errors"].as_array().unwrap().iter().find(|e| e["filename"].as_str().is_some_and(|f| f.ends_with(file)));
+            let found =
+                errors["import_errors"].as_array().unwrap().iter().find(|e| e["filename"].as_str().is_some_and(|f| f.ends_with(file)));
             match found {
                 Some(error) if error["stack_trace"].as_str().unwrap_or_default().contains(said) => Ok(()),
                 other => Err(format!("{other:?}")),

@@ -29,12 +29,17 @@ async fn models_that_cannot_be_served_say_why() {
     questions(&admin).await;
     // a version that fails beside one that serves: the endpoint goes on with what it has
     let entity = json!({"entity_name": "unbuildable", "entity_version": "1"});
-    let (status, answer) = admin.send(admin.request(Method::PUT, "/api/2.0/serving-endpoints/fine/config").json(&json!({"served_entities": [entity]}))).await;
+    let (status, answer) =
+        admin.send(admin.request(Method::PUT, "/api/2.0/serving-endpoints/fine/config").json(&json!({"served_entities": [entity]}))).await;
     assert_eq!(status, 200, "{answer}");
     eventually("the change is given up", 120, async || {
         let endpoint = admin.try_get("/api/2.0/serving-endpoints/fine").await?;
         let told = endpoint["pending_config"].to_string().contains("no-such-package-anywhere");
-        if endpoint["state"] == json!({"ready": "READY", "config_update": "UPDATE_FAILED"}) && told { Ok(()) } else { Err(endpoint.to_string()) }
+        if endpoint["state"] == json!({"ready": "READY", "config_update": "UPDATE_FAILED"}) && told {
+            Ok(())
+        } else {
+            Err(endpoint.to_string())
+        }
     })
     .await;
     assert_eq!(ask(&admin, "fine", json!({"inputs": [[1.0]]})).await.0, 200);
@@ -58,9 +63,15 @@ async fn ask(admin: &Client, name: &str, question: Value) -> (u16, Value) {
 async fn questions(admin: &Client) {
     for question in [json!({}), json!({"rows": []}), json!({"inputs": [["a glass"]]}), json!([1, 2])] {
         let (status, answer) = ask(admin, "fine", question.clone()).await;
-        assert!((400..500).contains(&status) && answer["error_code"].is_string() && answer["message"].is_string(), "{question}: {status} {answer}");
+        assert!(
+            (400..500).contains(&status) && answer["error_code"].is_string() && answer["message"].is_string(),
+            "{question}: {status} {answer}"
+        );
     }
-    let request = admin.request(Method::POST, "/serving-endpoints/fine/invocations").header("content-type", "application/json").body("{\"inputs\": [[1.0");
+    let request = admin
+        .request(Method::POST, "/serving-endpoints/fine/invocations")
+        .header("content-type", "application/json")
+        .body("{\"inputs\": [[1.0");
     let (status, answer) = admin.send(request).await;
     assert!((400..500).contains(&status), "{status} {answer}");
     assert_eq!(ask(admin, "nowhere", json!({"inputs": []})).await.0, 404);
