@@ -37,7 +37,8 @@ impl Registry {
         }
         let is_prompt = new.tags.iter().rev().find(|t| t.key() == IS_PROMPT_TAG).is_some_and(|t| t.value().eq_ignore_ascii_case("true"));
         let (run_id, model_id) = (new.run_id.as_deref(), new.model_id.as_deref());
-        let origin = if is_prompt { source::of_prompt(&new.source, run_id)? } else { self.origin(workspace, &new.source, run_id, model_id).await? };
+        let origin =
+            if is_prompt { source::of_prompt(&new.source, run_id)? } else { self.origin(workspace, &new.source, run_id, model_id).await? };
 
         let now = self.clock.now();
         let mut tx = self.db.begin().await?;
@@ -87,7 +88,13 @@ impl Registry {
     }
 
     /// Changes the description; `None` removes it.
-    pub async fn update_model_version(&self, workspace: &str, name: &str, version: &str, description: Option<&str>) -> Result<ModelVersion> {
+    pub async fn update_model_version(
+        &self,
+        workspace: &str,
+        name: &str,
+        version: &str,
+        description: Option<&str>,
+    ) -> Result<ModelVersion> {
         validate::model_name(name)?;
         let version = validate::version(version)?;
         let mut tx = self.db.begin().await?;
@@ -100,7 +107,14 @@ impl Registry {
     }
 
     /// Moves a version to a stage; with `archive_existing` the others that are there go to the archive.
-    pub async fn transition_stage(&self, workspace: &str, name: &str, version: &str, stage: &str, archive_existing: bool) -> Result<ModelVersion> {
+    pub async fn transition_stage(
+        &self,
+        workspace: &str,
+        name: &str,
+        version: &str,
+        stage: &str,
+        archive_existing: bool,
+    ) -> Result<ModelVersion> {
         let canonical = stages::canonical(stage)?;
         if archive_existing && !stages::ACTIVE.contains(&canonical) {
             return Err(Error::invalid(format!(

@@ -10,7 +10,13 @@ use artel_proto::mlflow::{RegisteredModel, RegisteredModelTag};
 
 impl Registry {
     /// Makes a registered model. `RESOURCE_ALREADY_EXISTS` when a model or a prompt has the name.
-    pub async fn create_registered_model(&self, workspace: &str, name: &str, model_tags: &[RegisteredModelTag], description: &str) -> Result<RegisteredModel> {
+    pub async fn create_registered_model(
+        &self,
+        workspace: &str,
+        name: &str,
+        model_tags: &[RegisteredModelTag],
+        description: &str,
+    ) -> Result<RegisteredModel> {
         validate::model_name(name)?;
         for tag in model_tags {
             validate::model_tag(tag.key(), tag.value())?;

@@ -62,7 +62,11 @@ const fn attributes(keys: &'static [(&'static str, &'static str, Type)]) -> Enti
 
 impl Registry {
     /// Registered models, prompts only when asked for; and the token of the next page.
-    pub async fn search_registered_models(&self, workspace: &str, request: &SearchRequest) -> Result<(Vec<RegisteredModel>, Option<String>)> {
+    pub async fn search_registered_models(
+        &self,
+        workspace: &str,
+        request: &SearchRequest,
+    ) -> Result<(Vec<RegisteredModel>, Option<String>)> {
         let conditions = MODELS.filter(&request.filter)?;
         let mut orders = MODEL_ORDERS.order_by(&request.order_by)?;
         complete(&mut orders, &[("name", true)]);
@@ -82,7 +86,14 @@ impl Registry {
         let conditions = VERSIONS.filter(&request.filter)?;
         let mut orders = VERSION_ORDERS.order_by(&request.order_by)?;
         let ordered = !orders.is_empty();
-        complete(&mut orders, if ordered { &[("name", true), ("version", false)] } else { &[("last_updated_time", false), ("name", true), ("version", false)] });
+        complete(
+            &mut orders,
+            if ordered {
+                &[("name", true), ("version", false)]
+            } else {
+                &[("last_updated_time", false), ("name", true), ("version", false)]
+            },
+        );
         let page = page(workspace, request, &conditions, &orders, 200_000)?;
         let (mut versions, keys) = store::model_versions(&self.db, &page).await?;
         let next = next_page(&page, &mut versions, keys);

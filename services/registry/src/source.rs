@@ -208,7 +208,9 @@ fn is_local(source: &str) -> Result<bool> {
         let host = parts.authority.rsplit('@').next().unwrap_or_default();
         let here = host.is_empty() || host == "." || host.starts_with("localhost") || host.starts_with("127.0.0.1");
         if !here {
-            return Err(Error::invalid(format!("{source} is not a valid remote uri. For remote access on windows, please consider using a different scheme such as SMB (e.g. smb://<hostname>/<path>).")));
+            return Err(Error::invalid(format!(
+                "{source} is not a valid remote uri. For remote access on windows, please consider using a different scheme such as SMB (e.g. smb://<hostname>/<path>)."
+            )));
         }
     }
     Ok(matches!(parts.scheme.as_str(), "" | "file"))

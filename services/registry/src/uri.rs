@@ -15,7 +15,8 @@ pub(crate) struct Uri<'a> {
 
 /// Splits a URI; anything can be split.
 pub(crate) fn split(uri: &str) -> Uri<'_> {
-    let is_scheme = |s: &str| s.starts_with(|c: char| c.is_ascii_alphabetic()) && s.chars().all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c));
+    let is_scheme =
+        |s: &str| s.starts_with(|c: char| c.is_ascii_alphabetic()) && s.chars().all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c));
     let (scheme, rest) = match uri.split_once(':') {
         Some((scheme, rest)) if is_scheme(scheme) => (scheme.to_ascii_lowercase(), rest),
         _ => (String::new(), uri),

@@ -12,7 +12,8 @@ const MAX_NAME: usize = 1000;
 pub(crate) const IS_PROMPT_TAG: &str = "mlflow.prompt.is_prompt";
 const PROMPT_TEXT_TAG: &str = "mlflow.prompt.text";
 
-const BAD_CHARACTERS: &str = "Names may only contain alphanumerics, underscores (_), dashes (-), periods (.), spaces ( ), colon(:) and slashes (/).";
+const BAD_CHARACTERS: &str =
+    "Names may only contain alphanumerics, underscores (_), dashes (-), periods (.), spaces ( ), colon(:) and slashes (/).";
 
 fn missing(path: &str) -> Error {
     Error::invalid(format!("Missing value for required parameter '{path}'."))

@@ -33,10 +33,18 @@ async fn a_model_from_its_making_to_its_end() {
         post("registered-models/create", json!({"name": "wine"})).await,
         (400, json!({"error_code": "RESOURCE_ALREADY_EXISTS", "message": "Registered Model (name=wine) already exists."}))
     );
-    let (status, made) = post("model-versions/create", json!({"name": "wine", "source": format!("models:/{MODEL}"), "model_id": MODEL, "run_id": RUN})).await;
+    let (status, made) =
+        post("model-versions/create", json!({"name": "wine", "source": format!("models:/{MODEL}"), "model_id": MODEL, "run_id": RUN}))
+            .await;
     assert_eq!(status, 200, "{made}");
     let version = &made["model_version"];
-    for (field, value) in [("version", json!("1")), ("status", json!("READY")), ("current_stage", json!("None")), ("description", json!("")), ("run_link", json!(""))] {
+    for (field, value) in [
+        ("version", json!("1")),
+        ("status", json!("READY")),
+        ("current_stage", json!("None")),
+        ("description", json!("")),
+        ("run_link", json!("")),
+    ] {
         assert_eq!(version[field], value, "{field}");
     }
     assert_eq!(post("registered-models/alias", json!({"name": "wine", "alias": "champion", "version": "1"})).await, (200, json!({})));
@@ -45,12 +53,25 @@ async fn a_model_from_its_making_to_its_end() {
     let (_, place) = get("model-versions/get-download-uri?name=wine&version=1").await;
     assert_eq!(place["artifact_uri"], format!("mlflow-artifacts:/1/models/{MODEL}/artifacts"));
 
-    assert_eq!(patch("registered-models/update", json!({"name": "wine", "description": "red"})).await.1["registered_model"]["description"], "red");
-    assert_eq!(patch("model-versions/update", json!({"name": "wine", "version": "1", "description": "d"})).await.1["model_version"]["description"], "d");
+    assert_eq!(
+        patch("registered-models/update", json!({"name": "wine", "description": "red"})).await.1["registered_model"]["description"],
+        "red"
+    );
+    assert_eq!(
+        patch("model-versions/update", json!({"name": "wine", "version": "1", "description": "d"})).await.1["model_version"]["description"],
+        "d"
+    );
     assert_eq!(post("model-versions/set-tag", json!({"name": "wine", "version": "1", "key": "k", "value": "v"})).await, (200, json!({})));
-    let (status, moved) = post("model-versions/transition-stage", json!({"name": "wine", "version": "1", "stage": "staging", "archive_existing_versions": true})).await;
+    let (status, moved) = post(
+        "model-versions/transition-stage",
+        json!({"name": "wine", "version": "1", "stage": "staging", "archive_existing_versions": true}),
+    )
+    .await;
     assert_eq!((status, &moved["model_version"]["current_stage"]), (200, &json!("Staging")));
-    for answer in [post("registered-models/get-latest-versions", json!({"name": "wine", "stages": ["Staging"]})).await, get("registered-models/get-latest-versions?name=wine&stages=Staging").await] {
+    for answer in [
+        post("registered-models/get-latest-versions", json!({"name": "wine", "stages": ["Staging"]})).await,
+        get("registered-models/get-latest-versions?name=wine&stages=Staging").await,
+    ] {
         assert_eq!(answer.1["model_versions"][0]["tags"], json!([{"key": "k", "value": "v"}]));
     }
     let (_, found) = get("registered-models/search?filter=name%20LIKE%20%27w%25%27&max_results=1").await;
@@ -82,23 +103,44 @@ async fn mistakes_are_told_in_upstreams_words() {
     let docs = " See the API docs for more information about request parameters.";
     for (method, path, body, message) in [
         (Method::POST, "registered-models/create", json!({}), format!("Missing value for required parameter 'name'.{docs}")),
-        (Method::POST, "registered-models/create", json!({"name": 5}), format!("Invalid value 5 for parameter 'name' supplied:  Hint: Value was of type 'int'.{docs}")),
-        (Method::POST, "registered-models/create", json!({"name": "a/b"}), "Invalid model name 'a/b'. Names cannot contain '/' or ':'.".into()),
+        (
+            Method::POST,
+            "registered-models/create",
+            json!({"name": 5}),
+            format!("Invalid value 5 for parameter 'name' supplied:  Hint: Value was of type 'int'.{docs}"),
+        ),
+        (
+            Method::POST,
+            "registered-models/create",
+            json!({"name": "a/b"}),
+            "Invalid model name 'a/b'. Names cannot contain '/' or ':'.".into(),
+        ),
         (Method::POST, "model-versions/create", json!({"name": "a"}), format!("Missing value for required parameter 'source'.{docs}")),
-        (Method::GET, "registered-models/search?max_results=1001", Value::Null, format!("Invalid value \"1001\" for parameter 'max_results' supplied:  Hint: Value was of type 'str'.{docs}")),
-        (Method::GET, "model-versions/search?max_results=0", Value::Null, "Invalid value for max_results. It must be a positive integer, but got 0".into()),
+        (
+            Method::GET,
+            "registered-models/search?max_results=1001",
+            Value::Null,
+            format!("Invalid value \"1001\" for parameter 'max_results' supplied:  Hint: Value was of type 'str'.{docs}"),
+        ),
+        (
+            Method::GET,
+            "model-versions/search?max_results=0",
+            Value::Null,
+            "Invalid value for max_results. It must be a positive integer, but got 0".into(),
+        ),
         (Method::GET, "registered-models/alias?name=a&alias=", Value::Null, format!("Missing value for required parameter 'alias'.{docs}")),
         (Method::GET, "model-versions/get?name=a&version=one", Value::Null, "Parameter 'version' must be an integer, got 'one'.".into()),
     ] {
         let (status, body) = call(&server, method, path, body).await;
-        assert_eq!((status, body["error_code"].as_str(), body["message"].as_str()), (400, Some("INVALID_PARAMETER_VALUE"), Some(message.as_str())), "{path}");
+        assert_eq!(
+            (status, body["error_code"].as_str(), body["message"].as_str()),
+            (400, Some("INVALID_PARAMETER_VALUE"), Some(message.as_str())),
+            "{path}"
+        );
     }
-    for (method, path) in [
-        (Method::GET, "webhooks"),
-        (Method::POST, "webhooks"),
-        (Method::PATCH, "webhooks/1"),
-        (Method::POST, "webhooks/1/test"),
-    ] {
+    for (method, path) in
+        [(Method::GET, "webhooks"), (Method::POST, "webhooks"), (Method::PATCH, "webhooks/1"), (Method::POST, "webhooks/1/test")]
+    {
         let (status, body) = call(&server, method, path, json!({})).await;
         assert_eq!((status, body["error_code"].as_str()), (501, Some("NOT_IMPLEMENTED")), "{path}");
     }

@@ -10,11 +10,17 @@ use support::{Bench, RUN, bench, from_run};
 const W: &str = "default";
 
 fn request(filter: &str, order_by: &[&str]) -> SearchRequest {
-    SearchRequest { filter: filter.into(), max_results: 100, order_by: order_by.iter().map(|o| (*o).to_owned()).collect(), page_token: None }
+    SearchRequest {
+        filter: filter.into(),
+        max_results: 100,
+        order_by: order_by.iter().map(|o| (*o).to_owned()).collect(),
+        page_token: None,
+    }
 }
 
 async fn models(b: &Bench, filter: &str, order_by: &[&str]) -> Vec<String> {
-    let (found, next) = b.registry.search_registered_models(W, &request(filter, order_by)).await.unwrap_or_else(|e| panic!("{filter}: {e}"));
+    let (found, next) =
+        b.registry.search_registered_models(W, &request(filter, order_by)).await.unwrap_or_else(|e| panic!("{filter}: {e}"));
     assert_eq!(next, None);
     found.into_iter().map(|m| m.name.unwrap()).collect()
 }
@@ -89,7 +95,16 @@ async fn models_are_found() {
         assert_eq!(models(&b, "", &["name DESC"]).await, ["Вино", "b", "a_c", "A"]);
         assert_eq!(models(&b, "", &["timestamp"]).await, ["a_c", "Вино", "A", "b"], "versions touch their model");
         assert_eq!(models(&b, "", &["last_updated_timestamp DESC", "name"]).await, ["b", "A", "Вино", "a_c"]);
-        for bad in ["name > 'a'", "description = 'x'", "metrics.a = 1", "tags.a IN ('x')", "name = 'a' OR name = 'b'", "name = a", "tags.a IS NULL", "name"] {
+        for bad in [
+            "name > 'a'",
+            "description = 'x'",
+            "metrics.a = 1",
+            "tags.a IN ('x')",
+            "name = 'a' OR name = 'b'",
+            "name = a",
+            "tags.a IS NULL",
+            "name",
+        ] {
             assert!(b.registry.search_registered_models(W, &request(bad, &[])).await.is_err(), "{bad}");
         }
         for bad in [&["creation_timestamp"][..], &["name", "name DESC"], &["tags.a"], &["name sideways"]] {

@@ -4,7 +4,9 @@ mod support;
 
 use artel_platform::testkit::on_both_engines;
 use artel_platform::{Code, Error};
-use artel_proto::artel::registry::v1::{ModelVersionAliasDeleted, ModelVersionAliasSet, ModelVersionChanged, ModelVersionCreated, RegisteredModelChanged};
+use artel_proto::artel::registry::v1::{
+    ModelVersionAliasDeleted, ModelVersionAliasSet, ModelVersionChanged, ModelVersionCreated, RegisteredModelChanged,
+};
 use artel_proto::mlflow::{ModelVersion, ModelVersionTag, RegisteredModelTag};
 use artel_registry::{NewVersion, Selector};
 use support::{MODEL, RUN, bench, from_run};
@@ -35,7 +37,11 @@ async fn a_model_is_made_once_described_tagged_and_deleted() {
         let again = failed(r.create_registered_model(W, "wine", &[], "").await);
         assert_eq!(again, (Code::AlreadyExists, "Registered Model (name=wine) already exists.".into()));
         let prompt = failed(r.create_registered_model(W, "wine", &[tag("mlflow.prompt.is_prompt", "true")], "").await);
-        assert!(prompt.1.starts_with("Tried to create a prompt with name 'wine', but the name is already taken by a registered model."), "{}", prompt.1);
+        assert!(
+            prompt.1.starts_with("Tried to create a prompt with name 'wine', but the name is already taken by a registered model."),
+            "{}",
+            prompt.1
+        );
         assert!(r.create_registered_model("other", "wine", &[], "").await.is_ok(), "workspaces are apart");
 
         b.clock.advance(5);
@@ -61,7 +67,11 @@ async fn versions_are_numbered_and_their_numbers_never_come_back() {
         let b = bench(cx).await;
         let r = &b.registry;
         b.model("wine").await;
-        let new = NewVersion { tags: vec![ModelVersionTag { key: Some("k".into()), value: Some("v".into()) }], description: "first".into(), ..from_run("wine") };
+        let new = NewVersion {
+            tags: vec![ModelVersionTag { key: Some("k".into()), value: Some("v".into()) }],
+            description: "first".into(),
+            ..from_run("wine")
+        };
         let first = r.create_model_version(W, new).await.unwrap();
         assert_eq!((first.version(), first.current_stage(), first.run_id(), first.run_link.as_deref()), ("1", "None", RUN, Some("")));
         assert_eq!((first.tags.len(), first.description(), first.model_id.as_deref()), (1, "first", None));
@@ -71,7 +81,10 @@ async fn versions_are_numbered_and_their_numbers_never_come_back() {
 
         r.set_alias(W, "wine", "old", "7").await.unwrap();
         r.delete_model_version(W, "wine", "7").await.unwrap();
-        assert_eq!(failed(r.model_version(W, "wine", "7").await), (Code::NotFound, "Model Version (name=wine, version=7) not found".into()));
+        assert_eq!(
+            failed(r.model_version(W, "wine", "7").await),
+            (Code::NotFound, "Model Version (name=wine, version=7) not found".into())
+        );
         assert_eq!(failed(r.delete_model_version(W, "wine", "7").await).0, Code::NotFound);
         assert_eq!(b.told::<ModelVersionAliasDeleted>().await[0].alias, "old");
         assert!(b.told::<ModelVersionChanged>().await.last().unwrap().removed);
@@ -159,7 +172,10 @@ async fn aliases_point_to_one_version_and_tell_of_it() {
         r.delete_alias(W, "wine", "best").await.unwrap();
         r.delete_alias(W, "wine", "best").await.unwrap();
         assert_eq!(b.told::<ModelVersionAliasDeleted>().await.len(), 1);
-        assert_eq!(failed(r.version_by_alias(W, "wine", "best").await), (Code::InvalidArgument, "Registered model alias best not found.".into()));
+        assert_eq!(
+            failed(r.version_by_alias(W, "wine", "best").await),
+            (Code::InvalidArgument, "Registered model alias best not found.".into())
+        );
         assert_eq!(failed(r.version_by_alias(W, "beer", "best").await).0, Code::NotFound);
         assert_eq!(failed(r.set_alias(W, "wine", "next", "9").await).0, Code::NotFound);
         assert_eq!(failed(r.set_alias(W, "wine", "v1", "1").await).1, "Version alias name 'v1' is reserved.");
@@ -202,7 +218,13 @@ async fn sources_belong_to_the_run_or_model_that_is_named() {
         let logged = format!("models:/{MODEL}");
         let of_run = format!("runs:/{RUN}/model");
         let make = async |source: &str, run_id: Option<&str>, model_id: Option<&str>| {
-            let new = NewVersion { name: "wine".into(), source: source.into(), run_id: run_id.map(Into::into), model_id: model_id.map(Into::into), ..Default::default() };
+            let new = NewVersion {
+                name: "wine".into(),
+                source: source.into(),
+                run_id: run_id.map(Into::into),
+                model_id: model_id.map(Into::into),
+                ..Default::default()
+            };
             r.create_model_version(W, new).await
         };
         for (source, run_id, model_id) in [
@@ -252,7 +274,8 @@ async fn references_are_resolved_to_artifacts() {
         let r = &b.registry;
         b.model("wine").await;
         b.version("wine").await;
-        let new = NewVersion { name: "wine".into(), source: format!("models:/{MODEL}"), model_id: Some(MODEL.into()), ..Default::default() };
+        let new =
+            NewVersion { name: "wine".into(), source: format!("models:/{MODEL}"), model_id: Some(MODEL.into()), ..Default::default() };
         assert_eq!(r.create_model_version(W, new).await.unwrap().run_id(), RUN, "known from the logged model");
         let copy = NewVersion { name: "wine".into(), source: "models:/wine/2".into(), ..Default::default() };
         r.create_model_version(W, copy).await.unwrap();

@@ -47,7 +47,9 @@ pub(crate) async fn of_models(db: &Db, workspace: &str, names: &[String]) -> Res
     for names in names.chunks(IN_LIST) {
         let mut values = args![workspace];
         let names = placeholders(names, &mut values);
-        let sql = format!("SELECT name, alias, version FROM registered_model_aliases WHERE workspace = $1 AND name IN ({names}) ORDER BY name, alias");
+        let sql = format!(
+            "SELECT name, alias, version FROM registered_model_aliases WHERE workspace = $1 AND name IN ({names}) ORDER BY name, alias"
+        );
         for row in db.fetch_all(AssertSqlSafe(sql), values).await? {
             let alias = RegisteredModelAlias { alias: Some(row.get("alias")?), version: Some(row.get::<i64>("version")?.to_string()) };
             aliases.entry(row.get("name")?).or_default().push(alias);

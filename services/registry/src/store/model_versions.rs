@@ -9,7 +9,8 @@ use artel_platform::args;
 use artel_platform::db::{AssertSqlSafe, Db, Row, Tx};
 use artel_proto::mlflow::{ModelVersion, ModelVersionStatus};
 
-pub(crate) const COLUMNS: &str = "m.name, m.version, m.creation_time, m.last_updated_time, m.current_stage, m.description, m.source, m.run_id, m.run_link";
+pub(crate) const COLUMNS: &str =
+    "m.name, m.version, m.creation_time, m.last_updated_time, m.current_stage, m.description, m.source, m.run_id, m.run_link";
 
 /// Reads the columns of [`COLUMNS`].
 pub(crate) fn read(row: &Row) -> Result<ModelVersion> {
@@ -38,14 +39,25 @@ pub(crate) async fn insert(tx: &mut Tx, workspace: &str, version: i64, new: &New
     let sql = "INSERT INTO model_versions (workspace, name, version, creation_time, last_updated_time, current_stage, description, source, storage_location, run_id, run_link, model_id) \
         VALUES ($1, $2, $3, $4, $4, $5, $6, $7, $8, $9, $10, $11)";
     let values = args![
-        workspace, &new.name, version, now, stages::NONE, &new.description, &origin.source, &origin.storage_location,
-        origin.run_id.clone(), &new.run_link, origin.model_id.clone()
+        workspace,
+        &new.name,
+        version,
+        now,
+        stages::NONE,
+        &new.description,
+        &origin.source,
+        &origin.storage_location,
+        origin.run_id.clone(),
+        &new.run_link,
+        origin.model_id.clone()
     ];
     tx.execute(sql, values).await.map(drop)
 }
 
 pub(crate) async fn get(db: &Db, workspace: &str, name: &str, version: i64) -> Result<Option<ModelVersion>> {
-    let sql = format!("SELECT {COLUMNS} FROM model_versions m WHERE m.workspace = $1 AND m.name = $2 AND m.version = $3 AND m.current_stage <> $4");
+    let sql = format!(
+        "SELECT {COLUMNS} FROM model_versions m WHERE m.workspace = $1 AND m.name = $2 AND m.version = $3 AND m.current_stage <> $4"
+    );
     db.fetch_optional(AssertSqlSafe(sql), args![workspace, name, version, stages::DELETED]).await?.as_ref().map(read).transpose()
 }
 
@@ -82,7 +94,12 @@ pub(crate) async fn storage_location(db: &Db, workspace: &str, name: &str, versi
 
 pub(crate) async fn model_id(db: &Db, workspace: &str, name: &str, version: i64) -> Result<Option<String>> {
     let sql = "SELECT model_id FROM model_versions WHERE workspace = $1 AND name = $2 AND version = $3 AND current_stage <> $4";
-    Ok(db.fetch_optional(sql, args![workspace, name, version, stages::DELETED]).await?.map(|row| row.opt("model_id")).transpose()?.flatten())
+    Ok(db
+        .fetch_optional(sql, args![workspace, name, version, stages::DELETED])
+        .await?
+        .map(|row| row.opt("model_id"))
+        .transpose()?
+        .flatten())
 }
 
 pub(crate) async fn describe(tx: &mut Tx, workspace: &str, name: &str, version: i64, description: Option<&str>, now: i64) -> Result<bool> {
@@ -104,7 +121,9 @@ pub(crate) async fn archive_others(tx: &mut Tx, workspace: &str, name: &str, ver
 
 /// Marks every version of a renamed model as changed.
 pub(crate) async fn touch_all(tx: &mut Tx, workspace: &str, name: &str, now: i64) -> Result<()> {
-    tx.execute("UPDATE model_versions SET last_updated_time = $3 WHERE workspace = $1 AND name = $2", args![workspace, name, now]).await.map(drop)
+    tx.execute("UPDATE model_versions SET last_updated_time = $3 WHERE workspace = $1 AND name = $2", args![workspace, name, now])
+        .await
+        .map(drop)
 }
 
 /// Erases what a version says, as upstream does, and marks it deleted.

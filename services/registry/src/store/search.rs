@@ -39,9 +39,13 @@ struct Tables {
     belongs: &'static str,
 }
 
-const MODELS: Tables = Tables { table: "registered_models", tags: "registered_model_tags", belongs: "t.workspace = m.workspace AND t.name = m.name" };
-const VERSIONS: Tables =
-    Tables { table: "model_versions", tags: "model_version_tags", belongs: "t.workspace = m.workspace AND t.name = m.name AND t.version = m.version" };
+const MODELS: Tables =
+    Tables { table: "registered_models", tags: "registered_model_tags", belongs: "t.workspace = m.workspace AND t.name = m.name" };
+const VERSIONS: Tables = Tables {
+    table: "model_versions",
+    tags: "model_version_tags",
+    belongs: "t.workspace = m.workspace AND t.name = m.name AND t.version = m.version",
+};
 
 /// One model more than the page has, when there is one; and the sort keys of each.
 pub(crate) async fn registered_models(db: &Db, page: &Page<'_>) -> Result<(Vec<RegisteredModel>, Vec<Vec<Value>>)> {
@@ -112,7 +116,10 @@ fn conditions(searched: &Searchable<'_>, tables: &Tables, all: &mut Vec<String>,
     }
     if !searched.prompts {
         let key = placeholders([IS_PROMPT_TAG], values);
-        all.push(format!("m.name NOT IN (SELECT p.name FROM {} p WHERE p.workspace = $1 AND p.key = {key} AND p.value = 'true')", tables.tags));
+        all.push(format!(
+            "m.name NOT IN (SELECT p.name FROM {} p WHERE p.workspace = $1 AND p.key = {key} AND p.value = 'true')",
+            tables.tags
+        ));
     }
     Ok(())
 }

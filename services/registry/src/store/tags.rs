@@ -24,7 +24,8 @@ pub(crate) async fn of_models(db: &Db, workspace: &str, names: &[String]) -> Res
     for names in names.chunks(IN_LIST) {
         let mut values = args![workspace];
         let names = placeholders(names, &mut values);
-        let sql = format!("SELECT name, key, value FROM registered_model_tags WHERE workspace = $1 AND name IN ({names}) ORDER BY name, key");
+        let sql =
+            format!("SELECT name, key, value FROM registered_model_tags WHERE workspace = $1 AND name IN ({names}) ORDER BY name, key");
         for row in db.fetch_all(AssertSqlSafe(sql), values).await? {
             let tag = RegisteredModelTag { key: Some(row.get("key")?), value: Some(row.get("value")?) };
             tags.entry(row.get("name")?).or_default().push(tag);
@@ -49,7 +50,10 @@ pub(crate) async fn of_versions(db: &Db, workspace: &str, ids: &[(String, i64)])
     let mut tags: HashMap<(String, i64), Vec<ModelVersionTag>> = HashMap::new();
     for ids in ids.chunks(IN_LIST) {
         let mut values = args![workspace];
-        let pairs: Vec<String> = ids.iter().map(|(name, version)| format!("({})", placeholders([Value::from(name), Value::from(*version)], &mut values))).collect();
+        let pairs: Vec<String> = ids
+            .iter()
+            .map(|(name, version)| format!("({})", placeholders([Value::from(name), Value::from(*version)], &mut values)))
+            .collect();
         let sql = format!(
             "SELECT name, version, key, value FROM model_version_tags WHERE workspace = $1 AND (name, version) IN (VALUES {}) ORDER BY name, version, key",
             pairs.join(", ")

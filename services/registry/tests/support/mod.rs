@@ -25,10 +25,17 @@ impl Tracking for OneRun {
         if request.get_ref().run_id != RUN {
             return Err(Status::not_found("no such run"));
         }
-        Ok(Response::new(RunDescription { run_id: RUN.into(), artifact_uri: format!("mlflow-artifacts:/1/{RUN}/artifacts"), ..Default::default() }))
+        Ok(Response::new(RunDescription {
+            run_id: RUN.into(),
+            artifact_uri: format!("mlflow-artifacts:/1/{RUN}/artifacts"),
+            ..Default::default()
+        }))
     }
 
-    async fn describe_logged_model(&self, request: Request<DescribeLoggedModelRequest>) -> Result<Response<LoggedModelDescription>, Status> {
+    async fn describe_logged_model(
+        &self,
+        request: Request<DescribeLoggedModelRequest>,
+    ) -> Result<Response<LoggedModelDescription>, Status> {
         if request.get_ref().model_id != MODEL {
             return Err(Status::not_found("no such model"));
         }
@@ -63,7 +70,6 @@ impl Bench {
     pub async fn version(&self, name: &str) {
         self.registry.create_model_version("default", from_run(name)).await.unwrap();
     }
-
 
     /// Events of one type, oldest first.
     pub async fn told<E: Event>(&self) -> Vec<E> {
