@@ -131,8 +131,8 @@ export const logQuery = (log: LogAddress) => queryOptions({
 
 interface LogPage { content?: (LogLine | string)[] | string; continuation_token?: string | null }
 
-/** Lines as objects; the end of a group is no line. */
+/** Lines as objects. */
 function logLines(content: (LogLine | string)[] | string | undefined): LogLine[] {
   const lines = typeof content === "string" ? content.split("\n") : content ?? [];
-  return lines.map((line) => (typeof line === "string" ? { event: line } : line)).filter((line) => line.event !== "::endgroup::");
+  return lines.map((line) => (typeof line === "string" ? { event: line } : line));
 }

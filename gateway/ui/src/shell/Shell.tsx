@@ -42,6 +42,7 @@ export function Mark() {
 
 function Header({ onFind, onKeys }: { onFind: () => void; onKeys: () => void }) {
   const project = useProject();
+  const { data: me } = useQuery(meQuery);
   return (
     <header>
       <Link className="brand" to="/p/$project" params={{ project }} aria-label="Artel" title={t("nav.home")}><Mark /><span>Artel</span></Link>
@@ -50,7 +51,7 @@ function Header({ onFind, onKeys }: { onFind: () => void; onKeys: () => void }) 
       </button>
       <div className="end row loose">
         <LiveMark />
-        <Suspense><UserMenu onKeys={onKeys} /></Suspense>
+        <Suspense fallback={<span className="button ghost"><Icon name="users" />{me?.name}</span>}><UserMenu onKeys={onKeys} /></Suspense>
       </div>
     </header>
   );

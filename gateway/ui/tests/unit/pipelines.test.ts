@@ -5,7 +5,7 @@ import { place } from "../../src/dag/layout";
 import { edgesOf, topological } from "../../src/dag/order";
 import { compactJson, endpointState, oneLine } from "../../src/pages/deployments/endpoint";
 import { inOrder, instanceName, worst, type Instance } from "../../src/pages/pipelines/instances";
-import { textOf } from "../../src/pages/pipelines/log";
+import { shownLines, textOf } from "../../src/pages/pipelines/log";
 import { lastFailures } from "../../src/pages/failures";
 import { parseConf } from "../../src/pages/pipelines/conf";
 
@@ -55,10 +55,18 @@ describe("the home page", () => {
 
 describe("logs", () => {
   it("read as lines with their fields, their traceback and no colour codes", () => {
-    expect(textOf({ event: "\u001b[31mhello\u001b[0m", level: "info", run_id: "r1", attempt: 2 })).toBe("hello run_id=r1 attempt=2");
+    expect(textOf({ event: "\u001b[31mhello\u001b[0m", level: "info", rows: 178 })).toBe("hello rows=178");
     expect(textOf({ event: "::group::Sources" })).toBe("Sources");
+    expect(textOf({ event: "same everywhere", dag_id: "d", run_id: "r", task_id: "t", map_index: -1, try_number: 1 })).toBe("same everywhere");
     expect(textOf({ event: "Task failed", error_detail: [{ exc_type: "ValueError", exc_value: "no", frames: [{ filename: "a.py", lineno: 3, name: "f" }] }] }))
       .toBe('Task failed\n  File "a.py", line 3, in f\nValueError: no');
+  });
+});
+
+describe("groups of log lines", () => {
+  it("step back, and their ends are no lines", () => {
+    const lines = ["::group::Pre Execute", "a", "::endgroup::", "b"].map((event) => ({ event }));
+    expect(shownLines(lines).map((one) => [one.text, one.place])).toEqual([["Pre Execute", "title"], ["a", "inside"], ["b", ""]]);
   });
 });
 
@@ -82,6 +90,9 @@ describe("endpoints", () => {
     const value = { dataframe_split: { columns: ["a", "b"], data: [[1, 2], [3, 4]] }, empty: {} };
     expect(compactJson(value)).toBe('{\n  "dataframe_split": {\n    "columns": ["a","b"],\n    "data": [[1,2],[3,4]]\n  },\n  "empty": {}\n}');
     expect(JSON.parse(compactJson(value))).toEqual(value);
+    const names = Array.from({ length: 20 }, (_, index) => `column_${index}`);
+    expect(JSON.parse(compactJson({ names }))).toEqual({ names });
+    expect(compactJson({ names }).split("\n").length).toBeLessThan(10);
     expect(oneLine(compactJson([1, 2]))).toBe("[1,2]");
   });
 });

@@ -18,8 +18,20 @@ export function compactJson(value: unknown, indent = ""): string {
   const items = Array.isArray(value)
     ? value.map((item) => compactJson(item, inner))
     : Object.entries(value).map(([name, item]) => `${JSON.stringify(name)}: ${compactJson(item, inner)}`);
+  if (Array.isArray(value) && value.every((item) => typeof item !== "object" || item === null)) return wrapped(value, indent);
   const [open, close] = Array.isArray(value) ? ["[", "]"] : ["{", "}"];
   return items.length === 0 ? `${open}${close}` : `${open}\n${inner}${items.join(`,\n${inner}`)}\n${indent}${close}`;
+}
+
+/** A long list of numbers or names, as many on a line as fit. */
+function wrapped(items: readonly unknown[], indent: string): string {
+  const lines: string[] = [];
+  for (const item of items.map((one) => JSON.stringify(one))) {
+    const last = lines.at(-1);
+    if (last !== undefined && last.length + item.length < 68) lines[lines.length - 1] = `${last}, ${item}`;
+    else lines.push(item);
+  }
+  return `[\n${indent}  ${lines.join(`,\n${indent}  `)}\n${indent}]`;
 }
 
 /** The same JSON on one line, for a shell; text that is no JSON stays. */

@@ -6,7 +6,7 @@ import { t } from "../../i18n";
 import { clockTime, zoneLabel } from "../../i18n/format";
 import { Button, CheckBox } from "../../ui/controls";
 import { FilterBox } from "../../ui/filter";
-import { textOf } from "./log";
+import { shownLines, type Shown } from "./log";
 
 const LINE = 20;
 
@@ -17,8 +17,8 @@ export function LogView({ lines, following, name }: { lines: readonly LogLine[];
   const follow = useRef(true);
   const [chosen, setChosen] = useState(() => Number(/^#?L(\d+)$/.exec(window.location.hash)?.[1] ?? 0));
   const wanted = filter.toLowerCase();
-  const shown = useMemo(() => lines.map((line, index) => ({ line, index, text: textOf(line) }))
-    .filter((one) => wanted === "" || one.text.toLowerCase().includes(wanted)), [lines, wanted]);
+  const all = useMemo(() => shownLines(lines).map((one, index) => ({ ...one, index })), [lines]);
+  const shown = useMemo(() => all.filter((one) => wanted === "" || one.text.toLowerCase().includes(wanted)), [all, wanted]);
   const virtual = useVirtualizer({ count: shown.length, getScrollElement: () => scroller.current, estimateSize: () => LINE, overscan: 30 });
   const count = shown.length;
   useEffect(() => {
@@ -38,7 +38,7 @@ export function LogView({ lines, following, name }: { lines: readonly LogLine[];
   };
   const download = (): void => {
     const link = document.createElement("a");
-    link.href = URL.createObjectURL(new Blob([lines.map((line) => `${line.timestamp ?? ""} ${textOf(line)}\n`).join("")], { type: "text/plain" }));
+    link.href = URL.createObjectURL(new Blob([all.map((one) => `${one.line.timestamp ?? ""} ${one.text}\n`).join("")], { type: "text/plain" }));
     link.download = name;
     link.click();
     URL.revokeObjectURL(link.href);
@@ -48,7 +48,7 @@ export function LogView({ lines, following, name }: { lines: readonly LogLine[];
       <div className="toolbar">
         <FilterBox label={t("log.search")} value={filter} onChange={setFilter} onCommit={setFilter} />
         <span className="small muted num" role="status">
-          {wanted ? t("log.matches", { count, total: lines.length }) : t("log.lines", { count: lines.length })}
+          {wanted ? t("log.matches", { count, total: all.length }) : t("log.lines", { count: all.length })}
         </span>
         <CheckBox label={t("log.wrap")} checked={wrap} onChange={setWrap} />
         <span className="small faint">{zoneLabel()}</span>
@@ -63,7 +63,7 @@ export function LogView({ lines, following, name }: { lines: readonly LogLine[];
             const number = one.index + 1;
             return (
               <div key={item.key} ref={virtual.measureElement} data-index={item.index} style={{ transform: `translateY(${item.start}px)` }}
-                className={`log-line ${levelOf(one.line)} ${number === chosen ? "chosen" : ""}`}>
+                className={`log-line ${lookOf(one)} ${number === chosen ? "chosen" : ""}`}>
                 <a href={`#L${number}`} aria-label={t("log.line", { number })} onClick={(event) => {
                   event.preventDefault();
                   choose(number);
@@ -80,8 +80,9 @@ export function LogView({ lines, following, name }: { lines: readonly LogLine[];
   );
 }
 
-function levelOf(line: LogLine): string {
+function lookOf({ line, place }: Shown): string {
   const level = line.level?.toLowerCase();
   if (level === "error" || level === "critical" || level === "exception") return "error";
-  return level === "warning" || level === "warn" ? "warning" : level === "debug" ? "debug" : "";
+  if (level === "warning" || level === "warn") return "warning";
+  return level === "debug" ? "inside" : place;
 }
