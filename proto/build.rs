@@ -96,7 +96,12 @@ fn schema_name(path: &str) -> String {
 
 /// The table of fields by which request bodies and query strings are checked (`json::Message`).
 fn field_table(set: &FileDescriptorSet, scope: &Scope, message: &DescriptorProto, code: &mut String) {
-    let _ = writeln!(code, "impl crate::json::Message for {}::{} {{\n    const FIELDS: &'static [crate::json::Field] = &[", scope.rust, message.name());
+    let _ = writeln!(
+        code,
+        "impl crate::json::Message for {}::{} {{\n    const FIELDS: &'static [crate::json::Field] = &[",
+        scope.rust,
+        message.name()
+    );
     for field in &message.field {
         let kind = match field.r#type() {
             Type::Bool => "Bool".into(),

@@ -208,7 +208,9 @@ impl From<sqlx::Error> for Error {
                 Error::unavailable("the database does not answer; try again").because(error)
             }
             // PostgreSQL stores no NUL character (SQLSTATE 22021)
-            sqlx::Error::Database(e) if e.code().as_deref() == Some("22021") => Error::invalid("text must not contain the character NUL").because(error),
+            sqlx::Error::Database(e) if e.code().as_deref() == Some("22021") => {
+                Error::invalid("text must not contain the character NUL").because(error)
+            }
             sqlx::Error::Database(e) if e.is_unique_violation() => Error::exists("a row with this key exists already").because(error),
             _ => Error::internal("the database refused a statement").because(error),
         }

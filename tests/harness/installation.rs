@@ -19,13 +19,16 @@ pub enum Shape {
 const SERVICES: &[&str] = &["hub", "tracking", "registry", "artifact", "scheduler", "serving"];
 pub const ADMIN_PASSWORD: &str = "correct horse battery";
 
+/// Name and arguments of one process.
+type Started = (String, Vec<String>);
+
 /// A running installation.
 pub struct Installation {
     pub shape: Shape,
     pub url: String,
     pub folder: PathBuf,
     pub processes: Vec<Process>,
-    commands: Vec<(String, Vec<String>)>,
+    commands: Vec<Started>,
     _temporary: TempDir,
 }
 
@@ -134,7 +137,7 @@ impl Installation {
     }
 }
 
-fn single(folder: &std::path::Path, more: &str) -> (String, Vec<(String, Vec<String>)>) {
+fn single(folder: &std::path::Path, more: &str) -> (String, Vec<Started>) {
     let port = free_port();
     let file = folder.join("artel.toml");
     std::fs::write(&file, format!("data = {:?}\n[server]\nlisten = \"127.0.0.1:{port}\"\n{}", folder.join("data"), common(more))).unwrap();
@@ -148,7 +151,7 @@ fn common(more: &str) -> String {
 }
 
 /// A settings file per process; they share the folder of data (notebook homes, DAG files, environments).
-fn split(folder: &std::path::Path, bus: Option<String>, more: &str) -> Option<(String, Vec<(String, Vec<String>)>)> {
+fn split(folder: &std::path::Path, bus: Option<String>, more: &str) -> Option<(String, Vec<Started>)> {
     let servers = servers()?;
     let database = fresh_database(&servers.postgres);
     let bus = bus.unwrap_or(servers.kafka);

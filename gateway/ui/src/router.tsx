@@ -5,7 +5,8 @@ import { meQuery } from "./api/me";
 import { queryClient } from "./api/query";
 import { Crashed, NotFound, Waiting } from "./pages/fallback";
 import {
-  artifactSearch, chartSearch, compareSearch, deploySearch, filterSearch, graphSearch, loginSearch, runsSearch, taskSearch,
+  artifactSearch, chartSearch, compareSearch, deploySearch, filterSearch, graphSearch, loginSearch, parseSearch, runsSearch, stringifySearch,
+  taskSearch,
 } from "./search";
 import { DEFAULT_PROJECT } from "./shell/project";
 import { Shell } from "./shell/Shell";
@@ -149,6 +150,8 @@ const tree = root.addChildren([
 
 export const router = createRouter({
   routeTree: tree,
+  parseSearch,
+  stringifySearch,
   defaultPreload: "intent",
   defaultNotFoundComponent: NotFound,
   defaultErrorComponent: Crashed,

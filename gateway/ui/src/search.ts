@@ -2,6 +2,18 @@
 
 type Raw = Record<string, unknown>;
 
+/** `?q=a&cols=x,y&diff=true`: plain text, so that an address can be read and written by hand. */
+export const parseSearch = (text: string): Raw => Object.fromEntries(new URLSearchParams(text));
+
+export function stringifySearch(search: Raw): string {
+  const entries = Object.entries(search).filter(([, value]) => value !== undefined && value !== null && value !== "");
+  const text = new URLSearchParams(entries.map(([name, value]) => [name, Array.isArray(value) ? value.join(",") : String(value)])).toString();
+  // Commas and slashes need no escape in a query and read better without.
+  return text === "" ? "" : `?${text.replaceAll("%2C", ",").replaceAll("%2F", "/")}`;
+}
+
+const flag = (value: unknown): boolean => value === true || value === "true";
+
 const text = (value: unknown): string | undefined =>
   (typeof value === "string" && value !== "") || typeof value === "number" ? String(value) : undefined;
 
@@ -20,7 +32,7 @@ export function loginSearch(raw: Raw): LoginSearch {
 
 export interface RunsSearch { q?: string; sort?: string; cols?: string[]; diff?: boolean }
 export function runsSearch(raw: Raw): RunsSearch {
-  return { q: text(raw.q), sort: text(raw.sort), cols: list(raw.cols), ...(raw.diff === true ? { diff: true } : {}) };
+  return { q: text(raw.q), sort: text(raw.sort), cols: list(raw.cols), ...(flag(raw.diff) ? { diff: true } : {}) };
 }
 
 export interface CompareSearch { runs?: string[] }
@@ -35,7 +47,7 @@ export function chartSearch(raw: Raw): ChartSearch {
   return {
     ...(raw.x === "time" || raw.x === "relative" ? { x: raw.x } : {}),
     ...(smooth > 0 && smooth < 1 ? { smooth } : {}),
-    ...(raw.log === true ? { log: true } : {}),
+    ...(flag(raw.log) ? { log: true } : {}),
   };
 }
 

@@ -133,11 +133,11 @@ async fn publish_until_failure(kafka: &Kafka, source: &Db, mut lock: RelayLock, 
         let events = outbox::waiting(source, BATCH).await?;
         let more = events.len() as i64 == BATCH;
         if !events.is_empty() {
-            let sent: Vec<_> = events.iter().map(|e| producer.send_result(record(e))).collect();
+            let sent: Vec<_> = events.iter().map(|e| producer.send_result(record(e)).map_err(|(e, _)| e)).collect();
             let mut published = Vec::with_capacity(events.len());
             let mut failure = None;
             for (event, sent) in events.iter().zip(sent) {
-                match sent.map_err(|(e, _)| e) {
+                match sent {
                     Ok(delivery) => match delivery.await {
                         Ok(Ok(_)) => published.push(event.id.clone()),
                         Ok(Err((e, _))) => failure = Some(e),

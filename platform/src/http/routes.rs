@@ -14,6 +14,9 @@ use utoipa::openapi::{HttpMethod, OpenApi, RefOr, Required};
 
 type Register = Arc<dyn Fn(&mut web::ServiceConfig, &str) + Send + Sync>;
 
+/// Puts shared state into an application.
+type Mount = Arc<dyn Fn(&mut web::ServiceConfig) + Send + Sync>;
+
 /// One route as others see it.
 #[derive(Debug, Clone)]
 pub struct RouteInfo {
@@ -29,7 +32,7 @@ pub struct RouteInfo {
 #[derive(Clone, Default)]
 pub struct Routes {
     items: Vec<Item>,
-    states: Vec<Arc<dyn Fn(&mut web::ServiceConfig) + Send + Sync>>,
+    states: Vec<Mount>,
     openapi: OpenApi,
 }
 
@@ -183,7 +186,15 @@ fn declare_path_parameters(path: &str, operation: &mut Operation) {
         let known = |p: &RefOr<Parameter>| matches!(p, RefOr::T(p) if p.name == name && p.parameter_in == ParameterIn::Path);
         if !declared.iter().any(known) {
             let text = ObjectBuilder::new().schema_type(Type::String).build();
-            declared.push(ParameterBuilder::new().name(name).parameter_in(ParameterIn::Path).required(Required::True).schema(Some(text)).build().into());
+            declared.push(
+                ParameterBuilder::new()
+                    .name(name)
+                    .parameter_in(ParameterIn::Path)
+                    .required(Required::True)
+                    .schema(Some(text))
+                    .build()
+                    .into(),
+            );
         }
     }
     if declared.is_empty() {
@@ -258,7 +269,8 @@ mod tests {
     fn the_document_has_every_parameter_of_a_path_once() {
         let document = serde_json::to_value(crate::routes!(Dialect::Artel; things::get).openapi()).expect("json");
         let parameters = document["paths"]["/thing/{name}/{rest}"]["get"]["parameters"].as_array().expect("parameters");
-        let named: Vec<_> = parameters.iter().map(|p| (p["name"].as_str().unwrap_or_default(), p["schema"]["type"].as_str().unwrap_or_default())).collect();
+        let named: Vec<_> =
+            parameters.iter().map(|p| (p["name"].as_str().unwrap_or_default(), p["schema"]["type"].as_str().unwrap_or_default())).collect();
         assert_eq!(named, [("name", "integer"), ("rest", "string")]);
     }
 

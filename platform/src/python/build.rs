@@ -50,11 +50,7 @@ pub(super) async fn build(tools: &Tools, folder: &Path, requirements: &str, line
 
 async fn with_uv(uv: &Path, tools: &Tools, folder: &Path, list: &Path, line: &(dyn Fn(&str) + Send + Sync)) -> Result<()> {
     run(Command::new(uv).arg("venv").arg("--quiet").arg("--python").arg(&tools.interpreter).arg(folder), line).await?;
-    run(
-        Command::new(uv).args(["pip", "install", "--python"]).arg(folder.join("bin/python")).arg("-r").arg(list),
-        line,
-    )
-    .await
+    run(Command::new(uv).args(["pip", "install", "--python"]).arg(folder.join("bin/python")).arg("-r").arg(list), line).await
 }
 
 async fn with_pip(tools: &Tools, folder: &Path, list: &Path, line: &(dyn Fn(&str) + Send + Sync)) -> Result<()> {

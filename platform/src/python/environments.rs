@@ -130,7 +130,9 @@ impl Environments {
 
 fn text(requirements: &Requirements) -> Result<String> {
     match requirements {
-        Requirements::Set(set) => files::requirements(set).ok_or_else(|| Error::internal(format!("this binary has no requirement set {set}"))),
+        Requirements::Set(set) => {
+            files::requirements(set).ok_or_else(|| Error::internal(format!("this binary has no requirement set {set}")))
+        }
         Requirements::Text(text) => Ok(text.clone()),
     }
 }

@@ -45,7 +45,10 @@ impl wire::hub_server::Hub for HubApi {
         Ok(Response::new(Box::pin(self.0.clone().watch())))
     }
 
-    async fn report_activity(&self, request: Request<wire::ReportActivityRequest>) -> Result<Response<wire::ReportActivityResponse>, Status> {
+    async fn report_activity(
+        &self,
+        request: Request<wire::ReportActivityRequest>,
+    ) -> Result<Response<wire::ReportActivityResponse>, Status> {
         let routes: Vec<(String, i64)> = request.into_inner().routes.into_iter().map(|r| (r.prefix, r.last_activity)).collect();
         self.0.note_traffic(&routes).await?;
         Ok(Response::new(wire::ReportActivityResponse {}))

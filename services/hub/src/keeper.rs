@@ -91,7 +91,9 @@ impl Hub {
         let log = failure.map(|_| self.spawner.log_tail(&server.user, &server.name));
         let mut tx = self.db.begin().await?;
         let now = self.cx.clock.now();
-        let Some(server) = servers::set_ended(&mut tx, launch, &Ended { state, failure, log_tail: log.as_deref() }, now).await? else { return Ok(()) };
+        let Some(server) = servers::set_ended(&mut tx, launch, &Ended { state, failure, log_tail: log.as_deref() }, now).await? else {
+            return Ok(());
+        };
         let client = names::oauth_client(&server.user, &server.name);
         let revoked = tokens::delete_of_server(&mut tx, &server.user, &server.name, &client).await?;
         tell_revoked(&mut tx, &revoked).await?;

@@ -5,8 +5,28 @@ use artel_platform::{Error, Result};
 
 /// First parts of paths that a default server answers itself: a named server of that name would hide them.
 const TAKEN_BY_JUPYTER: &[&str] = &[
-    "api", "consoles", "custom", "doc", "edit", "files", "kernelspecs", "lab", "login", "logout", "lsp", "metrics", "nbconvert", "nbextensions", "notebooks",
-    "oauth_callback", "proxy", "schemas", "static", "terminals", "tree", "view",
+    "api",
+    "consoles",
+    "custom",
+    "doc",
+    "edit",
+    "files",
+    "kernelspecs",
+    "lab",
+    "login",
+    "logout",
+    "lsp",
+    "metrics",
+    "nbconvert",
+    "nbextensions",
+    "notebooks",
+    "oauth_callback",
+    "proxy",
+    "schemas",
+    "static",
+    "terminals",
+    "tree",
+    "view",
 ];
 
 /// The name as it is kept: upstream's accounts are lowercase. Fails when it cannot be one.
@@ -25,7 +45,9 @@ pub(crate) fn check_server(name: &str) -> Result<()> {
         return Ok(());
     }
     if !is_plain(&name.to_lowercase(), "._-") {
-        return Err(Error::invalid(format!("Invalid server name: {name:?}; use 1 to 64 letters, digits and . _ -, beginning with a letter or digit")));
+        return Err(Error::invalid(format!(
+            "Invalid server name: {name:?}; use 1 to 64 letters, digits and . _ -, beginning with a letter or digit"
+        )));
     }
     if TAKEN_BY_JUPYTER.contains(&name) {
         return Err(Error::invalid(format!("a server cannot be called {name}: Jupyter uses this name itself")));

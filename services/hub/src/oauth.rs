@@ -91,7 +91,8 @@ impl Hub {
             return Ok(Authorized::Redirect(callback(query, &refusal)));
         }
         let place = names::prefix(&user, &server);
-        who.require_for("access:servers", ("server", &names::full(&user, &server))).map_err(|_| Error::denied(format!("You do not have permission to access Server at {place}")))?;
+        who.require_for("access:servers", ("server", &names::full(&user, &server)))
+            .map_err(|_| Error::denied(format!("You do not have permission to access Server at {place}")))?;
         let now = self.cx.clock.now();
         let known = user == who.name || agreed || tokens::granted(&self.db, &who.name, &query.client_id, now).await?;
         if !known {
@@ -104,7 +105,11 @@ impl Hub {
             redirect_uri: query.redirect_uri.clone(),
             challenge: query.code_challenge.clone(),
             session_id: who.session.clone(),
-            scopes: vec![format!("access:servers!server={}", names::full(&user, &server)), "read:users:name!user".into(), "read:users:groups!user".into()],
+            scopes: vec![
+                format!("access:servers!server={}", names::full(&user, &server)),
+                "read:users:name!user".into(),
+                "read:users:groups!user".into(),
+            ],
             expires: now + CODE_LIFE * 1000,
         };
         let mut tx = self.db.begin().await?;
@@ -120,7 +125,10 @@ impl Hub {
             return Err(Error::invalid("(invalid_request) Invalid client_id parameter value."));
         }
         let path = query.redirect_uri.strip_prefix(&self.public_url).unwrap_or(&query.redirect_uri);
-        let found = clients.into_iter().map(|token| (token.user, token.server.unwrap_or_default())).find(|(user, server)| names::oauth_callback(user, server) == path);
+        let found = clients
+            .into_iter()
+            .map(|token| (token.user, token.server.unwrap_or_default()))
+            .find(|(user, server)| names::oauth_callback(user, server) == path);
         found.ok_or_else(|| Error::invalid("(invalid_request) Mismatching redirect URI."))
     }
 
@@ -131,7 +139,8 @@ impl Hub {
         }
         let now = self.cx.clock.now();
         let client = tokens::find_by_hash(&self.db, &hash(&wish.client_secret), now).await?.map(|owned| owned.token);
-        let is_client = client.is_some_and(|token| token.kind == Kind::Server && token.client_id.as_deref() == Some(wish.client_id.as_str()));
+        let is_client =
+            client.is_some_and(|token| token.kind == Kind::Server && token.client_id.as_deref() == Some(wish.client_id.as_str()));
         if !is_client {
             return Ok(Err((401, "invalid_client")));
         }
@@ -171,7 +180,10 @@ fn callback(query: &AuthorizeQuery, answer: &[(&str, &str)]) -> String {
 }
 
 fn fits(code: &Code, wish: &Exchange, now: i64) -> bool {
-    code.expires > now && code.client_id == wish.client_id && code.redirect_uri == wish.redirect_uri && pkce(code.challenge.as_deref(), wish.code_verifier.as_deref())
+    code.expires > now
+        && code.client_id == wish.client_id
+        && code.redirect_uri == wish.redirect_uri
+        && pkce(code.challenge.as_deref(), wish.code_verifier.as_deref())
 }
 
 /// RFC 7636 with S256. Without a challenge there must be no verifier: somebody has taken the challenge away.

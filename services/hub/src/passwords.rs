@@ -48,7 +48,9 @@ impl Passwords {
             return Err(Error::invalid("a password cannot be empty"));
         }
         let password = password.to_owned();
-        self.work(move || Argon2::default().hash_password(password.as_bytes()).map(|hash| hash.to_string())).await?.or_internal("cannot hash a password")
+        self.work(move || Argon2::default().hash_password(password.as_bytes()).map(|hash| hash.to_string()))
+            .await?
+            .or_internal("cannot hash a password")
     }
 
     /// Is this the password of `user`? `stored` is its hash, `None` for an unknown user, who takes as long as a known one.

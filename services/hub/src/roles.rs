@@ -74,7 +74,11 @@ fn check_exists(scope: &str) -> Result<()> {
     }
     let Some(filter) = filter else { return Ok(()) };
     let (key, value) = filter.split_once('=').map_or((filter, None), |(key, value)| (key, Some(value)));
-    if FILTERS.contains(&key) && value != Some("") { Ok(()) } else { Err(Error::invalid(format!("Scope filter {filter} in scope '{scope}' does not exist"))) }
+    if FILTERS.contains(&key) && value != Some("") {
+        Ok(())
+    } else {
+        Err(Error::invalid(format!("Scope filter {filter} in scope '{scope}' does not exist")))
+    }
 }
 
 /// Every scope that these stand for: metascopes and `!user`, `!server` resolved, narrower scopes included, what a
@@ -168,7 +172,15 @@ mod tests {
     #[test]
     fn a_user_has_their_own_things_and_the_suite() {
         let scopes = of_owner(&ADA);
-        for held in ["servers!user=ada", "start:servers!user=ada", "access:servers!user=ada", "tokens!user=ada", "experiments", "read:models", "predict:deployments"] {
+        for held in [
+            "servers!user=ada",
+            "start:servers!user=ada",
+            "access:servers!user=ada",
+            "tokens!user=ada",
+            "experiments",
+            "read:models",
+            "predict:deployments",
+        ] {
             assert!(scopes.contains(held), "{held} in {scopes:?}");
         }
         for absent in ["*", "servers", "admin:users!user=ada", "list:users", "users!user=ada"] {
@@ -181,7 +193,10 @@ mod tests {
         assert_eq!(of_token(&raw(&["inherit"]), &ADA), of_owner(&ADA));
         assert_eq!(of_token(&raw(&["all"]), &ROOT), of_owner(&ROOT));
         assert_eq!(of_token(&raw(&["read:users:name"]), &ADA), BTreeSet::from(["read:users:name!user=ada".to_owned()]));
-        assert_eq!(of_token(&raw(&["admin:users", "shutdown"]), &ADA).iter().filter(|s| s.starts_with("admin") || *s == "shutdown").count(), 0);
+        assert_eq!(
+            of_token(&raw(&["admin:users", "shutdown"]), &ADA).iter().filter(|s| s.starts_with("admin") || *s == "shutdown").count(),
+            0
+        );
         assert!(of_token(&raw(&["experiments"]), &ADA).contains("read:experiments"));
         assert!(!of_token(&raw(&["experiments"]), &ADA).contains("models"));
     }
@@ -207,6 +222,10 @@ mod tests {
     #[test]
     fn an_administrators_scopes_are_written_out() {
         let listed = listed(&Scopes::all());
-        assert!(listed.contains(&"admin:users".to_owned()) && listed.contains(&"access:servers".to_owned()) && listed.contains(&"experiments".to_owned()));
+        assert!(
+            listed.contains(&"admin:users".to_owned())
+                && listed.contains(&"access:servers".to_owned())
+                && listed.contains(&"experiments".to_owned())
+        );
     }
 }

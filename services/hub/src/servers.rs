@@ -98,7 +98,10 @@ impl Hub {
         }
         let limit = settings.named_server_limit_per_user;
         if limit > 0 && servers::count_named(tx, &launch.user, &launch.name).await? >= limit {
-            return Err(Error::invalid(format!("User {} already has the maximum of {limit} named servers. One must be deleted before a new server can be created", launch.user)));
+            return Err(Error::invalid(format!(
+                "User {} already has the maximum of {limit} named servers. One must be deleted before a new server can be created",
+                launch.user
+            )));
         }
         Ok(())
     }
@@ -159,7 +162,13 @@ impl Hub {
     }
 
     /// Waits until `done` holds of the server (`None`: it is gone), at most `limit`; returns it as it is then.
-    pub(crate) async fn follow_server(&self, user: &str, name: &str, limit: Duration, done: impl Fn(&Server) -> bool) -> Result<Option<Server>> {
+    pub(crate) async fn follow_server(
+        &self,
+        user: &str,
+        name: &str,
+        limit: Duration,
+        done: impl Fn(&Server) -> bool,
+    ) -> Result<Option<Server>> {
         let mut changes = self.changes.subscribe();
         let deadline = tokio::time::Instant::now() + limit;
         loop {

@@ -46,7 +46,8 @@ impl Hub {
         if kept.is_empty() {
             return Ok(());
         }
-        let wanted: HashSet<String> = servers::active(&self.db).await?.into_iter().filter(|s| s.state != servers::State::Stopping).map(|s| s.launch).collect();
+        let wanted: HashSet<String> =
+            servers::active(&self.db).await?.into_iter().filter(|s| s.state != servers::State::Stopping).map(|s| s.launch).collect();
         for launch in kept.iter().filter(|launch| !wanted.contains(*launch)) {
             self.spawner.order_stop(launch);
         }

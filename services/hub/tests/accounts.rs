@@ -4,8 +4,8 @@ mod support;
 
 use artel_platform::Context;
 use artel_platform::testkit::on_both_engines;
-use artel_proto::artel::hub::v1::authenticate_request::Credential;
 use artel_proto::artel::hub::v1::Password;
+use artel_proto::artel::hub::v1::authenticate_request::Credential;
 use serde_json::{Value, json};
 use support::{Suite, free_url, process};
 
@@ -13,7 +13,14 @@ use support::{Suite, free_url, process};
 async fn suite(cx: &Context) -> Suite {
     let suite = Suite::start(process(cx, &free_url(), &[("admin_password", "admin's".into())])).await;
     let admin = suite.token("admin", "admin's").await;
-    let made = suite.script().post(suite.at("/hub/api/users/ada")).bearer_auth(&admin).json(&json!({"admin": false, "password": "ada's"})).send().await.unwrap();
+    let made = suite
+        .script()
+        .post(suite.at("/hub/api/users/ada"))
+        .bearer_auth(&admin)
+        .json(&json!({"admin": false, "password": "ada's"}))
+        .send()
+        .await
+        .unwrap();
     assert_eq!(made.status(), 201);
     suite
 }
@@ -55,14 +62,25 @@ async fn logging_in_and_out() {
         let wrong = suite.log_in(&browser, "ada", "wrong").await;
         assert_eq!(wrong.status(), 403);
         assert!(wrong.text().await.unwrap().contains("Invalid username or password"));
-        let json = browser.post(suite.at("/hub/login")).header("accept", "application/json").json(&json!({"username": "ada", "password": "wrong"})).send().await.unwrap();
-        assert_eq!((json.status().as_u16(), json.json::<Value>().await.unwrap()), (403, json!({"status": 403, "message": "Invalid username or password"})));
+        let json = browser
+            .post(suite.at("/hub/login"))
+            .header("accept", "application/json")
+            .json(&json!({"username": "ada", "password": "wrong"}))
+            .send()
+            .await
+            .unwrap();
+        assert_eq!(
+            (json.status().as_u16(), json.json::<Value>().await.unwrap()),
+            (403, json!({"status": 403, "message": "Invalid username or password"}))
+        );
 
         let answer = suite.log_in(&browser, "ada", "ada's").await;
         assert_eq!((answer.status().as_u16(), location(&answer)), (302, "/"));
         let set = cookies(&answer);
         let session = set.iter().find(|c| c.starts_with("artel-session=")).unwrap();
-        assert!(session.contains("HttpOnly") && session.contains("SameSite=Lax") && session.contains("Path=/") && !session.contains("Secure"));
+        assert!(
+            session.contains("HttpOnly") && session.contains("SameSite=Lax") && session.contains("Path=/") && !session.contains("Secure")
+        );
         assert!(set.iter().any(|c| c.starts_with("jupyterhub-session-id=") && c.contains("HttpOnly")));
         let xsrf = set.iter().find(|c| c.starts_with("_xsrf=")).unwrap();
         assert!(!xsrf.contains("HttpOnly"));
@@ -86,7 +104,9 @@ async fn logging_in_and_out() {
 async fn a_login_leads_nowhere_else() {
     let fixture = artel_platform::testkit::fixture(artel_platform::testkit::Engine::Sqlite).await.unwrap();
     let suite = suite(&fixture.cx).await;
-    for (next, expected) in [("/user/ada/lab", "/user/ada/lab"), ("//evil.example", "/"), ("https://evil.example", "/"), ("/\\evil.example", "/")] {
+    for (next, expected) in
+        [("/user/ada/lab", "/user/ada/lab"), ("//evil.example", "/"), ("https://evil.example", "/"), ("/\\evil.example", "/")]
+    {
         let form = [("username", "ada"), ("password", "ada's"), ("next", next)];
         let answer = suite.browser().post(suite.at("/hub/login")).form(&form).send().await.unwrap();
         assert_eq!(location(&answer), expected, "{next}");
@@ -112,7 +132,13 @@ async fn tokens_are_narrow_and_revocable() {
         let tokens = suite.at("/hub/api/users/ada/tokens");
         let ask = |body: Value, by: String| script.post(&tokens).header("authorization", format!("token {by}")).json(&body).send();
 
-        let narrow: Value = ask(json!({"note": "culler", "scopes": ["read:users:name!user", "tokens!user"], "expires_in": 60}), ada.clone()).await.unwrap().json().await.unwrap();
+        let narrow: Value =
+            ask(json!({"note": "culler", "scopes": ["read:users:name!user", "tokens!user"], "expires_in": 60}), ada.clone())
+                .await
+                .unwrap()
+                .json()
+                .await
+                .unwrap();
         assert_eq!(narrow["note"], "culler");
         assert_eq!(narrow["scopes"], json!(["read:tokens!user=ada", "read:users:name!user=ada", "tokens!user=ada"]));
         let secret = narrow["token"].as_str().unwrap().to_owned();
@@ -156,7 +182,13 @@ async fn users_are_listed_changed_and_removed() {
         let bad = script.post(suite.at("/hub/api/users/a%20b")).bearer_auth(&admin).send().await.unwrap();
         assert_eq!(bad.status(), 400);
 
-        let page = script.get(format!("{users}?sort=name&limit=2&offset=1")).header("accept", "application/jupyterhub-pagination+json").bearer_auth(&admin).send().await.unwrap();
+        let page = script
+            .get(format!("{users}?sort=name&limit=2&offset=1"))
+            .header("accept", "application/jupyterhub-pagination+json")
+            .bearer_auth(&admin)
+            .send()
+            .await
+            .unwrap();
         let page: Value = page.json().await.unwrap();
         assert_eq!(page["items"].as_array().unwrap().iter().map(|u| u["name"].as_str().unwrap()).collect::<Vec<_>>(), ["admin", "bob"]);
         assert_eq!((&page["_pagination"]["total"], &page["_pagination"]["next"]["offset"]), (&json!(4), &json!(3)));
@@ -170,7 +202,13 @@ async fn users_are_listed_changed_and_removed() {
 
         let ada = suite.token("ada", "ada's").await;
         assert_eq!(script.get(&users).bearer_auth(&ada).send().await.unwrap().status(), 403);
-        let own = script.patch(format!("{users}/ada")).bearer_auth(&ada).json(&json!({"password": "x", "old_password": "ada's"})).send().await.unwrap();
+        let own = script
+            .patch(format!("{users}/ada"))
+            .bearer_auth(&ada)
+            .json(&json!({"password": "x", "old_password": "ada's"}))
+            .send()
+            .await
+            .unwrap();
         assert_eq!(own.status(), 403, "not with a token");
         let browser = suite.browser();
         suite.log_in(&browser, "ada", "ada's").await;

@@ -10,16 +10,19 @@ use serde_json::{Value, json};
 use std::path::Path;
 use support::{Suite, free_url, oauth, process, until};
 
-const CODE: &str = "import os; print(1+1, os.environ['MLFLOW_TRACKING_URI'], os.environ['MLFLOW_TRACKING_TOKEN'], os.environ['ARTEL_LAUNCH'])";
+const CODE: &str =
+    "import os; print(1+1, os.environ['MLFLOW_TRACKING_URI'], os.environ['MLFLOW_TRACKING_TOKEN'], os.environ['ARTEL_LAUNCH'])";
 
 async fn start(cx: &Context, url: &str, stop_servers_on_exit: bool) -> Suite {
-    let settings = [("admin_password", "admin's".into()), ("slow_seconds", 0.into()), ("stop_servers_on_exit", stop_servers_on_exit.into())];
+    let settings =
+        [("admin_password", "admin's".into()), ("slow_seconds", 0.into()), ("stop_servers_on_exit", stop_servers_on_exit.into())];
     Suite::start(process(cx, url, &settings)).await
 }
 
 async fn with_ada(suite: &Suite) -> (reqwest::Client, String) {
     let admin = suite.token("admin", "admin's").await;
-    let ada = suite.script().post(suite.at("/hub/api/users/ada")).bearer_auth(&admin).json(&json!({"password": "ada's"})).send().await.unwrap();
+    let ada =
+        suite.script().post(suite.at("/hub/api/users/ada")).bearer_auth(&admin).json(&json!({"password": "ada's"})).send().await.unwrap();
     assert!(ada.status().is_success());
     (suite.script(), suite.token("ada", "ada's").await)
 }
@@ -45,7 +48,8 @@ async fn routes(suite: &Suite) -> Vec<String> {
 async fn run_in_kernel(suite: &Suite) -> Vec<String> {
     let environment = suite.cx.python.ensure("notebook", &artel_platform::python::Requirements::Set("notebook")).await.unwrap();
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/kernel.py");
-    let output = tokio::process::Command::new(environment.python()).arg(script).args([&suite.url, "ada", "ada's", CODE]).output().await.unwrap();
+    let output =
+        tokio::process::Command::new(environment.python()).arg(script).args([&suite.url, "ada", "ada's", CODE]).output().await.unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).unwrap().split_whitespace().map(Into::into).collect()
 }
@@ -55,7 +59,9 @@ fn marked(launch: &str) -> Vec<String> {
     let mark = format!("ARTEL_LAUNCH={launch}");
     let entries = std::fs::read_dir("/proc").unwrap().filter_map(|e| e.ok()?.file_name().into_string().ok());
     entries
-        .filter(|pid| std::fs::read(format!("/proc/{pid}/environ")).is_ok_and(|environ| environ.split(|b| *b == 0).any(|v| v == mark.as_bytes())))
+        .filter(|pid| {
+            std::fs::read(format!("/proc/{pid}/environ")).is_ok_and(|environ| environ.split(|b| *b == 0).any(|v| v == mark.as_bytes()))
+        })
         .collect()
 }
 
@@ -63,7 +69,8 @@ fn marked(launch: &str) -> Vec<String> {
 async fn codes_are_bound_and_spent(suite: &Suite, ada: &str) {
     let pid = model(suite, &suite.token("admin", "admin's").await).await["state"]["pid"].as_i64().unwrap();
     let environ = std::fs::read(format!("/proc/{pid}/environ")).unwrap();
-    let secret = environ.split(|b| *b == 0).find_map(|v| std::str::from_utf8(v).ok()?.strip_prefix("JUPYTERHUB_API_TOKEN=")).unwrap().to_owned();
+    let secret =
+        environ.split(|b| *b == 0).find_map(|v| std::str::from_utf8(v).ok()?.strip_prefix("JUPYTERHUB_API_TOKEN=")).unwrap().to_owned();
     let own = suite.authenticate(Credential::Token(secret.clone())).await.unwrap();
     assert_eq!((own.kind.as_str(), own.scopes.len()), ("server", 3), "{own:?}");
 
@@ -145,7 +152,12 @@ async fn the_life_of_a_server(cx: Context) {
     let [two, tracking, token, launch] = printed.as_slice() else { panic!("{printed:?}") };
     assert_eq!((two.as_str(), tracking), ("2", &url));
     let kernel = first.authenticate(Credential::Token(token.clone())).await.unwrap();
-    assert!(kernel.name == "ada" && kernel.scopes.contains(&"experiments".into()) && !kernel.scopes.iter().any(|s| s.contains("servers") || s.contains("tokens")), "{kernel:?}");
+    assert!(
+        kernel.name == "ada"
+            && kernel.scopes.contains(&"experiments".into())
+            && !kernel.scopes.iter().any(|s| s.contains("servers") || s.contains("tokens")),
+        "{kernel:?}"
+    );
     let active = model(&first, &ada).await;
     assert!(active["ready"] == true && active["last_activity"].is_string() && active["pending"].is_null(), "{active}");
 
@@ -213,7 +225,8 @@ async fn servers_end_with_the_hub_and_lost_ones_are_noticed() {
         assert_eq!(script.post(&server).bearer_auth(&ada).send().await.unwrap().status(), 202);
         let called_off = script.delete(&server).bearer_auth(&ada).send().await.unwrap();
         assert!(called_off.status().is_success(), "{}", called_off.text().await.unwrap());
-        let off = until("the start to be called off", 20, || async { Some(model(&second, &ada).await).filter(|m| m["stopped"] == true) }).await;
+        let off =
+            until("the start to be called off", 20, || async { Some(model(&second, &ada).await).filter(|m| m["stopped"] == true) }).await;
         assert!(off["failure"].is_null(), "{off}");
     }
     second.stop().await;

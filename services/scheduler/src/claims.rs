@@ -63,8 +63,7 @@ impl Scheduler {
 
     /// A look without taking the writer's turn.
     async fn any_queued(&self) -> Result<bool> {
-        let sql = "SELECT 1 AS one FROM task_instances WHERE state = 'queued' LIMIT 1";
-        Ok(self.db.fetch_optional(sql, vec![]).await?.is_some())
+        claims::any_queued(&self.db).await
     }
 
     /// Everything a worker needs to run a try: upstream's `ExecuteTask`, the bundle, the environment.

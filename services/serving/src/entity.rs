@@ -65,18 +65,27 @@ impl Entity {
     /// Checks what was asked for. Everything wrong is `INVALID_ARGUMENT` or `UNIMPLEMENTED`, with what to write instead.
     pub fn new(asked: Asked) -> Result<Self> {
         if let Some(field) = UNSUPPORTED.iter().find(|field| asked.other.contains_key(**field)) {
-            return Err(Error::unimplemented(format!("served_entities: {field} is not supported; name a registered model with entity_name")));
+            return Err(Error::unimplemented(format!(
+                "served_entities: {field} is not supported; name a registered model with entity_name"
+            )));
         }
         let (model, selector) = match (&asked.model_uri, &asked.entity_name) {
             (Some(uri), None) => parse_uri(uri)?,
             (None, Some(model)) => (model.clone(), selector(asked.entity_version.as_ref(), asked.alias.as_deref())?),
             (Some(_), Some(_)) => return Err(Error::invalid("served_entities: give model_uri or entity_name, not both")),
-            (None, None) => return Err(Error::invalid("served_entities: entity_name is missing; give {\"entity_name\": \"wine\", \"alias\": \"champion\"}")),
+            (None, None) => {
+                return Err(Error::invalid(
+                    "served_entities: entity_name is missing; give {\"entity_name\": \"wine\", \"alias\": \"champion\"}",
+                ));
+            }
         };
         if model.is_empty() {
             return Err(Error::invalid("served_entities: the name of the model is empty"));
         }
-        let name = asked.name.filter(|name| !name.is_empty()).unwrap_or_else(|| format!("{}-{}", model, selector.to_string().trim_start_matches('@')));
+        let name = asked
+            .name
+            .filter(|name| !name.is_empty())
+            .unwrap_or_else(|| format!("{}-{}", model, selector.to_string().trim_start_matches('@')));
         Ok(Self { name, model, selector, hints: asked.other.into_iter().filter(|(key, _)| !TOLD.contains(&key.as_str())).collect() })
     }
 }
@@ -134,7 +143,11 @@ mod tests {
             (r#"{"model_uri":"models:/wine/latest","workload_size":"Small"}"#, "wine", "latest", "wine-latest"),
         ] {
             let entity = entity(json).expect(json);
-            assert_eq!((entity.model.as_str(), entity.selector.to_string().as_str(), entity.name.as_str()), (model, selector, name), "{json}");
+            assert_eq!(
+                (entity.model.as_str(), entity.selector.to_string().as_str(), entity.name.as_str()),
+                (model, selector, name),
+                "{json}"
+            );
         }
     }
 

@@ -7,7 +7,9 @@ use crate::store::endpoints::{following, of_model, using};
 use artel_platform::Result;
 use artel_platform::bus::{Handler, on};
 use artel_platform::db::Tx;
-use artel_proto::artel::registry::v1::{ModelVersionAliasDeleted, ModelVersionAliasSet, ModelVersionChanged, ModelVersionCreated, RegisteredModelChanged};
+use artel_proto::artel::registry::v1::{
+    ModelVersionAliasDeleted, ModelVersionAliasSet, ModelVersionChanged, ModelVersionCreated, RegisteredModelChanged,
+};
 use std::sync::Arc;
 
 /// The events that serving acts on.

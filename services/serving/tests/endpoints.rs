@@ -30,7 +30,10 @@ async fn endpoints_are_kept_and_told() {
         let made = serving.create_endpoint("default", "wine", "ada", entity(CHAMPION), tags).await.expect("created");
         assert_eq!((made.state, made.roll, made.generation), (State::Building, Roll::Rolling, 1));
         let told = change(&mut live, |e| e["name"] == "wine").await;
-        assert_eq!((told["state"].as_str(), told["model"].as_str(), told["workspace"].as_str()), (Some("building"), Some("wine"), Some("default")));
+        assert_eq!(
+            (told["state"].as_str(), told["model"].as_str(), told["workspace"].as_str()),
+            (Some("building"), Some("wine"), Some("default"))
+        );
 
         let again = serving.create_endpoint("default", "wine", "ada", entity(CHAMPION), vec![]).await.expect_err("the name is taken");
         assert_eq!(again.code, Code::AlreadyExists);
@@ -75,7 +78,11 @@ fn alias_set(alias: &str, version: i64) -> ModelVersionAliasSet {
 async fn a_moved_alias_changes_the_wish_of_those_that_follow_it() {
     on_both_engines(|cx| async move {
         let (serving, mut live) = open(&cx).await;
-        for (name, what) in [("one", CHAMPION), ("two", r#"{"entity_name":"wine","entity_version":1}"#), ("three", r#"{"entity_name":"wine","alias":"old"}"#)] {
+        for (name, what) in [
+            ("one", CHAMPION),
+            ("two", r#"{"entity_name":"wine","entity_version":1}"#),
+            ("three", r#"{"entity_name":"wine","alias":"old"}"#),
+        ] {
             serving.create_endpoint("default", name, "ada", entity(what), vec![]).await.expect("created");
         }
         serving.run();
@@ -112,7 +119,10 @@ async fn while_the_registry_is_away_the_endpoint_says_so() {
         serving.create_endpoint("default", "wine", "ada", entity(CHAMPION), vec![]).await.expect("created");
         serving.run();
         let told = change(&mut live, |e| e["message"].as_str().is_some_and(|m| m.starts_with("waiting:"))).await;
-        assert_eq!((told["state"].as_str(), told["message"].as_str()), (Some("building"), Some("waiting: the registry service is still starting")));
+        assert_eq!(
+            (told["state"].as_str(), told["message"].as_str()),
+            (Some("building"), Some("waiting: the registry service is still starting"))
+        );
         let refused = serving.deployment("default", "wine").await.err().expect("nothing serves");
         assert_eq!(refused.code, Code::Unavailable);
         stop(&cx).await;

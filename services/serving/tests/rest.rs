@@ -34,12 +34,16 @@ async fn an_endpoint_from_creation_to_deletion() {
     let fixture = fixture(Engine::Sqlite).await.expect("a fixture");
     let serving = Serving::open(&fixture.cx).await.expect("the service opens");
     let entity = json!({"entity_name": "wine", "alias": "champion", "workload_size": "Small"});
-    let (status, made) = call(&serving, Method::POST, "/api/2.0/serving-endpoints/", json!({"name": "wine", "config": {"served_entities": [entity]}})).await;
+    let (status, made) =
+        call(&serving, Method::POST, "/api/2.0/serving-endpoints/", json!({"name": "wine", "config": {"served_entities": [entity]}})).await;
     assert_eq!(status, StatusCode::OK, "{made}");
     assert_eq!(made["state"], json!({"ready": "NOT_READY", "config_update": "IN_PROGRESS"}));
     assert_eq!(made["creator"], "admin");
     let served = &made["config"]["served_entities"][0];
-    assert_eq!((&served["name"], &served["entity_name"], &served["alias"], &served["workload_size"]), (&json!("wine-champion"), &json!("wine"), &json!("champion"), &json!("Small")));
+    assert_eq!(
+        (&served["name"], &served["entity_name"], &served["alias"], &served["workload_size"]),
+        (&json!("wine-champion"), &json!("wine"), &json!("champion"), &json!("Small"))
+    );
     assert_eq!(served["state"]["deployment"], "DEPLOYMENT_CREATING");
     assert_eq!(made["config"]["traffic_config"], json!({"routes": [{"served_model_name": "wine-champion", "traffic_percentage": 100}]}));
 
@@ -61,7 +65,8 @@ async fn an_endpoint_from_creation_to_deletion() {
         assert_eq!(kept(&changed, key), kept(&got, key), "{key}");
     }
 
-    let (_, tags) = call(&serving, Method::PATCH, "/api/2.0/serving-endpoints/wine/tags", json!({"add_tags": [{"key": "a", "value": "b"}]})).await;
+    let (_, tags) =
+        call(&serving, Method::PATCH, "/api/2.0/serving-endpoints/wine/tags", json!({"add_tags": [{"key": "a", "value": "b"}]})).await;
     assert_eq!(tags, json!({"tags": [{"key": "a", "value": "b"}]}));
 
     let (status, gone) = call(&serving, Method::DELETE, "/api/2.0/serving-endpoints/wine", Value::Null).await;
@@ -81,7 +86,11 @@ async fn refusals_say_what_to_do() {
         (json!({"name": "x", "config": {}}), 400, "INVALID_PARAMETER_VALUE"),
         (json!({"name": "x", "config": {"served_entities": [entity, entity]}}), 501, "NOT_IMPLEMENTED"),
         (json!({"name": "x", "config": {"served_entities": [entity]}, "rate_limits": [{"calls": 1}]}), 501, "NOT_IMPLEMENTED"),
-        (json!({"name": "x", "config": {"served_entities": [entity], "traffic_config": {"routes": [{"served_model_name": "x", "traffic_percentage": 100}]}}}), 400, "INVALID_PARAMETER_VALUE"),
+        (
+            json!({"name": "x", "config": {"served_entities": [entity], "traffic_config": {"routes": [{"served_model_name": "x", "traffic_percentage": 100}]}}}),
+            400,
+            "INVALID_PARAMETER_VALUE",
+        ),
         (json!({"config": {}}), 400, "INVALID_PARAMETER_VALUE"),
     ] {
         let (got, answer) = create(body.clone()).await;
@@ -93,7 +102,11 @@ async fn refusals_say_what_to_do() {
     }
     let (status, _) = call(&serving, Method::GET, "/serving-endpoints/wine/ping", Value::Null).await;
     assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
-    for (method, path) in [(Method::POST, "/serving-endpoints/beer/invocations"), (Method::GET, "/api/2.0/serving-endpoints/beer"), (Method::GET, "/serving-endpoints/beer/health")] {
+    for (method, path) in [
+        (Method::POST, "/serving-endpoints/beer/invocations"),
+        (Method::GET, "/api/2.0/serving-endpoints/beer"),
+        (Method::GET, "/serving-endpoints/beer/health"),
+    ] {
         let (status, answer) = call(&serving, method, path, Value::Null).await;
         assert_eq!((status, answer["error_code"].as_str()), (StatusCode::NOT_FOUND, Some("RESOURCE_DOES_NOT_EXIST")), "{path}: {answer}");
     }

@@ -36,8 +36,21 @@ impl Bench {
     }
 
     fn plan(&self, model: &Path) -> Plan {
-        let settings = Settings { workers: 1, queue: 128, timeout_seconds: 60, start_timeout_seconds: 120, max_request_mib: 64, reconcile_seconds: 60 };
-        Plan { name: "wine version 1".into(), model: model.into(), environment: self.environment.clone(), python: self.python.clone(), settings }
+        let settings = Settings {
+            workers: 1,
+            queue: 128,
+            timeout_seconds: 60,
+            start_timeout_seconds: 120,
+            max_request_mib: 64,
+            reconcile_seconds: 60,
+        };
+        Plan {
+            name: "wine version 1".into(),
+            model: model.into(),
+            environment: self.environment.clone(),
+            python: self.python.clone(),
+            settings,
+        }
     }
 }
 
@@ -75,7 +88,8 @@ async fn answers_are_those_of_mlflow() {
 
     let request = python(&bench.environment, "request", &[]).await;
     let answer = deployment.ask(json_question(&request)).await.expect("answered");
-    let expected: Value = serde_json::from_str(&python(&bench.environment, "predict", &[model.to_str().expect("a plain path")]).await).expect("JSON");
+    let expected: Value =
+        serde_json::from_str(&python(&bench.environment, "predict", &[model.to_str().expect("a plain path")]).await).expect("JSON");
     assert_eq!((answer.status, answer.content_type.as_str()), (200, "application/json"));
     assert_eq!(value(&answer), json!({"predictions": expected}));
 
@@ -186,7 +200,8 @@ async fn no_request_fails_while_a_new_version_takes_over() {
     let now = answered.load(Ordering::Relaxed);
     eventually("load on version 2", || answered.load(Ordering::Relaxed) >= now + 20).await;
     stop.store(true, Ordering::Relaxed);
-    let expected: Value = serde_json::from_str(&python(&bench.environment, "predict", &[two.to_str().expect("a plain path")]).await).expect("JSON");
+    let expected: Value =
+        serde_json::from_str(&python(&bench.environment, "predict", &[two.to_str().expect("a plain path")]).await).expect("JSON");
     for client in clients {
         assert_eq!(client.await.expect("no request failed"), json!({"predictions": expected}));
     }

@@ -75,7 +75,11 @@ pub(crate) fn safe_path(path: &str) -> Result<String> {
     let path = decode(path)?;
     let bytes = path.as_bytes();
     let drive = bytes.len() >= 2 && bytes[0].is_ascii_alphabetic() && bytes[1] == b':' && matches!(bytes.get(2), Some(b'/' | b'\\'));
-    let bad = path.contains(['#', '\0']) || path.starts_with(['/', '\\']) || drive || path.starts_with("file:") || path.split(['/', '\\']).any(|part| part == "..");
+    let bad = path.contains(['#', '\0'])
+        || path.starts_with(['/', '\\'])
+        || drive
+        || path.starts_with("file:")
+        || path.split(['/', '\\']).any(|part| part == "..");
     if bad { Err(invalid_path()) } else { Ok(path) }
 }
 
@@ -99,7 +103,13 @@ impl Tracking {
             Place::Local(folder) => return folder.list(path).await,
         };
         let folder = path.map_or_else(|| root.clone(), |path| append(&root, &[path]));
-        let entries = self.peers.artifact().list(ListRequest { workspace: workspace.into(), path: folder, ..Default::default() }).await?.into_inner().entries;
+        let entries = self
+            .peers
+            .artifact()
+            .list(ListRequest { workspace: workspace.into(), path: folder, ..Default::default() })
+            .await?
+            .into_inner()
+            .entries;
         let files = entries.into_iter().map(|entry| {
             let name = entry.path.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
             file_info(path, name, (!entry.is_dir).then_some(entry.size))
@@ -140,7 +150,9 @@ impl Tracking {
         if let Some(folder) = LocalFolder::below(&self.settings.default_artifact_root, location) {
             return Ok(Place::Local(folder));
         }
-        Err(Error::invalid(format!("the artifacts at '{location}' are not kept by this server; read them with a client that has access to that place")))
+        Err(Error::invalid(format!(
+            "the artifacts at '{location}' are not kept by this server; read them with a client that has access to that place"
+        )))
     }
 }
 
@@ -171,7 +183,18 @@ mod tests {
 
     #[test]
     fn paths_stay_inside() {
-        for bad in ["../a", "a/../../b", "/etc/passwd", "%2e%2e/a", "%252e%252e%252fa", "file:///etc/passwd", "C:/a", "..\\a", "a#b", "\\\\host\\a"] {
+        for bad in [
+            "../a",
+            "a/../../b",
+            "/etc/passwd",
+            "%2e%2e/a",
+            "%252e%252e%252fa",
+            "file:///etc/passwd",
+            "C:/a",
+            "..\\a",
+            "a#b",
+            "\\\\host\\a",
+        ] {
             assert!(safe_path(bad).is_err(), "{bad}");
         }
         assert_eq!(safe_path("a%20b/c..d").unwrap(), "a b/c..d");

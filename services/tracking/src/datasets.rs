@@ -16,7 +16,8 @@ impl Tracking {
         validate::run_id(request.run_id())?;
         request.datasets.iter().try_for_each(validate::dataset_input)?;
         let mut seen = HashSet::new();
-        let inputs: Vec<&DatasetInput> = request.datasets.iter().filter(|d| seen.insert(d.dataset.as_ref().map(|d| (d.name(), d.digest())))).collect();
+        let inputs: Vec<&DatasetInput> =
+            request.datasets.iter().filter(|d| seen.insert(d.dataset.as_ref().map(|d| (d.name(), d.digest())))).collect();
         let mut tx = self.db.begin().await?;
         let run = self.open_run(&mut tx, workspace, request.run_id()).await?;
         for input in inputs {
@@ -38,7 +39,8 @@ impl Tracking {
         let mut tx = self.db.begin().await?;
         let run = self.open_run(&mut tx, workspace, request.run_id()).await?;
         let mut seen = HashSet::new();
-        let models: Vec<(&str, i64)> = request.models.iter().rev().filter(|m| seen.insert(m.model_id())).map(|m| (m.model_id(), m.step())).collect();
+        let models: Vec<(&str, i64)> =
+            request.models.iter().rev().filter(|m| seen.insert(m.model_id())).map(|m| (m.model_id(), m.step())).collect();
         store::add_model_outputs(&mut tx, run.id, &models).await?;
         tx.emit(&run.changed(workspace)).await?;
         tx.commit().await

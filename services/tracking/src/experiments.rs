@@ -78,7 +78,13 @@ impl Tracking {
     }
 
     /// Makes an experiment; returns its id.
-    pub(crate) async fn create_experiment(&self, workspace: &str, name: &str, location: Option<&str>, tags: &[ExperimentTag]) -> Result<String> {
+    pub(crate) async fn create_experiment(
+        &self,
+        workspace: &str,
+        name: &str,
+        location: Option<&str>,
+        tags: &[ExperimentTag],
+    ) -> Result<String> {
         validate::experiment_name(name)?;
         let location = location.filter(|l| !l.is_empty());
         if let Some(location) = location {
@@ -196,5 +202,7 @@ fn taken(error: Error, name: &str) -> Error {
     if error.code != Code::AlreadyExists {
         return error;
     }
-    Error::exists(format!("Experiment(name={name}) already exists. Choose another name, or restore or permanently delete the experiment that has it"))
+    Error::exists(format!(
+        "Experiment(name={name}) already exists. Choose another name, or restore or permanently delete the experiment that has it"
+    ))
 }

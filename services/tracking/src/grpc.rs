@@ -17,7 +17,10 @@ impl TrackingService for TrackingGrpc {
         Ok(Response::new(described(run)))
     }
 
-    async fn describe_logged_model(&self, request: Request<DescribeLoggedModelRequest>) -> Result<Response<LoggedModelDescription>, Status> {
+    async fn describe_logged_model(
+        &self,
+        request: Request<DescribeLoggedModelRequest>,
+    ) -> Result<Response<LoggedModelDescription>, Status> {
         let request = request.into_inner();
         let model = self.0.find_logged_model(&request.workspace, &request.model_id, false).await?;
         Ok(Response::new(LoggedModelDescription {

@@ -30,10 +30,19 @@ impl Tracking {
 
     /// A page of a metric's history in the order of time, and the token of the next page. A run or metric that is not
     /// there has an empty history.
-    pub(crate) async fn metric_history(&self, workspace: &str, run_id: &str, key: &str, max_results: i64, token: Option<&str>) -> Result<(Vec<Point>, Option<String>)> {
+    pub(crate) async fn metric_history(
+        &self,
+        workspace: &str,
+        run_id: &str,
+        key: &str,
+        max_results: i64,
+        token: Option<&str>,
+    ) -> Result<(Vec<Point>, Option<String>)> {
         let search = format!("history\n{run_id}\n{key}");
         let token = PageToken::decode(token, &search)?;
-        let (Some(run), Some(number)) = (crate::store::runs::find(&self.db, workspace, run_id).await?, self.keys.find(&self.db, key).await?) else {
+        let (Some(run), Some(number)) =
+            (crate::store::runs::find(&self.db, workspace, run_id).await?, self.keys.find(&self.db, key).await?)
+        else {
             return Ok((Vec::new(), None));
         };
         let mut points = store::page(&self.db, run.id, number, token.map(|t| t.keys()).as_deref(), max_results + 1).await?;
@@ -44,7 +53,13 @@ impl Tracking {
     }
 
     /// The histories of several runs one after the other, by run id, at most `max_results` points in all.
-    pub(crate) async fn metric_history_bulk(&self, workspace: &str, run_ids: &[String], key: &str, max_results: i64) -> Result<Vec<MetricWithRunId>> {
+    pub(crate) async fn metric_history_bulk(
+        &self,
+        workspace: &str,
+        run_ids: &[String],
+        key: &str,
+        max_results: i64,
+    ) -> Result<Vec<MetricWithRunId>> {
         let Some(number) = self.keys.find(&self.db, key).await? else { return Ok(Vec::new()) };
         let mut run_ids: Vec<&String> = run_ids.iter().collect();
         run_ids.sort_unstable();
@@ -64,7 +79,14 @@ impl Tracking {
     }
 
     /// Of each run at most `max_results` points, evenly taken, the first and the last among them.
-    pub(crate) async fn metric_history_sampled(&self, workspace: &str, run_ids: &[String], key: &str, steps: Option<(i64, i64)>, max_results: i64) -> Result<Vec<MetricWithRunId>> {
+    pub(crate) async fn metric_history_sampled(
+        &self,
+        workspace: &str,
+        run_ids: &[String],
+        key: &str,
+        steps: Option<(i64, i64)>,
+        max_results: i64,
+    ) -> Result<Vec<MetricWithRunId>> {
         let Some(number) = self.keys.find(&self.db, key).await? else { return Ok(Vec::new()) };
         let mut all = Vec::new();
         for run_id in run_ids {
@@ -86,7 +108,13 @@ impl Tracking {
 }
 
 fn message(name: &str, point: &Point) -> Metric {
-    Metric { key: Some(name.into()), value: Some(point.logged()), timestamp: Some(point.timestamp), step: Some(point.step), ..Default::default() }
+    Metric {
+        key: Some(name.into()),
+        value: Some(point.logged()),
+        timestamp: Some(point.timestamp),
+        step: Some(point.step),
+        ..Default::default()
+    }
 }
 
 fn with_run(name: &str, run_id: &str, point: &Point) -> MetricWithRunId {

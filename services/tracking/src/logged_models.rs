@@ -6,7 +6,9 @@ use crate::{Tracking, artifacts, names, validate};
 use artel_platform::{Error, Result};
 use artel_proto::artel::tracking::v1::LoggedModelChanged;
 use artel_proto::json::EnumName;
-use artel_proto::mlflow::{CreateLoggedModel, LoggedModel, LoggedModelData, LoggedModelInfo, LoggedModelParameter, LoggedModelStatus, LoggedModelTag, Metric};
+use artel_proto::mlflow::{
+    CreateLoggedModel, LoggedModel, LoggedModelData, LoggedModelInfo, LoggedModelParameter, LoggedModelStatus, LoggedModelTag, Metric,
+};
 
 /// A stored logged model, without its params, tags and metrics.
 #[derive(Debug, Clone)]
@@ -127,7 +129,13 @@ impl Tracking {
         }
         let ids: Vec<&str> = models.iter().map(|m| m.model_id.as_str()).collect();
         let mut details = store::details(&self.db, &ids).await?;
-        Ok(models.into_iter().map(|m| { let own = details.remove(&m.model_id).unwrap_or_default(); m.message(own) }).collect())
+        Ok(models
+            .into_iter()
+            .map(|m| {
+                let own = details.remove(&m.model_id).unwrap_or_default();
+                m.message(own)
+            })
+            .collect())
     }
 
     /// Says how the upload of a model went.

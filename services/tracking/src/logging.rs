@@ -141,8 +141,12 @@ async fn add_params(tx: &mut Tx, run: i64, params: &[(&str, String)]) -> Result<
 }
 
 fn params_changed(changed: &[(String, String, String)], run_id: &str) -> Error {
-    let shown: Vec<String> = changed.iter().map(|(key, old, new)| format!("{{'key': '{key}', 'old_value': '{old}', 'new_value': '{new}'}}")).collect();
-    Error::invalid(format!("Changing param values is not allowed. Params were already logged='[{}]' for run ID='{run_id}'.", shown.join(", ")))
+    let shown: Vec<String> =
+        changed.iter().map(|(key, old, new)| format!("{{'key': '{key}', 'old_value': '{old}', 'new_value': '{new}'}}")).collect();
+    Error::invalid(format!(
+        "Changing param values is not allowed. Params were already logged='[{}]' for run ID='{run_id}'.",
+        shown.join(", ")
+    ))
 }
 
 /// What the history keeps of a model's description (upstream's Model.get_tags_dict): no signature, and of the flavors

@@ -145,7 +145,8 @@ impl Tracking {
                 params: params.remove(id).unwrap_or_default(),
                 tags: tags.remove(id).unwrap_or_default(),
             };
-            let inputs = RunInputs { dataset_inputs: inputs.remove(id).unwrap_or_default(), model_inputs: models_in.remove(id).unwrap_or_default() };
+            let inputs =
+                RunInputs { dataset_inputs: inputs.remove(id).unwrap_or_default(), model_inputs: models_in.remove(id).unwrap_or_default() };
             let outputs = RunOutputs { model_outputs: models_out.remove(id).unwrap_or_default() };
             complete.push(Run { info: Some(run.info()), data: Some(data), inputs: Some(inputs), outputs: Some(outputs) });
         }

@@ -19,12 +19,17 @@ const MAX_DATASET: &[(&str, usize)] = &[("name", 500), ("digest", 36), ("source"
 const MAX_INPUT_TAG_KEY: usize = 255;
 const MAX_INPUT_TAG_VALUE: usize = 500;
 
-const BAD_CHARACTERS: &str = "Names may only contain alphanumerics, underscores (_), dashes (-), periods (.), spaces ( ), colon(:) and slashes (/).";
+const BAD_CHARACTERS: &str =
+    "Names may only contain alphanumerics, underscores (_), dashes (-), periods (.), spaces ( ), colon(:) and slashes (/).";
 
 /// A message about a value, in upstream's words; the value is shown as JSON.
 pub(crate) fn invalid_value(path: &str, value: &serde_json::Value, why: &str) -> String {
     let shown = as_python_writes(value);
-    if why.is_empty() { format!("Invalid value {shown} for parameter '{path}' supplied.") } else { format!("Invalid value {shown} for parameter '{path}' supplied: {why}") }
+    if why.is_empty() {
+        format!("Invalid value {shown} for parameter '{path}' supplied.")
+    } else {
+        format!("Invalid value {shown} for parameter '{path}' supplied: {why}")
+    }
 }
 
 /// A message about a value that is not there.
@@ -54,7 +59,9 @@ pub(crate) fn name(name: &str, path: &str) -> Result<()> {
     }
     let normal = normal_path(name);
     if normal != name || normal == "." || normal.starts_with("..") || normal.starts_with('/') {
-        let why = format!("Names may be treated as files in certain cases, and must not resolve to other names when treated as such. This name would resolve to '{normal}'");
+        let why = format!(
+            "Names may be treated as files in certain cases, and must not resolve to other names when treated as such. This name would resolve to '{normal}'"
+        );
         return Err(Error::invalid(invalid_value(path, &name.into(), &why)));
     }
     Ok(())
@@ -235,7 +242,8 @@ pub(crate) fn max_results(count: i64) -> Result<i64> {
 /// A dataset that a run took.
 pub(crate) fn dataset_input(input: &DatasetInput) -> Result<()> {
     let dataset = input.dataset.as_ref().ok_or_else(|| Error::invalid("Dataset input must have a dataset associated with it."))?;
-    let values = [Some(dataset.name()), Some(dataset.digest()), Some(dataset.source()), dataset.schema.as_deref(), dataset.profile.as_deref()];
+    let values =
+        [Some(dataset.name()), Some(dataset.digest()), Some(dataset.source()), dataset.schema.as_deref(), dataset.profile.as_deref()];
     for ((what, limit), value) in MAX_DATASET.iter().zip(values) {
         length(what, *limit, value.unwrap_or_default())?;
     }
@@ -262,7 +270,10 @@ mod tests {
 
     #[test]
     fn messages_show_values_as_python_does() {
-        assert_eq!(invalid_value("metrics[3].name", &"é\"".into(), "why"), "Invalid value \"\\u00e9\\\"\" for parameter 'metrics[3].name' supplied: why");
+        assert_eq!(
+            invalid_value("metrics[3].name", &"é\"".into(), "why"),
+            "Invalid value \"\\u00e9\\\"\" for parameter 'metrics[3].name' supplied: why"
+        );
         assert_eq!(invalid_value("run_id", &"-".into(), ""), "Invalid value \"-\" for parameter 'run_id' supplied.");
     }
 

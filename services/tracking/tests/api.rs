@@ -14,7 +14,12 @@ async fn experiments_live_and_die() {
         assert_eq!(default["experiment"]["name"], "Default");
         assert_eq!(default["experiment"]["artifact_location"], "mlflow-artifacts:/0");
         let id = server.experiment("wine").await;
-        assert!(server.refused("experiments/create", json!({"name": "wine"}), "RESOURCE_ALREADY_EXISTS").await.starts_with("Experiment(name=wine) already exists"));
+        assert!(
+            server
+                .refused("experiments/create", json!({"name": "wine"}), "RESOURCE_ALREADY_EXISTS")
+                .await
+                .starts_with("Experiment(name=wine) already exists")
+        );
         let run = server.run(&id, 1).await;
         server.ok("experiments/set-experiment-tag", json!({"experiment_id": id, "key": "team", "value": "a"})).await;
         server.ok("experiments/set-experiment-tag", json!({"experiment_id": id, "key": "team", "value": ""})).await;
@@ -257,7 +262,8 @@ async fn a_long_history_goes_out_block_by_block() {
         let server = serve(&cx).await;
         let run = server.run(&server.experiment("long").await, 1).await;
         for batch in 0..26 {
-            let points: Vec<Value> = (0..1000).map(|i| json!({"key": "m x", "value": i, "timestamp": batch, "step": batch * 1000 + i})).collect();
+            let points: Vec<Value> =
+                (0..1000).map(|i| json!({"key": "m x", "value": i, "timestamp": batch, "step": batch * 1000 + i})).collect();
             server.ok("runs/log-batch", json!({"run_id": run, "metrics": points})).await;
         }
         let (_, whole) = server.get(&format!("metrics/get-history?run_id={run}&metric_key=m%20x")).await;

@@ -35,12 +35,7 @@ pub fn built() -> bool {
 pub fn asset(path: &str) -> Option<Asset> {
     let path = path.trim_start_matches('/');
     let file = Dist::get(path)?;
-    Some(Asset {
-        bytes: file.data,
-        mime: mime(path),
-        immutable: path.starts_with("assets/"),
-        etag: etag(&file.metadata.sha256_hash()),
-    })
+    Some(Asset { bytes: file.data, mime: mime(path), immutable: path.starts_with("assets/"), etag: etag(&file.metadata.sha256_hash()) })
 }
 
 /// The page behind every path of the web app: its `index.html`, or how to build it when it is not built.

@@ -83,6 +83,20 @@ export const taskInstancesQuery = (dag: string, run: string) => queryOptions({
   meta: { topics: ["scheduler.task_instances", "scheduler.dag_runs"], key: `${dag}/${run}` },
 });
 
+/** One try of a task: its own state and times. */
+export type Try = Pick<TaskInstance, "try_number" | "state" | "start_date" | "end_date" | "hostname">;
+
+/** Every try of a task that is not mapped. */
+export const triesQuery = (dag: string, run: string, task: string) => queryOptions({
+  queryKey: ["tries", dag, run, task],
+  queryFn: async ({ signal }) => {
+    const path = { dag_id: dag, dag_run_id: run, task_id: task };
+    const found = await body(api.GET("/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances/{task_id}/tries", { params: { path }, signal }));
+    return (found as { task_instances: Try[] }).task_instances;
+  },
+  meta: { topics: ["scheduler.task_instances"], key: `${dag}/${run}` },
+});
+
 export const tasksQuery = (dag: string) => queryOptions({
   queryKey: ["tasks", dag],
   queryFn: async ({ signal }) =>

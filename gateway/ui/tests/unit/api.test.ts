@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { csrfToken, explain, url } from "../../src/api/http";
 import { aliasesOf, loggedModelOf } from "../../src/api/registry";
 import { modelFileUrl } from "../../src/api/tracking";
-import { loginSearch, runsSearch, taskSearch } from "../../src/search";
+import { deploySearch, loginSearch, parseSearch, runsSearch, stringifySearch, taskSearch } from "../../src/search";
 
 describe("errors", () => {
   const json = "application/json";
@@ -43,6 +43,15 @@ describe("addresses", () => {
   it("send nobody to another site after the login", () => {
     expect(loginSearch({ next: "/user/a/lab?x=1" })).toEqual({ next: "/user/a/lab?x=1" });
     for (const next of ["//evil.example", "/\\evil.example", "https://evil.example", "javascript:alert(1)", ""]) expect(loginSearch({ next })).toEqual({});
+  });
+
+  it("can be read, and say the same again", () => {
+    const search = { q: "metrics.`a/b` > 0.5", cols: ["metrics.a", "params.b"], diff: true };
+    const text = stringifySearch(search);
+    expect(text).toBe("?q=metrics.%60a/b%60+%3E+0.5&cols=metrics.a,params.b&diff=true");
+    expect(runsSearch(parseSearch(text))).toEqual({ ...search, sort: undefined });
+    expect(stringifySearch({ q: undefined })).toBe("");
+    expect(deploySearch(parseSearch("?model=wine&version=1"))).toEqual({ model: "wine", alias: undefined, version: "1" });
   });
 
   it("drop what is malformed", () => {

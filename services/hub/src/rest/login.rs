@@ -61,7 +61,12 @@ pub(super) async fn form(hub: web::Data<Hub>, who: Option<Identity>, query: web:
 /// Logs in: sets the session's cookies. Answers JSON to who accepts it, else a redirect to `next`.
 #[utoipa::path(post, path = "/hub/login", tag = "hub", params(Next), request_body = Login,
     responses((status = 200, body = LoggedIn), (status = 302), (status = 403)), security(("artel" = ["public"])))]
-pub(super) async fn log_in(hub: web::Data<Hub>, request: HttpRequest, query: web::Query<Next>, body: Either<web::Json<Login>, web::Form<Login>>) -> Result<HttpResponse> {
+pub(super) async fn log_in(
+    hub: web::Data<Hub>,
+    request: HttpRequest,
+    query: web::Query<Next>,
+    body: Either<web::Json<Login>, web::Form<Login>>,
+) -> Result<HttpResponse> {
     let login = match body {
         Either::Left(json) => json.into_inner(),
         Either::Right(form) => form.into_inner(),
@@ -74,8 +79,11 @@ pub(super) async fn log_in(hub: web::Data<Hub>, request: HttpRequest, query: web
         Err(error) => return Err(error),
     };
     let next = page::local(login.next.as_deref().or(query.next.as_deref()));
-    let mut answer =
-        if json { HttpResponse::Ok().json(LoggedIn { name: opened.user.name.clone(), admin: opened.user.admin }) } else { page::redirect(next) };
+    let mut answer = if json {
+        HttpResponse::Ok().json(LoggedIn { name: opened.user.name.clone(), admin: opened.user.admin })
+    } else {
+        page::redirect(next)
+    };
     for cookie in hub.session_cookies(&opened) {
         let _ = answer.add_cookie(&cookie);
     }

@@ -127,7 +127,8 @@ pub(crate) fn can_see(scopes: &Scopes, user: &str) -> bool {
 impl Hub {
     /// `user` as somebody with `scopes` may see them; `servers` are all of theirs.
     pub(crate) fn user_model(&self, user: &User, servers: &[Server], scopes: &Scopes, with_stopped: bool) -> UserModel {
-        let shown = |field: &str| FIELDS.iter().any(|(scope, fields)| fields.contains(&field) && scopes.has_for(scope, ("user", &user.name)));
+        let shown =
+            |field: &str| FIELDS.iter().any(|(scope, fields)| fields.contains(&field) && scopes.has_for(scope, ("user", &user.name)));
         let default = servers.iter().find(|s| s.name.is_empty());
         let role = if user.admin { vec!["user".into(), "admin".into()] } else { vec!["user".into()] };
         let listed: BTreeMap<String, ServerModel> = servers
@@ -208,5 +209,9 @@ fn pending(state: State) -> Option<&'static str> {
 }
 
 fn progress_url(user: &str, server: &str) -> String {
-    if server.is_empty() { format!("/hub/api/users/{user}/server/progress") } else { format!("/hub/api/users/{user}/servers/{server}/progress") }
+    if server.is_empty() {
+        format!("/hub/api/users/{user}/server/progress")
+    } else {
+        format!("/hub/api/users/{user}/servers/{server}/progress")
+    }
 }

@@ -26,19 +26,35 @@ pub(super) struct TokenAnswer {
 #[utoipa::path(get, path = "/hub/api/oauth2/authorize", tag = "hub", params(AuthorizeQuery),
     responses((status = 302), (status = 200, description = "a page that asks whether the server may know who you are"), (status = 400), (status = 403)),
     security(("artel" = ["public"])))]
-pub(super) async fn authorize(hub: web::Data<Hub>, request: HttpRequest, who: Option<Identity>, query: web::Query<AuthorizeQuery>) -> Result<HttpResponse> {
+pub(super) async fn authorize(
+    hub: web::Data<Hub>,
+    request: HttpRequest,
+    who: Option<Identity>,
+    query: web::Query<AuthorizeQuery>,
+) -> Result<HttpResponse> {
     hub.answer_client(&request, who, &query, false).await
 }
 
 /// The same after the user has agreed on that page.
 #[utoipa::path(post, path = "/hub/api/oauth2/authorize", tag = "hub", params(AuthorizeQuery), responses((status = 302), (status = 400), (status = 403)),
     security(("artel" = ["public"])))]
-pub(super) async fn agree(hub: web::Data<Hub>, request: HttpRequest, who: Option<Identity>, query: web::Query<AuthorizeQuery>) -> Result<HttpResponse> {
+pub(super) async fn agree(
+    hub: web::Data<Hub>,
+    request: HttpRequest,
+    who: Option<Identity>,
+    query: web::Query<AuthorizeQuery>,
+) -> Result<HttpResponse> {
     hub.answer_client(&request, who, &query, true).await
 }
 
 impl Hub {
-    async fn answer_client(&self, request: &HttpRequest, who: Option<Identity>, query: &AuthorizeQuery, agreed: bool) -> Result<HttpResponse> {
+    async fn answer_client(
+        &self,
+        request: &HttpRequest,
+        who: Option<Identity>,
+        query: &AuthorizeQuery,
+        agreed: bool,
+    ) -> Result<HttpResponse> {
         // only who is at the browser can answer for it, not the bearer of a token
         let Some(who) = who.filter(|who| who.token_id.is_none()) else {
             let here = request.uri().path_and_query().map_or("/", |p| p.as_str());

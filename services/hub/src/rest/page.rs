@@ -15,7 +15,9 @@ pub(super) fn redirect(to: &str) -> HttpResponse {
 /// could take for another site is refused: `//host`, `/\host`, and tabs or line breaks that it would drop.
 pub(super) fn local(next: Option<&str>) -> &str {
     match next {
-        Some(next) if next.starts_with('/') && !next.starts_with("//") && !next.contains('\\') && !next.chars().any(char::is_control) => next,
+        Some(next) if next.starts_with('/') && !next.starts_with("//") && !next.contains('\\') && !next.chars().any(char::is_control) => {
+            next
+        }
         _ => "/",
     }
 }
@@ -28,7 +30,8 @@ pub(super) fn with_next(path: &str, next: &str) -> String {
 
 /// A page without scripts; `body` is HTML whose variable parts went through [`escape`].
 pub(super) fn html(status: actix_web::http::StatusCode, title: &str, body: &str) -> HttpResponse {
-    let style = "body{font:16px/1.5 system-ui,sans-serif;max-width:32rem;margin:15vh auto;padding:0 1rem}button{font:inherit;padding:.5rem 1rem}";
+    let style =
+        "body{font:16px/1.5 system-ui,sans-serif;max-width:32rem;margin:15vh auto;padding:0 1rem}button{font:inherit;padding:.5rem 1rem}";
     HttpResponse::build(status)
         .content_type("text/html; charset=utf-8")
         .insert_header((header::CONTENT_SECURITY_POLICY, "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'"))
@@ -49,7 +52,18 @@ mod tests {
         for good in ["/", "/p/default/notebooks", "/user/ada/lab?x=//y", "/hub/api/oauth2/authorize?redirect_uri=%2Fuser%2Fada%2F"] {
             assert_eq!(local(Some(good)), good);
         }
-        for bad in ["", "//evil.example", "///evil.example", "/\\evil.example", "\\\\evil.example", "https://evil.example", "javascript:alert(1)", "/\t/evil.example", "/\n/evil.example", "evil"] {
+        for bad in [
+            "",
+            "//evil.example",
+            "///evil.example",
+            "/\\evil.example",
+            "\\\\evil.example",
+            "https://evil.example",
+            "javascript:alert(1)",
+            "/\t/evil.example",
+            "/\n/evil.example",
+            "evil",
+        ] {
             assert_eq!(local(Some(bad)), "/", "{bad:?}");
         }
         assert_eq!(local(None), "/");

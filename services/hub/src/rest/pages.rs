@@ -49,20 +49,37 @@ pub(super) async fn admin() -> HttpResponse {
 
 /// Starts one's own default server and shows how that goes on.
 #[utoipa::path(get, path = "/hub/spawn", tag = "hub", params(Next), responses((status = 302)), security(("artel" = ["public"])))]
-pub(super) async fn spawn(hub: web::Data<Hub>, request: HttpRequest, who: Option<Identity>, query: web::Query<Next>) -> Result<HttpResponse> {
+pub(super) async fn spawn(
+    hub: web::Data<Hub>,
+    request: HttpRequest,
+    who: Option<Identity>,
+    query: web::Query<Next>,
+) -> Result<HttpResponse> {
     let name = who.as_ref().map(|w| w.name.clone()).unwrap_or_default();
     hub.into_inner().spawn_page(&request, who, &name, "", &query).await
 }
 
 /// Starts a user's default server and shows how that goes on.
 #[utoipa::path(get, path = "/hub/spawn/{name}", tag = "hub", params(("name" = String, Path), Next), responses((status = 302), (status = 404)), security(("artel" = ["public"])))]
-pub(super) async fn spawn_user(hub: web::Data<Hub>, request: HttpRequest, who: Option<Identity>, at: web::Path<String>, query: web::Query<Next>) -> Result<HttpResponse> {
+pub(super) async fn spawn_user(
+    hub: web::Data<Hub>,
+    request: HttpRequest,
+    who: Option<Identity>,
+    at: web::Path<String>,
+    query: web::Query<Next>,
+) -> Result<HttpResponse> {
     hub.into_inner().spawn_page(&request, who, &at, "", &query).await
 }
 
 /// Starts a named server and shows how that goes on.
 #[utoipa::path(get, path = "/hub/spawn/{name}/{server}", tag = "hub", params(("name" = String, Path), ("server" = String, Path), Next), responses((status = 302), (status = 404)), security(("artel" = ["public"])))]
-pub(super) async fn spawn_server(hub: web::Data<Hub>, request: HttpRequest, who: Option<Identity>, at: web::Path<(String, String)>, query: web::Query<Next>) -> Result<HttpResponse> {
+pub(super) async fn spawn_server(
+    hub: web::Data<Hub>,
+    request: HttpRequest,
+    who: Option<Identity>,
+    at: web::Path<(String, String)>,
+    query: web::Query<Next>,
+) -> Result<HttpResponse> {
     hub.into_inner().spawn_page(&request, who, &at.0, &at.1, &query).await
 }
 
@@ -81,14 +98,24 @@ pub(super) async fn spawn_pending_server() -> HttpResponse {
 /// What is under `/user` of a server that has no route: upstream's proxy sends it here.
 #[utoipa::path(method(get, post, put, patch, delete), path = "/hub/user/{path:.*}", tag = "hub", params(("path" = String, Path)),
     responses((status = 302), (status = 404), (status = 424)), security(("artel" = ["public"])))]
-pub(super) async fn hub_user(hub: web::Data<Hub>, request: HttpRequest, who: Option<Identity>, path: web::Path<String>) -> Result<HttpResponse> {
+pub(super) async fn hub_user(
+    hub: web::Data<Hub>,
+    request: HttpRequest,
+    who: Option<Identity>,
+    path: web::Path<String>,
+) -> Result<HttpResponse> {
     hub.no_route(&request, who, &path).await
 }
 
 /// The same, as this suite's gateway sends it.
 #[utoipa::path(method(get, post, put, patch, delete), path = "/user/{path:.*}", tag = "hub", params(("path" = String, Path)),
     responses((status = 302), (status = 404), (status = 424)), security(("artel" = ["public"])))]
-pub(super) async fn user(hub: web::Data<Hub>, request: HttpRequest, who: Option<Identity>, path: web::Path<String>) -> Result<HttpResponse> {
+pub(super) async fn user(
+    hub: web::Data<Hub>,
+    request: HttpRequest,
+    who: Option<Identity>,
+    path: web::Path<String>,
+) -> Result<HttpResponse> {
     hub.no_route(&request, who, &path).await
 }
 
@@ -99,7 +126,14 @@ fn to_login(request: &HttpRequest) -> HttpResponse {
 }
 
 impl Hub {
-    async fn spawn_page(self: &Arc<Self>, request: &HttpRequest, who: Option<Identity>, user: &str, name: &str, query: &Next) -> Result<HttpResponse> {
+    async fn spawn_page(
+        self: &Arc<Self>,
+        request: &HttpRequest,
+        who: Option<Identity>,
+        user: &str,
+        name: &str,
+        query: &Next,
+    ) -> Result<HttpResponse> {
         let Some(who) = who else { return Ok(to_login(request)) };
         super::servers::permitted(&who, "start:servers", user, name)?;
         let user = self.user(user).await?.name;
@@ -145,7 +179,11 @@ impl Hub {
 
     /// Upstream's answer to a script whose server is gone; JupyterLab offers a restart when it sees it.
     fn stopped(&self, user: &str, name: &str, path: &str) -> HttpResponse {
-        let spawn = if name.is_empty() { format!("{}/hub/spawn/{user}", self.public_url) } else { format!("{}/hub/spawn/{user}/{name}", self.public_url) };
+        let spawn = if name.is_empty() {
+            format!("{}/hub/spawn/{user}", self.public_url)
+        } else {
+            format!("{}/hub/spawn/{user}/{name}", self.public_url)
+        };
         let path = path.strip_prefix("/hub").unwrap_or(path);
         let message = format!("JupyterHub server no longer running at {path}. Restart the server at {spawn}");
         HttpResponse::build(StatusCode::FAILED_DEPENDENCY).json(serde_json::json!({ "message": message }))
@@ -155,5 +193,7 @@ impl Hub {
 fn is_api(request: &HttpRequest, rest: &str) -> bool {
     let header = |name: &str| request.headers().get(name).and_then(|v| v.to_str().ok()).unwrap_or_default();
     let accept = header("accept");
-    rest.split('/').any(|part| part == "api") || (accept.contains("application/json") && !accept.contains("text/html")) || !header("upgrade").is_empty()
+    rest.split('/').any(|part| part == "api")
+        || (accept.contains("application/json") && !accept.contains("text/html"))
+        || !header("upgrade").is_empty()
 }

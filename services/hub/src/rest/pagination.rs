@@ -52,7 +52,10 @@ impl Page {
         let wanted = request.headers().get(header::ACCEPT).and_then(|v| v.to_str().ok()).is_some_and(|accept| accept.contains(ACCEPT));
         let number = |text: Option<&str>, default: i64| match text {
             None => Ok(default),
-            Some(text) => text.parse::<i64>().map(i64::saturating_abs).map_err(|_| Error::invalid("Invalid argument type, offset and limit must be integers")),
+            Some(text) => text
+                .parse::<i64>()
+                .map(i64::saturating_abs)
+                .map_err(|_| Error::invalid("Invalid argument type, offset and limit must be integers")),
         };
         // who does not know pages gets as much as there may be in one
         let limit = number(limit, if wanted { DEFAULT } else { MOST })?.clamp(1, MOST);
@@ -77,6 +80,10 @@ fn next_url(public_url: &str, request: &HttpRequest, offset: i64, limit: i64) ->
         .finish();
     // a browser or script reached us by this name; the public URL is for those that send none
     let connection = request.connection_info();
-    let origin = if request.headers().contains_key(header::HOST) { format!("{}://{}", connection.scheme(), connection.host()) } else { public_url.to_owned() };
+    let origin = if request.headers().contains_key(header::HOST) {
+        format!("{}://{}", connection.scheme(), connection.host())
+    } else {
+        public_url.to_owned()
+    };
     format!("{origin}{}?{query}", request.path())
 }

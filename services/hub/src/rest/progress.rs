@@ -60,8 +60,16 @@ struct Follower {
 impl Follower {
     fn new(hub: Arc<Hub>, server: Server) -> Self {
         let changes = hub.changes.subscribe();
-        let mut follower =
-            Self { hub, user: server.user.clone(), name: server.name.clone(), launch: server.launch.clone(), changes, sent: None, ready_to_send: VecDeque::new(), over: false };
+        let mut follower = Self {
+            hub,
+            user: server.user.clone(),
+            name: server.name.clone(),
+            launch: server.launch.clone(),
+            changes,
+            sent: None,
+            ready_to_send: VecDeque::new(),
+            over: false,
+        };
         follower.take(Some(server));
         follower
     }

@@ -35,7 +35,11 @@ pub(super) struct StopRequest {
 /// Fails with upstream's 404 unless `who` holds `scope` for that server.
 pub(super) fn permitted(who: &Identity, scope: &str, user: &str, server: &str) -> Result<()> {
     let full = names::full(user, server);
-    if who.scopes.has_for(scope, ("server", &full)) { Ok(()) } else { Err(Error::not_found("No access to resources or resources not found")) }
+    if who.scopes.has_for(scope, ("server", &full)) {
+        Ok(())
+    } else {
+        Err(Error::not_found("No access to resources or resources not found"))
+    }
 }
 
 /// Shows the default server.
@@ -101,7 +105,9 @@ impl Hub {
         match after {
             Some(Server { state: State::Ready, .. }) => Ok(plain().status(201)),
             // upstream answers 500 here; the start was no mistake of this server's
-            Some(Server { state: State::Failed, failure, .. }) => Err(Error::conflict(format!("Spawn failed: {}", failure.unwrap_or_default()))),
+            Some(Server { state: State::Failed, failure, .. }) => {
+                Err(Error::conflict(format!("Spawn failed: {}", failure.unwrap_or_default())))
+            }
             _ => Ok(plain().status(202)),
         }
     }
@@ -158,8 +164,12 @@ fn parse<T: Default + for<'de> Deserialize<'de>>(body: &[u8]) -> Result<T> {
 fn wanted(body: &[u8]) -> Result<Wanted> {
     let object: Map<String, Value> = parse(body)?;
     if object.contains_key("display_name") || object.contains_key("user_options") {
-        let request: ServerRequest = serde_json::from_value(Value::Object(object)).map_err(|e| Error::invalid(format!("Invalid JSON keys: {e}")))?;
-        return Ok(Wanted { display_name: request.display_name.filter(|n| !n.is_empty()), user_options: request.user_options.map(Value::Object) });
+        let request: ServerRequest =
+            serde_json::from_value(Value::Object(object)).map_err(|e| Error::invalid(format!("Invalid JSON keys: {e}")))?;
+        return Ok(Wanted {
+            display_name: request.display_name.filter(|n| !n.is_empty()),
+            user_options: request.user_options.map(Value::Object),
+        });
     }
     let user_options = (!object.is_empty()).then_some(Value::Object(object));
     Ok(Wanted { display_name: None, user_options })

@@ -133,6 +133,10 @@ impl Hub {
                 _ => !asker.scopes.has_unfiltered(scope),
             })
             .collect();
-        if excess.is_empty() { Ok(Some(wanted)) } else { Err(Error::invalid(format!("Not assigning requested scopes {} not held by the token that asks", excess.join(",")))) }
+        if excess.is_empty() {
+            Ok(Some(wanted))
+        } else {
+            Err(Error::invalid(format!("Not assigning requested scopes {} not held by the token that asks", excess.join(","))))
+        }
     }
 }

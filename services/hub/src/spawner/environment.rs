@@ -23,7 +23,8 @@ pub(crate) const MARK: &str = "ARTEL_LAUNCH";
 /// The variables of `launch`, whose server shall listen at `url` (with its prefix) and reach the suite at `hub`.
 pub(crate) fn variables(launch: &Launch, url: &str, hub: &str) -> Vec<(&'static str, String)> {
     let Launch { user, name, .. } = launch;
-    let access = serde_json::json!([format!("access:servers!server={}", names::full(user, name)), format!("access:servers!user={user}")]).to_string();
+    let access = serde_json::json!([format!("access:servers!server={}", names::full(user, name)), format!("access:servers!user={user}")])
+        .to_string();
     vec![
         (MARK, launch.id.clone()),
         ("USER", user.clone()),
@@ -56,7 +57,8 @@ mod tests {
     #[test]
     fn a_named_server_knows_its_places() {
         let launch = Launch { id: "l".into(), user: "ada".into(), name: "gpu".into(), server_token: "s".into(), kernel_token: "k".into() };
-        let variables: std::collections::HashMap<_, _> = variables(&launch, "http://127.0.0.1:1/user/ada/gpu/", "http://hub:8000").into_iter().collect();
+        let variables: std::collections::HashMap<_, _> =
+            variables(&launch, "http://127.0.0.1:1/user/ada/gpu/", "http://hub:8000").into_iter().collect();
         assert_eq!(variables["JUPYTERHUB_CLIENT_ID"], "jupyterhub-user-ada-gpu");
         assert_eq!(variables["JUPYTERHUB_OAUTH_CALLBACK_URL"], "/user/ada/gpu/oauth_callback");
         assert_eq!(variables["JUPYTERHUB_OAUTH_ACCESS_SCOPES"], r#"["access:servers!server=ada/gpu","access:servers!user=ada"]"#);

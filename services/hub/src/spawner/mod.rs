@@ -49,7 +49,12 @@ impl Spawner {
         Self {
             python: cx.python.clone(),
             // servers are on this machine: a proxy of the environment cannot reach them
-            http: reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).timeout(TRY).build().unwrap_or_default(),
+            http: reqwest::Client::builder()
+                .no_proxy()
+                .redirect(reqwest::redirect::Policy::none())
+                .timeout(TRY)
+                .build()
+                .unwrap_or_default(),
             data: cx.config.data.clone(),
             connect_url: connect_url.to_owned(),
             env_keep: settings.env_keep.clone(),
@@ -103,14 +108,24 @@ impl Spawner {
         if rustix::process::geteuid().is_root() {
             command.arg("--allow-root");
         }
-        command.env_clear().envs(self.kept_variables(environment)).envs(variables(launch, &own, &self.connect_url)).env("HOME", &home).current_dir(&home);
+        command
+            .env_clear()
+            .envs(self.kept_variables(environment))
+            .envs(variables(launch, &own, &self.connect_url))
+            .env("HOME", &home)
+            .current_dir(&home);
         Ok((Process::start(command, log)?, format!("http://{}:{port}{prefix}", self.host)))
     }
 
     fn kept_variables(&self, environment: &Environment) -> Vec<(String, String)> {
-        let mut kept: Vec<(String, String)> = self.env_keep.iter().filter_map(|name| Some((name.clone(), std::env::var(name).ok()?))).collect();
+        let mut kept: Vec<(String, String)> =
+            self.env_keep.iter().filter_map(|name| Some((name.clone(), std::env::var(name).ok()?))).collect();
         let bin = environment.folder.join("bin");
-        let path = kept.iter().position(|(name, _)| name == "PATH").map(|at| kept.remove(at).1).unwrap_or_else(|| "/usr/local/bin:/usr/bin:/bin".into());
+        let path = kept
+            .iter()
+            .position(|(name, _)| name == "PATH")
+            .map(|at| kept.remove(at).1)
+            .unwrap_or_else(|| "/usr/local/bin:/usr/bin:/bin".into());
         kept.push(("PATH".into(), format!("{}:{path}", bin.display())));
         kept
     }

@@ -28,7 +28,8 @@ pub(crate) async fn insert(tx: &mut Tx, hash: &str, code: &Code) -> Result<()> {
 
 /// Takes a code out: the second caller finds nothing.
 pub(crate) async fn take(tx: &mut Tx, hash: &str) -> Result<Option<Code>> {
-    let sql = "DELETE FROM oauth_codes WHERE hash = $1 RETURNING client_id, user_name, redirect_uri, challenge, session_id, scopes, expires";
+    let sql =
+        "DELETE FROM oauth_codes WHERE hash = $1 RETURNING client_id, user_name, redirect_uri, challenge, session_id, scopes, expires";
     let Some(row) = tx.fetch_optional(sql, args![hash]).await? else { return Ok(None) };
     Ok(Some(Code {
         client_id: row.get("client_id")?,

@@ -14,8 +14,13 @@ pub(crate) enum State {
     Failed,
 }
 
-const STATES: &[(State, &str)] =
-    &[(State::Pending, "pending"), (State::Ready, "ready"), (State::Stopping, "stopping"), (State::Stopped, "stopped"), (State::Failed, "failed")];
+const STATES: &[(State, &str)] = &[
+    (State::Pending, "pending"),
+    (State::Ready, "ready"),
+    (State::Stopping, "stopping"),
+    (State::Stopped, "stopped"),
+    (State::Failed, "failed"),
+];
 
 impl State {
     /// As stored and as told in events.
@@ -24,7 +29,11 @@ impl State {
     }
 
     fn parse(text: &str) -> Result<Self> {
-        STATES.iter().find(|row| row.1 == text).map(|row| row.0).ok_or_else(|| Error::internal(format!("a server in the unknown state {text}")))
+        STATES
+            .iter()
+            .find(|row| row.1 == text)
+            .map(|row| row.0)
+            .ok_or_else(|| Error::internal(format!("a server in the unknown state {text}")))
     }
 
     /// Upstream's `active`: it runs or is on its way to or from running.
@@ -121,7 +130,9 @@ pub(crate) async fn count_pending(tx: &mut Tx) -> Result<i64> {
 }
 
 pub(crate) async fn count_named(tx: &mut Tx, user: &str, except: &str) -> Result<i64> {
-    tx.fetch_one("SELECT COUNT(*) AS n FROM servers WHERE user_name = $1 AND name <> '' AND name <> $2", args![user, except]).await?.get("n")
+    tx.fetch_one("SELECT COUNT(*) AS n FROM servers WHERE user_name = $1 AND name <> '' AND name <> $2", args![user, except])
+        .await?
+        .get("n")
 }
 
 /// A start to be noted.
@@ -186,7 +197,8 @@ pub(crate) struct Ended<'a> {
 }
 
 pub(crate) async fn set_ended(tx: &mut Tx, launch: &str, ended: &Ended<'_>, now: i64) -> Result<Option<Server>> {
-    let set = "state = $1, failure = $2, log_tail = $3, url = NULL, pid = NULL, pid_started = NULL, started = NULL, progress = 0, changed = $4";
+    let set =
+        "state = $1, failure = $2, log_tail = $3, url = NULL, pid = NULL, pid_started = NULL, started = NULL, progress = 0, changed = $4";
     update(tx, set, launch, "'pending', 'ready', 'stopping'", args![ended.state.name(), ended.failure, ended.log_tail, now]).await
 }
 

@@ -27,7 +27,13 @@ pub(crate) struct New<'a> {
 pub(crate) async fn find(db: &Db, hash: &str, now: i64) -> Result<Option<Session>> {
     let sql = "SELECT s.id, s.user_name, s.csrf, u.admin, u.last_activity FROM sessions s JOIN users u ON u.name = s.user_name WHERE s.hash = $1 AND s.expires > $2";
     let Some(row) = db.fetch_optional(sql, args![hash, now]).await? else { return Ok(None) };
-    Ok(Some(Session { id: row.get("id")?, user: row.get("user_name")?, admin: row.get("admin")?, csrf: row.get("csrf")?, last_activity: row.opt("last_activity")? }))
+    Ok(Some(Session {
+        id: row.get("id")?,
+        user: row.get("user_name")?,
+        admin: row.get("admin")?,
+        csrf: row.get("csrf")?,
+        last_activity: row.opt("last_activity")?,
+    }))
 }
 
 /// Is the session with this public id still good?
@@ -52,7 +58,8 @@ pub(crate) async fn delete(tx: &mut Tx, id: &str) -> Result<Option<String>> {
 
 /// Ends every session of a user except `keep`; returns their ids.
 pub(crate) async fn delete_others(tx: &mut Tx, user: &str, keep: Option<&str>) -> Result<Vec<String>> {
-    let rows = tx.fetch_all("DELETE FROM sessions WHERE user_name = $1 AND id <> $2 RETURNING id", args![user, keep.unwrap_or_default()]).await?;
+    let rows =
+        tx.fetch_all("DELETE FROM sessions WHERE user_name = $1 AND id <> $2 RETURNING id", args![user, keep.unwrap_or_default()]).await?;
     rows.iter().map(|row| row.get("id")).collect()
 }
 

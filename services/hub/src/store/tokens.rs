@@ -24,7 +24,11 @@ impl Kind {
     }
 
     fn parse(text: &str) -> Result<Self> {
-        KINDS.iter().find(|row| row.1 == text).map(|row| row.0).ok_or_else(|| Error::internal(format!("a token of the unknown kind {text}")))
+        KINDS
+            .iter()
+            .find(|row| row.1 == text)
+            .map(|row| row.0)
+            .ok_or_else(|| Error::internal(format!("a token of the unknown kind {text}")))
     }
 }
 
@@ -72,14 +76,29 @@ fn token(row: &Row) -> Result<Token> {
 pub(crate) async fn insert(tx: &mut Tx, hash: &str, new: &Token) -> Result<()> {
     let sql = AssertSqlSafe(format!("INSERT INTO tokens ({COLUMNS}, hash) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)"));
     let scopes = serde_json::to_string(&new.scopes)?;
-    let values = args![&new.id, new.kind.name(), &new.user, new.server.clone(), new.client_id.clone(), &new.note, scopes, new.session_id.clone(), new.created, new.expires, new.last_activity, hash];
+    let values = args![
+        &new.id,
+        new.kind.name(),
+        &new.user,
+        new.server.clone(),
+        new.client_id.clone(),
+        &new.note,
+        scopes,
+        new.session_id.clone(),
+        new.created,
+        new.expires,
+        new.last_activity,
+        hash
+    ];
     tx.execute(sql, values).await.map(drop)
 }
 
 /// The token with that hash, if it has not expired.
 pub(crate) async fn find_by_hash(db: &Db, hash: &str, now: i64) -> Result<Option<Owned>> {
     let columns = COLUMNS.split(", ").map(|c| format!("t.{c}")).collect::<Vec<_>>().join(", ");
-    let sql = format!("SELECT {columns}, u.admin FROM tokens t JOIN users u ON u.name = t.user_name WHERE t.hash = $1 AND (t.expires IS NULL OR t.expires > $2)");
+    let sql = format!(
+        "SELECT {columns}, u.admin FROM tokens t JOIN users u ON u.name = t.user_name WHERE t.hash = $1 AND (t.expires IS NULL OR t.expires > $2)"
+    );
     let Some(row) = db.fetch_optional(AssertSqlSafe(sql), args![hash, now]).await? else { return Ok(None) };
     Ok(Some(Owned { token: token(&row)?, admin: row.get("admin")? }))
 }
@@ -91,7 +110,9 @@ pub(crate) async fn find(db: &Db, user: &str, id: &str) -> Result<Option<Token>>
 
 /// Tokens of a user that have not expired, the least recently used first (upstream's order).
 pub(crate) async fn of_user(db: &Db, user: &str, now: i64) -> Result<Vec<Token>> {
-    let sql = AssertSqlSafe(format!("SELECT {COLUMNS} FROM tokens WHERE user_name = $1 AND (expires IS NULL OR expires > $2) ORDER BY COALESCE(last_activity, created), id"));
+    let sql = AssertSqlSafe(format!(
+        "SELECT {COLUMNS} FROM tokens WHERE user_name = $1 AND (expires IS NULL OR expires > $2) ORDER BY COALESCE(last_activity, created), id"
+    ));
     db.fetch_all(sql, args![user, now]).await?.iter().map(token).collect()
 }
 
@@ -103,7 +124,8 @@ pub(crate) async fn of_client(db: &Db, client_id: &str) -> Result<Vec<Token>> {
 
 /// Has this client got a token of this user? Then the user has agreed to it before.
 pub(crate) async fn granted(db: &Db, user: &str, client_id: &str, now: i64) -> Result<bool> {
-    let sql = "SELECT id FROM tokens WHERE user_name = $1 AND client_id = $2 AND kind = 'oauth' AND (expires IS NULL OR expires > $3) LIMIT 1";
+    let sql =
+        "SELECT id FROM tokens WHERE user_name = $1 AND client_id = $2 AND kind = 'oauth' AND (expires IS NULL OR expires > $3) LIMIT 1";
     Ok(db.fetch_optional(sql, args![user, client_id, now]).await?.is_some())
 }
 
@@ -115,7 +137,9 @@ async fn delete_where(tx: &mut Tx, condition: &str, args: Vec<artel_platform::db
 /// Removes one token; of an OAuth client's, all that the user has given to that client.
 pub(crate) async fn delete(tx: &mut Tx, token: &Token) -> Result<Vec<Token>> {
     match (&token.kind, &token.client_id) {
-        (Kind::Oauth, Some(client)) => delete_where(tx, "user_name = $1 AND client_id = $2 AND kind = 'oauth'", args![&token.user, client]).await,
+        (Kind::Oauth, Some(client)) => {
+            delete_where(tx, "user_name = $1 AND client_id = $2 AND kind = 'oauth'", args![&token.user, client]).await
+        }
         _ => delete_where(tx, "id = $1", args![&token.id]).await,
     }
 }

@@ -1,8 +1,8 @@
 //! Users.
 
+use artel_platform::Result;
 use artel_platform::args;
 use artel_platform::db::{AssertSqlSafe, Db, Row, Tx, Value};
-use artel_platform::Result;
 
 /// A row of `users`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,7 +63,8 @@ pub(crate) async fn any(db: &Db) -> Result<bool> {
 /// A page of users and how many there are in all pages. Paged by offset because upstream's API is.
 pub(crate) async fn page(db: &Db, filter: &Filter, offset: i64, limit: i64) -> Result<(Vec<User>, i64)> {
     let (condition, mut args) = condition(filter);
-    let total = db.fetch_one(AssertSqlSafe(format!("SELECT COUNT(*) AS total FROM users WHERE {condition}")), args.clone()).await?.get("total")?;
+    let total =
+        db.fetch_one(AssertSqlSafe(format!("SELECT COUNT(*) AS total FROM users WHERE {condition}")), args.clone()).await?.get("total")?;
     let direction = if filter.descending { "DESC" } else { "ASC" };
     let order = match filter.sort {
         Sort::Id => format!("created {direction}, name {direction}"),

@@ -139,7 +139,11 @@ pub async fn until<T, F: Future<Output = Option<T>>>(what: &str, seconds: u64, c
     }
 }
 
-async fn identified(cx: Context, request: ServiceRequest, next: Next<impl MessageBody>) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
+async fn identified(
+    cx: Context,
+    request: ServiceRequest,
+    next: Next<impl MessageBody>,
+) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
     if let Some(credential) = credential(&request)
         && let Some(principal) = authenticate(&cx, credential).await
     {

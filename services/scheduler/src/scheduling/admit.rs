@@ -2,40 +2,17 @@
 //! (airflow/jobs/scheduler_job_runner.py `_executable_task_instances_to_queued`).
 
 use crate::Scheduler;
-use crate::store::{instances, pools, sql};
+use crate::store::admission::{self, Candidate};
+use crate::store::{instances, pools};
 use artel_platform::Result;
-use artel_platform::args;
-use artel_platform::db::{Dialect, Row, Tx};
+use artel_platform::db::Tx;
 use artel_proto::artel::scheduler::v1::TaskInstanceChanged;
 use std::collections::HashMap;
 
-/// One number for "somebody fills the queue", so that schedulers on one database take turns.
-const ADMISSION_LOCK: i64 = 0x6172_7465_6c01;
-/// Instances looked at in one go.
-const BATCH: i64 = 1000;
-
-/// A scheduled instance, with the limits of its DAG.
-struct Candidate {
-    id: String,
-    dag_id: String,
-    run_id: String,
-    task_id: String,
-    map_index: i64,
-    try_number: i64,
-    pool: String,
-    pool_slots: i64,
-    dag_version_id: String,
-    max_active_tasks: i64,
-    has_limits: bool,
-}
-
 /// Lets in what has room. Returns how many.
 pub(super) async fn admit(scheduler: &Scheduler, tx: &mut Tx, now: i64) -> Result<usize> {
-    if tx.dialect() == Dialect::Postgres {
-        // the counts below must not change before what follows from them is written
-        tx.fetch_all("SELECT pg_advisory_xact_lock($1) AS locked", args![ADMISSION_LOCK]).await?;
-    }
-    let candidates = candidates(tx).await?;
+    admission::take_turn(tx).await?;
+    let candidates = admission::candidates(tx).await?;
     if candidates.is_empty() {
         return Ok(0);
     }
@@ -76,29 +53,6 @@ impl Scheduler {
     }
 }
 
-async fn candidates(tx: &mut Tx) -> Result<Vec<Candidate>> {
-    let text = "SELECT t.id, t.dag_id, t.run_id, t.task_id, t.map_index, t.try_number, t.pool, t.pool_slots, t.dag_version_id, d.max_active_tasks, d.has_task_concurrency_limits
-         FROM task_instances t JOIN dag_runs r ON r.dag_id = t.dag_id AND r.run_id = t.run_id JOIN dags d ON d.dag_id = t.dag_id
-         WHERE t.state = 'scheduled' AND r.state = 'running' AND d.is_paused = 0
-         ORDER BY t.priority_weight DESC, r.run_after, t.map_index LIMIT $1";
-    let read = |row: &Row| -> Result<Candidate> {
-        Ok(Candidate {
-            id: row.get("id")?,
-            dag_id: row.get("dag_id")?,
-            run_id: row.get("run_id")?,
-            task_id: row.get("task_id")?,
-            map_index: row.get("map_index")?,
-            try_number: row.get("try_number")?,
-            pool: row.get("pool")?,
-            pool_slots: row.get("pool_slots")?,
-            dag_version_id: row.get("dag_version_id")?,
-            max_active_tasks: row.get("max_active_tasks")?,
-            has_limits: row.get("has_task_concurrency_limits")?,
-        })
-    };
-    tx.fetch_all(text, args![BATCH]).await?.iter().map(read).collect()
-}
-
 /// `max_active_tis_per_dag`, `max_active_tis_per_dagrun` of the candidate's task.
 async fn task_limits(scheduler: &Scheduler, candidate: &Candidate) -> Result<(Option<i64>, Option<i64>)> {
     let dag = scheduler.version(&candidate.dag_version_id).await?;
@@ -125,10 +79,7 @@ impl Room {
             let used: i64 = taken.iter().filter(|t| t.pool == pool.name && counts(&t.state)).map(|t| t.slots).sum();
             room.pools.insert(pool.name, if pool.slots < 0 { i64::MAX } else { pool.slots - used });
         }
-        let text = "SELECT dag_id, run_id, task_id, COUNT(*) AS count FROM task_instances WHERE state IN ('queued', 'running', 'restarting') GROUP BY dag_id, run_id, task_id".to_owned();
-        for row in tx.fetch_all(sql(text), vec![]).await? {
-            let (dag, run, task): (String, String, String) = (row.get("dag_id")?, row.get("run_id")?, row.get("task_id")?);
-            let count: i64 = row.get("count")?;
+        for admission::Active { dag_id: dag, run_id: run, task_id: task, count } in admission::active(tx).await? {
             *room.of_run.entry((dag.clone(), run.clone())).or_default() += count;
             *room.of_task.entry((dag.clone(), task.clone())).or_default() += count;
             *room.of_task_in_run.entry((dag, run, task)).or_default() += count;

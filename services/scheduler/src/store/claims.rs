@@ -35,6 +35,12 @@ pub(crate) async fn claim(
     Ok(claimed)
 }
 
+/// Is there anything to claim?
+pub(crate) async fn any_queued(db: &Db) -> Result<bool> {
+    let sql = "SELECT 1 AS one FROM task_instances WHERE state = 'queued' LIMIT 1";
+    Ok(db.fetch_optional(sql, vec![]).await?.is_some())
+}
+
 /// Prolongs a worker's leases; returns those that it holds.
 pub(crate) async fn prolong(tx: &mut Tx, worker_id: &str, ids: &[String], lease_until: i64) -> Result<Vec<String>> {
     let mut held = Vec::new();

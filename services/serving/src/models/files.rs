@@ -77,7 +77,14 @@ impl ModelFiles {
     /// unique among concurrent calls; `say` gets a line for people.
     ///
     /// Fails with `FAILED_PRECONDITION` when there is no model, and with `UNAVAILABLE` when it cannot be fetched now.
-    pub async fn fetch(self: &Arc<Self>, peers: &Peers, workspace: &str, path: &str, token: &str, say: impl Fn(String)) -> Result<ModelFolder> {
+    pub async fn fetch(
+        self: &Arc<Self>,
+        peers: &Peers,
+        workspace: &str,
+        path: &str,
+        token: &str,
+        say: impl Fn(String),
+    ) -> Result<ModelFolder> {
         let client = peers.artifact().max_decoding_message_size(MAX_MESSAGE);
         let files = list(client.clone(), workspace, path).await?;
         if !files.iter().any(|file| file.relative == Path::new("MLmodel")) {
@@ -141,7 +148,8 @@ fn content_key(files: &[File]) -> String {
 }
 
 async fn fetch_all(client: ArtifactClient<Channel>, workspace: &str, files: Vec<File>, folder: &Path) -> Result<()> {
-    let fetches: Vec<_> = files.into_iter().map(|file| fetch_file(client.clone(), workspace.to_owned(), file, folder.to_owned()).boxed()).collect();
+    let fetches: Vec<_> =
+        files.into_iter().map(|file| fetch_file(client.clone(), workspace.to_owned(), file, folder.to_owned()).boxed()).collect();
     let mut fetches = stream::iter(fetches).buffer_unordered(AT_A_TIME);
     while let Some(()) = fetches.try_next().await? {}
     Ok(())

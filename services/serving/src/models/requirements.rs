@@ -18,8 +18,12 @@ pub fn requirements(folder: &Path) -> Result<Requirements> {
 /// Options first, then packages in order; no comments; paths of the model's folder made whole; and mlflow, which
 /// every worker needs, in the version that wrote the model where the list does not name it.
 fn normalise(text: &str, folder: &Path, mlflow: Option<&str>) -> String {
-    let lines = text.lines().map(|line| line.split(" #").next().unwrap_or_default().trim()).filter(|line| !line.is_empty() && !line.starts_with('#'));
-    let (mut options, mut packages): (Vec<String>, Vec<String>) = lines.map(|line| with_whole_path(line, folder)).partition(|line| line.starts_with('-'));
+    let lines = text
+        .lines()
+        .map(|line| line.split(" #").next().unwrap_or_default().trim())
+        .filter(|line| !line.is_empty() && !line.starts_with('#'));
+    let (mut options, mut packages): (Vec<String>, Vec<String>) =
+        lines.map(|line| with_whole_path(line, folder)).partition(|line| line.starts_with('-'));
     options.dedup();
     if !packages.iter().any(|line| package(line) == "mlflow") {
         packages.push(mlflow.map_or_else(|| "mlflow".into(), |version| format!("mlflow=={version}")));
@@ -33,7 +37,9 @@ fn normalise(text: &str, folder: &Path, mlflow: Option<&str>) -> String {
 /// `-c constraints.txt` and `code/thing.whl` mean files of the model.
 fn with_whole_path(line: &str, folder: &Path) -> String {
     let (option, value) = match line.split_once([' ', '=']) {
-        Some((option @ ("-c" | "-r" | "--constraint" | "--requirement" | "--find-links" | "-f" | "-e" | "--editable"), value)) => (option, value.trim()),
+        Some((option @ ("-c" | "-r" | "--constraint" | "--requirement" | "--find-links" | "-f" | "-e" | "--editable"), value)) => {
+            (option, value.trim())
+        }
         _ => ("", line),
     };
     let file = folder.join(value);
@@ -62,7 +68,8 @@ mod tests {
 
     #[test]
     fn order_comments_and_spaces_make_no_difference() {
-        let one = normalise("mlflow==3.17.2\n# trained by hand\nscikit-learn==1.9.1  # pinned\n\nnumpy==2.4.6\n", Path::new("/nowhere"), None);
+        let one =
+            normalise("mlflow==3.17.2\n# trained by hand\nscikit-learn==1.9.1  # pinned\n\nnumpy==2.4.6\n", Path::new("/nowhere"), None);
         let two = normalise("numpy==2.4.6\r\nscikit-learn==1.9.1\r\nmlflow==3.17.2", Path::new("/nowhere"), Some("3.0.0"));
         assert_eq!(one, "mlflow==3.17.2\nnumpy==2.4.6\nscikit-learn==1.9.1\n");
         assert_eq!(one, two);

@@ -162,7 +162,12 @@ impl Driver {
                 tracing::warn!(endpoint = %endpoint.name, model = %reference.name, version = reference.version, error = %error.chain(), "model cannot be brought up");
                 let serving = self.current.as_ref().map(|current| current.reference.version);
                 self.report.failed(endpoint.generation, revision, serving, &error.message).await?;
-                self.given_up = Some(GivenUp { generation: endpoint.generation, version: reference.version, when: Instant::now(), why: error.message.clone() });
+                self.given_up = Some(GivenUp {
+                    generation: endpoint.generation,
+                    version: reference.version,
+                    when: Instant::now(),
+                    why: error.message.clone(),
+                });
                 self.fall_back(endpoint, &error.message).await
             }
         }
@@ -211,7 +216,13 @@ impl Driver {
         }
     }
 
-    async fn bring_up_saying(&self, endpoint: &Endpoint, reference: &ModelReference, revision: i64, say: &watch::Sender<String>) -> Result<(Deployment, ModelFolder)> {
+    async fn bring_up_saying(
+        &self,
+        endpoint: &Endpoint,
+        reference: &ModelReference,
+        revision: i64,
+        say: &watch::Sender<String>,
+    ) -> Result<(Deployment, ModelFolder)> {
         let cx = &self.serving.cx;
         let token = format!("{}-{revision}", endpoint.id);
         let speak = |line: String| drop(say.send(line));
@@ -223,12 +234,18 @@ impl Driver {
             build.await?
         };
         let _ = say.send("starting the model".into());
-        let plan = Plan { name, model: folder.path().into(), environment, python: cx.python.clone(), settings: self.serving.settings.clone() };
+        let plan =
+            Plan { name, model: folder.path().into(), environment, python: cx.python.clone(), settings: self.serving.settings.clone() };
         Ok((Deployment::start(plan).await?, folder))
     }
 
     /// The environment, and meanwhile the installer's lines.
-    async fn environment(&self, name: &str, requirements: Requirements, say: &watch::Sender<String>) -> Result<artel_platform::python::Environment> {
+    async fn environment(
+        &self,
+        name: &str,
+        requirements: Requirements,
+        say: &watch::Sender<String>,
+    ) -> Result<artel_platform::python::Environment> {
         let python = &self.serving.cx.python;
         let mut progress = python.progress();
         let ensure = python.ensure(name, &requirements);
@@ -280,7 +297,11 @@ impl Driver {
     /// Ends what serves: at a stop within the drain time, and the files stay for the next start.
     async fn retire(self, stopping: bool) {
         let (Some(old), Some(former)) = (self.member.switch(None), self.current) else { return };
-        let limit = if stopping { Duration::from_secs(self.serving.cx.config.server.drain_seconds) } else { self.serving.settings.timeout() + DRAIN_EXTRA };
+        let limit = if stopping {
+            Duration::from_secs(self.serving.cx.config.server.drain_seconds)
+        } else {
+            self.serving.settings.timeout() + DRAIN_EXTRA
+        };
         finish(old, limit).await;
         if !stopping {
             former.folder.discard().await;

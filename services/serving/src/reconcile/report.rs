@@ -108,7 +108,8 @@ impl Report {
             if fulfilled && e.generation == generation {
                 e.roll = Roll::Settled;
                 e.wanted_version = Some(version);
-                e.message = health.trouble.as_ref().map(|trouble| cut(&format!("a worker is started again: {trouble}"))).unwrap_or_default();
+                e.message =
+                    health.trouble.as_ref().map(|trouble| cut(&format!("a worker is started again: {trouble}"))).unwrap_or_default();
             }
         })
         .await?;

@@ -19,7 +19,12 @@ pub async fn list(serving: Data<Serving>, workspace: Workspace) -> Result<Json<E
 /// It answers once its model has been brought up: watch its state, or the event EndpointChanged.
 #[utoipa::path(post, path = "/api/2.0/serving-endpoints", operation_id = "serving_create", tag = "serving", request_body = CreateEndpoint,
     responses((status = 200, body = EndpointWire)), security(("artel" = ["deployments"])))]
-pub async fn create(serving: Data<Serving>, workspace: Workspace, identity: Identity, body: Json<CreateEndpoint>) -> Result<Json<EndpointWire>> {
+pub async fn create(
+    serving: Data<Serving>,
+    workspace: Workspace,
+    identity: Identity,
+    body: Json<CreateEndpoint>,
+) -> Result<Json<EndpointWire>> {
     let mut asked = body.into_inner();
     let entity = asked.entity()?;
     let endpoint = serving.create_endpoint(&workspace.0, &asked.name, &identity.name, entity, asked.tags).await?;
@@ -40,7 +45,12 @@ pub async fn get(serving: Data<Serving>, workspace: Workspace, name: Path<String
 #[utoipa::path(put, path = "/api/2.0/serving-endpoints/{name}/config", operation_id = "serving_set_config", tag = "serving",
     params(("name" = String, Path)), request_body = AskedConfigSchema,
     responses((status = 200, body = EndpointWire)), security(("artel" = ["deployments"])))]
-pub async fn set_config(serving: Data<Serving>, workspace: Workspace, name: Path<String>, body: Json<AskedConfig>) -> Result<Json<EndpointWire>> {
+pub async fn set_config(
+    serving: Data<Serving>,
+    workspace: Workspace,
+    name: Path<String>,
+    body: Json<AskedConfig>,
+) -> Result<Json<EndpointWire>> {
     let entity = body.into_inner().entity()?;
     let endpoint = serving.update_endpoint(&workspace.0, &name, entity).await?;
     Ok(Json(EndpointWire::new(&endpoint, serving.serves(&endpoint))))

@@ -16,7 +16,13 @@ use futures::StreamExt;
 #[utoipa::path(post, path = "/serving-endpoints/{name}/invocations", operation_id = "serving_invoke", tag = "serving", params(("name" = String, Path)),
     request_body(content = serde_json::Value, content_type = "application/json"),
     responses((status = 200, body = serde_json::Value)), security(("artel" = ["predict:deployments"])))]
-pub async fn invoke(serving: Data<Serving>, workspace: Workspace, name: Path<String>, request: HttpRequest, payload: Payload) -> Result<HttpResponse> {
+pub async fn invoke(
+    serving: Data<Serving>,
+    workspace: Workspace,
+    name: Path<String>,
+    request: HttpRequest,
+    payload: Payload,
+) -> Result<HttpResponse> {
     let deployment = serving.deployment(&workspace.0, &name).await?;
     let content_type = request.headers().get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default().to_owned();
     let body = read(payload, serving.settings.max_request()).await?;
@@ -58,7 +64,10 @@ async fn read(mut payload: Payload, limit: usize) -> Result<Bytes> {
     while let Some(chunk) = payload.next().await {
         let chunk = chunk.map_err(|e| Error::invalid(format!("the request body did not arrive whole: {e}")))?;
         if body.len() + chunk.len() > limit {
-            return Err(Error::invalid(format!("the request body is larger than {} MiB; send fewer rows, or raise serving.max_request_mib", limit / 1024 / 1024)));
+            return Err(Error::invalid(format!(
+                "the request body is larger than {} MiB; send fewer rows, or raise serving.max_request_mib",
+                limit / 1024 / 1024
+            )));
         }
         body.extend_from_slice(&chunk);
     }

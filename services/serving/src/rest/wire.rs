@@ -107,13 +107,20 @@ impl AskedConfig {
     pub fn entity(&mut self) -> Result<Entity> {
         let entity = match (self.served_entities.pop(), self.served_entities.len()) {
             (Some(asked), 0) => Entity::new(asked)?,
-            (None, _) => return Err(Error::invalid("config.served_entities is missing; give [{\"entity_name\": \"wine\", \"alias\": \"champion\"}]")),
+            (None, _) => {
+                return Err(Error::invalid(
+                    "config.served_entities is missing; give [{\"entity_name\": \"wine\", \"alias\": \"champion\"}]",
+                ));
+            }
             _ => return Err(Error::unimplemented("an endpoint serves one entity; traffic is not split among several")),
         };
         if let Some(traffic) = &self.traffic_config
             && !traffic.routes.iter().all(|route| route.served_model_name == entity.name && route.traffic_percentage == 100)
         {
-            return Err(Error::invalid(format!("config.traffic_config: give one route to {} with 100 percent, or leave it out", entity.name)));
+            return Err(Error::invalid(format!(
+                "config.traffic_config: give one route to {} with 100 percent, or leave it out",
+                entity.name
+            )));
         }
         Ok(entity)
     }

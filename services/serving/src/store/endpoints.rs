@@ -105,7 +105,11 @@ pub(crate) struct Wish {
 /// The wish of every endpoint of every workspace.
 pub(crate) async fn wishes(db: &Db) -> Result<Vec<Wish>> {
     let rows = db.fetch_all("SELECT id, workspace, name, generation FROM endpoints", args![]).await?;
-    rows.iter().map(|row| Ok(Wish { id: row.get("id")?, workspace: row.get("workspace")?, name: row.get("name")?, generation: row.get("generation")? })).collect()
+    rows.iter()
+        .map(|row| {
+            Ok(Wish { id: row.get("id")?, workspace: row.get("workspace")?, name: row.get("name")?, generation: row.get("generation")? })
+        })
+        .collect()
 }
 
 /// The generation of an endpoint; `None` when it is gone.

@@ -108,12 +108,20 @@ impl Deployment {
         {
             let health = self.health.borrow();
             if health.up == 0 && health.hopeless {
-                return Err(Error::unavailable(format!("no worker of {} can be started: {}", self.name, health.trouble.as_deref().unwrap_or_default())));
+                return Err(Error::unavailable(format!(
+                    "no worker of {} can be started: {}",
+                    self.name,
+                    health.trouble.as_deref().unwrap_or_default()
+                )));
             }
         }
         let (reply, answer) = oneshot::channel();
         self.queue.try_send(Job { question, reply }).map_err(|_| {
-            Error::exhausted(format!("{} requests wait for {} already; try again, or raise serving.workers", self.queue.max_capacity(), self.name))
+            Error::exhausted(format!(
+                "{} requests wait for {} already; try again, or raise serving.workers",
+                self.queue.max_capacity(),
+                self.name
+            ))
         })?;
         match tokio::time::timeout(self.timeout, answer).await {
             Ok(Ok(answer)) => answer,

@@ -13,7 +13,14 @@ use tokio_util::sync::CancellationToken;
 /// What a worker's process gets between being asked to end and being killed.
 const GRACE: Duration = Duration::from_secs(2);
 /// Waits before a dead worker is started again: at once, then longer and longer.
-const BACKOFF: &[Duration] = &[Duration::ZERO, Duration::from_secs(1), Duration::from_secs(2), Duration::from_secs(5), Duration::from_secs(15), Duration::from_secs(30)];
+const BACKOFF: &[Duration] = &[
+    Duration::ZERO,
+    Duration::from_secs(1),
+    Duration::from_secs(2),
+    Duration::from_secs(5),
+    Duration::from_secs(15),
+    Duration::from_secs(30),
+];
 /// A worker that lived this long may be started again at once.
 const STABLE: Duration = Duration::from_secs(60);
 
@@ -141,7 +148,9 @@ impl Worker {
                 }
                 Ok(Err(error)) => error,
                 // it cannot be interrupted, and whoever asked is told the same by the queue's own limit
-                Err(_) => Error::timeout(format!("a request to {} took longer than {} s", self.plan.name, self.plan.settings.timeout_seconds)),
+                Err(_) => {
+                    Error::timeout(format!("a request to {} took longer than {} s", self.plan.name, self.plan.settings.timeout_seconds))
+                }
             };
             let _ = job.reply.send(Err(Error::new(error.code, format!("the model's process ended over this request: {}", error.message))));
             return Over::Died(error);

@@ -1,7 +1,7 @@
 //! Files of runs and models: listing, and showing one in a browser.
 
 use super::extract::{Request, checked};
-use super::{App, Answer, either, json};
+use super::{Answer, App, either, json};
 use crate::artifacts::{Bytes, safe_path};
 use actix_web::HttpResponse;
 use actix_web::http::header;
@@ -74,7 +74,9 @@ pub(super) struct Upload {
 #[utoipa::path(post, path = "/ajax-api/2.0/mlflow/upload-artifact", tag = "tracking", params(("run_uuid" = String, Query), ("path" = String, Query)),
     request_body(content = String, content_type = "application/octet-stream"), responses((status = 200)), security(("artel" = ["experiments"])))]
 pub(super) async fn upload(app: App, Workspace(workspace): Workspace, query: Query<Upload>, mut payload: Payload) -> Answer {
-    let given = |value: &Option<String>, name: &str| value.clone().filter(|v| !v.is_empty()).ok_or_else(|| Error::invalid(format!("Request must specify {name}.")));
+    let given = |value: &Option<String>, name: &str| {
+        value.clone().filter(|v| !v.is_empty()).ok_or_else(|| Error::invalid(format!("Request must specify {name}.")))
+    };
     let run_id = given(&query.run_uuid, "run_uuid")?;
     let path = safe_path(&given(&query.path, "path")?)?;
     let mut data = bytes::BytesMut::new();
@@ -106,8 +108,30 @@ fn send(bytes: Bytes, path: &str) -> Answer {
 /// By extension; what upstream shows as text is text here too (mlflow/utils/mime_type_utils.py).
 fn content_type(name: &str) -> String {
     const TEXT: &[&str] = &[
-        "txt", "log", "err", "cfg", "conf", "cnf", "cf", "ini", "properties", "prop", "hocon", "toml", "yaml", "yml", "xml", "json", "js", "py", "py3",
-        "csv", "tsv", "md", "rst", "jsonnet",
+        "txt",
+        "log",
+        "err",
+        "cfg",
+        "conf",
+        "cnf",
+        "cf",
+        "ini",
+        "properties",
+        "prop",
+        "hocon",
+        "toml",
+        "yaml",
+        "yml",
+        "xml",
+        "json",
+        "js",
+        "py",
+        "py3",
+        "csv",
+        "tsv",
+        "md",
+        "rst",
+        "jsonnet",
     ];
     const TEXT_NAMES: &[&str] = &["mlmodel", "mlproject"];
     let name = name.to_ascii_lowercase();
@@ -143,7 +167,13 @@ mod tests {
         assert_eq!(content_disposition("a.txt"), "attachment; filename=a.txt");
         assert_eq!(content_disposition("a \"b\".txt"), "attachment; filename=\"a \\\"b\\\".txt\"");
         assert!(content_disposition("ü.txt").ends_with("filename*=UTF-8''%C3%BC%2Etxt"));
-        for (name, kind) in [("a.json", "text/plain"), ("MLmodel", "text/plain"), ("x.png", "image/png"), ("x", "application/octet-stream"), ("x.html", "text/html")] {
+        for (name, kind) in [
+            ("a.json", "text/plain"),
+            ("MLmodel", "text/plain"),
+            ("x.png", "image/png"),
+            ("x", "application/octet-stream"),
+            ("x.html", "text/html"),
+        ] {
             assert_eq!(content_type(name), kind, "{name}");
         }
     }

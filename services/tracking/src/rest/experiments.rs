@@ -1,7 +1,7 @@
 //! `experiments/*`
 
 use super::extract::{Request, checked};
-use super::{App, Answer, json};
+use super::{Answer, App, json};
 use artel_platform::http::Workspace;
 use artel_proto::mlflow::*;
 

@@ -118,7 +118,9 @@ impl<T: Checked + 'static> FromRequest for Request<T> {
             while let Some(chunk) = payload.next().await {
                 let chunk = chunk.map_err(|e| Error::invalid("the request body broke off").because(e.to_string()))?;
                 if body.len() + chunk.len() > MAX_BODY {
-                    return Err(Error::invalid(format!("the request body is larger than {MAX_BODY} bytes; split it over several requests")));
+                    return Err(Error::invalid(format!(
+                        "the request body is larger than {MAX_BODY} bytes; split it over several requests"
+                    )));
                 }
                 body.extend_from_slice(&chunk);
             }
@@ -137,7 +139,11 @@ fn require_json(request: &HttpRequest) -> Result<()> {
         return Err(Error::invalid("Bad Request. Content-Type header is missing."));
     };
     let kind = kind.to_str().unwrap_or_default().split(';').next().unwrap_or_default().trim();
-    if kind.eq_ignore_ascii_case("application/json") { Ok(()) } else { Err(Error::invalid("Bad Request. Content-Type must be one of ['application/json'].")) }
+    if kind.eq_ignore_ascii_case("application/json") {
+        Ok(())
+    } else {
+        Err(Error::invalid("Bad Request. Content-Type must be one of ['application/json']."))
+    }
 }
 
 /// The body as a JSON object. One that is no JSON counts as empty; old clients encode twice.
@@ -201,7 +207,10 @@ fn refuse_two_spellings(value: &Value, fields: &[Field]) -> Result<()> {
     for field in fields {
         let (snake, camel) = (object.get(field.name), object.get(field.json_name));
         if field.name != field.json_name && snake.is_some() && camel.is_some() {
-            return Err(Error::invalid(format!("Request specifies both '{}' and '{}'; provide only one of them.", field.name, field.json_name)));
+            return Err(Error::invalid(format!(
+                "Request specifies both '{}' and '{}'; provide only one of them.",
+                field.name, field.json_name
+            )));
         }
         if let (Kind::Message(inner), Some(nested)) = (field.kind, snake.or(camel)) {
             match nested {
@@ -236,10 +245,16 @@ impl Check {
             Self::Required => true,
             Self::PageSize => integer(value).is_none_or(|n| n <= 50_000),
             Self::RunIds => match value.as_array().map(Vec::len) {
-                Some(count) if count > 100 => return Err(format!("GetMetricHistoryBulkInterval request must specify at most 100 run_ids. Received {count} run_ids.")),
+                Some(count) if count > 100 => {
+                    return Err(format!(
+                        "GetMetricHistoryBulkInterval request must specify at most 100 run_ids. Received {count} run_ids."
+                    ));
+                }
                 _ => true,
             },
-            Self::Samples if integer(value).is_some_and(|n| !(1..=2500).contains(&n)) => return Err("max_results must be between 1 and 2500.".into()),
+            Self::Samples if integer(value).is_some_and(|n| !(1..=2500).contains(&n)) => {
+                return Err("max_results must be between 1 and 2500.".into());
+            }
             Self::Samples => true,
             Self::Metrics => return items_have(field, value, &["key", "value", "timestamp"]),
             Self::Keys => return items_have(field, value, &["key"]),
@@ -293,11 +308,23 @@ mod tests {
 
     #[test]
     fn wrong_types_are_named() {
-        assert!(refusal::<CreateExperiment>(r#"{"name": 123}"#).starts_with("Invalid value 123 for parameter 'name' supplied:  Hint: Value was of type 'int'."));
-        assert!(refusal::<CreateExperiment>(r#"{"name": "a", "artifact_location": 9.0}"#).starts_with("Invalid value 9.0 for parameter 'artifact_location'"));
+        assert!(
+            refusal::<CreateExperiment>(r#"{"name": 123}"#)
+                .starts_with("Invalid value 123 for parameter 'name' supplied:  Hint: Value was of type 'int'.")
+        );
+        assert!(
+            refusal::<CreateExperiment>(r#"{"name": "a", "artifact_location": 9.0}"#)
+                .starts_with("Invalid value 9.0 for parameter 'artifact_location'")
+        );
         assert!(refusal::<CreateExperiment>(r#"{"name": "a", "tags": "5"}"#).starts_with("Invalid value \"5\" for parameter 'tags'"));
-        assert!(refusal::<LogMetric>(r#"{"run_id": "a", "key": "k", "value": 1, "timestamp": "foo"}"#).starts_with("Invalid value \"foo\" for parameter 'timestamp' supplied"));
-        assert!(refusal::<SearchRuns>(r#"{"max_results": 123456789}"#).starts_with("Invalid value 123456789 for parameter 'max_results' supplied"));
+        assert!(
+            refusal::<LogMetric>(r#"{"run_id": "a", "key": "k", "value": 1, "timestamp": "foo"}"#)
+                .starts_with("Invalid value \"foo\" for parameter 'timestamp' supplied")
+        );
+        assert!(
+            refusal::<SearchRuns>(r#"{"max_results": 123456789}"#)
+                .starts_with("Invalid value 123456789 for parameter 'max_results' supplied")
+        );
     }
 
     #[test]
@@ -313,7 +340,10 @@ mod tests {
 
     #[test]
     fn two_spellings_are_refused_and_old_ones_read() {
-        assert!(refusal::<LogBatch>(r#"{"run_id": "a", "metrics": [{"modelId": "x", "model_id": "y"}]}"#).contains("both 'model_id' and 'modelId'"));
+        assert!(
+            refusal::<LogBatch>(r#"{"run_id": "a", "metrics": [{"modelId": "x", "model_id": "y"}]}"#)
+                .contains("both 'model_id' and 'modelId'")
+        );
         let message: LogMetric = from_value(serde_json::json!({"run_uuid": "a", "key": "k", "value": "NaN", "timestamp": 1})).unwrap();
         assert!(message.value().is_nan() && message.run_uuid() == "a");
     }

@@ -1,7 +1,7 @@
 //! `logged-models/*`
 
 use super::extract::{Request, checked};
-use super::{App, Answer, json};
+use super::{Answer, App, json};
 use actix_web::web::{Path, Query};
 use artel_platform::Error;
 use artel_platform::http::Workspace;
@@ -53,7 +53,12 @@ pub(super) async fn get(app: App, Workspace(workspace): Workspace, model_id: Pat
 /// Say how the upload of a model went
 #[utoipa::path(patch, path = "/api/2.0/mlflow/logged-models/{model_id}", tag = "tracking", params(("model_id" = String, Path)), request_body = FinalizeLoggedModel,
     responses((status = 200, body = finalize_logged_model::Response)), security(("artel" = ["experiments"])))]
-pub(super) async fn finalize(app: App, Workspace(workspace): Workspace, model_id: Path<String>, Request(request): Request<FinalizeLoggedModel>) -> Answer {
+pub(super) async fn finalize(
+    app: App,
+    Workspace(workspace): Workspace,
+    model_id: Path<String>,
+    Request(request): Request<FinalizeLoggedModel>,
+) -> Answer {
     if request.model_id() != model_id.as_str() {
         return Err(Error::invalid(format!("the path names the model '{model_id}', the body '{}'", request.model_id())));
     }
@@ -72,7 +77,12 @@ pub(super) async fn delete(app: App, Workspace(workspace): Workspace, model_id: 
 /// Add params to a logged model
 #[utoipa::path(post, path = "/api/2.0/mlflow/logged-models/{model_id}/params", tag = "tracking", params(("model_id" = String, Path)), request_body = LogLoggedModelParamsRequest,
     responses((status = 200, body = log_logged_model_params_request::Response)), security(("artel" = ["experiments"])))]
-pub(super) async fn log_params(app: App, Workspace(workspace): Workspace, model_id: Path<String>, Request(request): Request<LogLoggedModelParamsRequest>) -> Answer {
+pub(super) async fn log_params(
+    app: App,
+    Workspace(workspace): Workspace,
+    model_id: Path<String>,
+    Request(request): Request<LogLoggedModelParamsRequest>,
+) -> Answer {
     app.log_logged_model_params(&workspace, &model_id, &request.params).await?;
     json(&log_logged_model_params_request::Response {})
 }
@@ -80,7 +90,12 @@ pub(super) async fn log_params(app: App, Workspace(workspace): Workspace, model_
 /// Set tags of a logged model
 #[utoipa::path(patch, path = "/api/2.0/mlflow/logged-models/{model_id}/tags", tag = "tracking", params(("model_id" = String, Path)), request_body = SetLoggedModelTags,
     responses((status = 200, body = set_logged_model_tags::Response)), security(("artel" = ["experiments"])))]
-pub(super) async fn set_tags(app: App, Workspace(workspace): Workspace, model_id: Path<String>, Request(request): Request<SetLoggedModelTags>) -> Answer {
+pub(super) async fn set_tags(
+    app: App,
+    Workspace(workspace): Workspace,
+    model_id: Path<String>,
+    Request(request): Request<SetLoggedModelTags>,
+) -> Answer {
     app.set_logged_model_tags(&workspace, &model_id, &request.tags).await?;
     json(&set_logged_model_tags::Response::default())
 }
@@ -97,7 +112,12 @@ pub(super) async fn delete_tag(app: App, Workspace(workspace): Workspace, path: 
 #[utoipa::path(get, path = "/api/2.0/mlflow/logged-models/{model_id}/artifacts/directories", tag = "tracking",
     params(("model_id" = String, Path), ("artifact_directory_path" = Option<String>, Query)),
     responses((status = 200, body = list_logged_model_artifacts::Response)), security(("artel" = ["read:experiments"])))]
-pub(super) async fn list_artifacts(app: App, Workspace(workspace): Workspace, model_id: Path<String>, Request(request): Request<ListLoggedModelArtifacts>) -> Answer {
+pub(super) async fn list_artifacts(
+    app: App,
+    Workspace(workspace): Workspace,
+    model_id: Path<String>,
+    Request(request): Request<ListLoggedModelArtifacts>,
+) -> Answer {
     let path = request.artifact_directory_path.as_deref().map(crate::artifacts::safe_path).transpose()?;
     let model = app.find_logged_model(&workspace, &model_id, false).await?;
     let files = app.list_files(&workspace, &model.artifact_location, path.as_deref()).await?;

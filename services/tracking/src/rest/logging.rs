@@ -1,7 +1,7 @@
 //! `runs/log-*` and tags.
 
 use super::extract::{Present, Request, checked};
-use super::{App, Answer, either, json};
+use super::{Answer, App, either, json};
 use artel_platform::http::Workspace;
 use artel_proto::mlflow::*;
 

@@ -1,7 +1,7 @@
 //! `metrics/*`: histories.
 
 use super::extract::{Request, checked};
-use super::{App, Answer, either, json};
+use super::{Answer, App, either, json};
 use crate::history::MAX_BULK;
 use crate::store::metrics::Point;
 use actix_web::{HttpRequest, HttpResponse};
@@ -82,7 +82,11 @@ fn write_points(out: &mut String, name: &str, points: &[Point]) {
 #[utoipa::path(get, path = "/api/2.0/mlflow/metrics/get-history-bulk-interval", tag = "tracking",
     params(("run_ids" = Vec<String>, Query), ("metric_key" = String, Query), ("start_step" = Option<i32>, Query), ("end_step" = Option<i32>, Query), ("max_results" = Option<i32>, Query)),
     responses((status = 200, body = get_metric_history_bulk_interval::Response)), security(("artel" = ["read:experiments"])))]
-pub(super) async fn get_history_bulk_interval(app: App, Workspace(workspace): Workspace, Request(request): Request<GetMetricHistoryBulkInterval>) -> Answer {
+pub(super) async fn get_history_bulk_interval(
+    app: App,
+    Workspace(workspace): Workspace,
+    Request(request): Request<GetMetricHistoryBulkInterval>,
+) -> Answer {
     let steps = match (request.start_step, request.end_step) {
         (Some(first), Some(last)) if first > last => {
             return Err(Error::invalid(format!("end_step must be greater than start_step. Found start_step={first} and end_step={last}.")));
@@ -101,21 +105,27 @@ pub(super) async fn get_history_bulk_interval(app: App, Workspace(workspace): Wo
     params(("run_id" = Vec<String>, Query), ("metric_key" = String, Query), ("max_results" = Option<i64>, Query)),
     responses((status = 200, body = get_metric_history_bulk_interval::Response)), security(("artel" = ["read:experiments"])))]
 pub(super) async fn get_history_bulk(app: App, Workspace(workspace): Workspace, request: HttpRequest) -> Answer {
-    let pairs: Vec<(String, String)> = serde_urlencoded::from_str(request.query_string()).map_err(|_| Error::invalid("the query string is malformed"))?;
+    let pairs: Vec<(String, String)> =
+        serde_urlencoded::from_str(request.query_string()).map_err(|_| Error::invalid("the query string is malformed"))?;
     let all = |name: &str| pairs.iter().filter(|(n, _)| n == name).map(|(_, v)| v.clone()).collect::<Vec<_>>();
     let run_ids = all("run_id");
     if run_ids.is_empty() {
         return Err(Error::invalid("GetMetricHistoryBulk request must specify at least one run_id."));
     }
     if run_ids.len() > MAX_RUNS {
-        return Err(Error::invalid(format!("GetMetricHistoryBulk request cannot specify more than {MAX_RUNS} run_ids. Received {} run_ids.", run_ids.len())));
+        return Err(Error::invalid(format!(
+            "GetMetricHistoryBulk request cannot specify more than {MAX_RUNS} run_ids. Received {} run_ids.",
+            run_ids.len()
+        )));
     }
     let Some(key) = all("metric_key").pop() else {
         return Err(Error::invalid("GetMetricHistoryBulk request must specify a metric_key."));
     };
     let count = match all("max_results").pop() {
         None => MAX_BULK,
-        Some(text) => text.parse::<i64>().map_err(|_| Error::invalid(format!("max_results must be an integer, got '{text}'")))?.min(MAX_BULK),
+        Some(text) => {
+            text.parse::<i64>().map_err(|_| Error::invalid(format!("max_results must be an integer, got '{text}'")))?.min(MAX_BULK)
+        }
     };
     let metrics = app.metric_history_bulk(&workspace, &run_ids, &key, count).await?;
     json(&serde_json::json!({ "metrics": metrics }))

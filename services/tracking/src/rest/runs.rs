@@ -1,7 +1,7 @@
 //! `runs/*`: making, reading, changing, searching.
 
 use super::extract::{Request, checked};
-use super::{App, Answer, either, json};
+use super::{Answer, App, either, json};
 use artel_platform::http::Workspace;
 use artel_proto::mlflow::*;
 

@@ -41,7 +41,8 @@ impl Tracking {
         }
         if let Some(token) = token {
             let after = order.after(&token.keys(), &mut binds.0);
-            conditions.push(after.ok_or_else(|| Error::invalid("Invalid page token: it belongs to another search; start from the first page"))?);
+            conditions
+                .push(after.ok_or_else(|| Error::invalid("Invalid page token: it belongs to another search; start from the first page"))?);
         }
         let statement = format!(
             "SELECT {}, {} FROM experiments e WHERE {} ORDER BY {} LIMIT {}",
@@ -58,7 +59,13 @@ impl Tracking {
         };
         let found = rows.iter().take(limit).map(store::read).collect::<Result<Vec<_>>>()?;
         let mut tags = store::tags(&self.db, &found.iter().map(|e| e.id).collect::<Vec<_>>()).await?;
-        let rows = found.into_iter().map(|e| { let own = tags.remove(&e.id).unwrap_or_default(); e.message(own) }).collect();
+        let rows = found
+            .into_iter()
+            .map(|e| {
+                let own = tags.remove(&e.id).unwrap_or_default();
+                e.message(own)
+            })
+            .collect();
         Ok(Page { rows, next })
     }
 }
@@ -109,7 +116,9 @@ fn sql(condition: &Condition, binds: &mut Binds) -> Result<String> {
         }
         ("id", ..) => Err(Error::invalid(format!("Invalid comparator for experiment_id: {}", comparator.text()))),
         ("name", ..) => binds.text("e.name", comparator, value),
-        (_, _, Operand::Number(number)) if number.parse::<i64>().is_err() => Err(Error::invalid(format!("Invalid value for numeric attribute '{key}': '{number}'"))),
+        (_, _, Operand::Number(number)) if number.parse::<i64>().is_err() => {
+            Err(Error::invalid(format!("Invalid value for numeric attribute '{key}': '{number}'")))
+        }
         _ => binds.number(&format!("e.{key}"), comparator, value),
     }
 }

@@ -45,7 +45,8 @@ impl Tracking {
             0 => 100,
             count => validate::max_results(i64::from(count))? as usize,
         };
-        let described = format!("{workspace}\n{:?}\n{}\n{:?}\n{:?}", request.experiment_ids, request.filter(), request.order_by, request.datasets);
+        let described =
+            format!("{workspace}\n{:?}\n{}\n{:?}\n{:?}", request.experiment_ids, request.filter(), request.order_by, request.datasets);
         let token = PageToken::decode(request.page_token.as_deref(), &described)?;
         let experiments = request.experiment_ids.iter().map(|id| validate::experiment_id(id)).collect::<Result<Vec<_>>>()?;
         if experiments.is_empty() {
@@ -65,7 +66,8 @@ impl Tracking {
         conditions.extend(filters(&GRAMMAR.filter(request.filter())?, &request.datasets, &mut binds)?);
         if let Some(token) = token {
             let after = ordering.keyset.after(&token.keys(), &mut binds.0);
-            conditions.push(after.ok_or_else(|| Error::invalid("Invalid page token: it belongs to another search; start from the first page"))?);
+            conditions
+                .push(after.ok_or_else(|| Error::invalid("Invalid page token: it belongs to another search; start from the first page"))?);
         }
         let statement = format!(
             "SELECT {}, {} FROM logged_models m{} WHERE {} ORDER BY {} LIMIT {}",
@@ -169,7 +171,9 @@ fn filters(conditions: &[Condition], datasets: &[Dataset], binds: &mut Binds) ->
                 by_metric = true;
                 let (key, scope) = (binds.add(key), on_datasets(datasets, binds));
                 let compared = binds.real("v.value", comparator, value)?;
-                format!("EXISTS (SELECT 1 FROM logged_model_metrics v WHERE v.model_id = m.model_id AND v.key = {key} AND {compared}{scope})")
+                format!(
+                    "EXISTS (SELECT 1 FROM logged_model_metrics v WHERE v.model_id = m.model_id AND v.key = {key} AND {compared}{scope})"
+                )
             }
             table => {
                 let key = binds.add(key);
@@ -188,7 +192,15 @@ fn filters(conditions: &[Condition], datasets: &[Dataset], binds: &mut Binds) ->
 /// The stored number of a status, as the client names it.
 fn status_text() -> String {
     let names = (0..=3).filter_map(|n| LoggedModelStatus::try_from(n).ok());
-    let cases: Vec<String> = names.map(|s| format!("WHEN {} THEN '{}'", s as i32, s.name().trim_start_matches("LOGGED_MODEL_").trim_start_matches("STATUS_").trim_start_matches("UPLOAD_"))).collect();
+    let cases: Vec<String> = names
+        .map(|s| {
+            format!(
+                "WHEN {} THEN '{}'",
+                s as i32,
+                s.name().trim_start_matches("LOGGED_MODEL_").trim_start_matches("STATUS_").trim_start_matches("UPLOAD_")
+            )
+        })
+        .collect();
     format!("(CASE m.status {} ELSE '' END)", cases.join(" "))
 }
 

@@ -49,7 +49,9 @@ impl Binds {
             (Comparator::ILike, Operand::Text(text)) => format!("LOWER({column}) LIKE {}", self.add(pattern(&text.to_lowercase()))),
             (Comparator::In, Operand::List(items)) => format!("{column} IN {}", self.list(items)),
             (Comparator::NotIn, Operand::List(items)) => format!("{column} NOT IN {}", self.list(items)),
-            (_, Operand::Text(text) | Operand::Bare(text) | Operand::Number(text)) => format!("{column} {} {}", sign(comparator)?, self.add(text)),
+            (_, Operand::Text(text) | Operand::Bare(text) | Operand::Number(text)) => {
+                format!("{column} {} {}", sign(comparator)?, self.add(text))
+            }
             _ => return Err(unfit(comparator)),
         })
     }

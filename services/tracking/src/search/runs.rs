@@ -29,7 +29,8 @@ const ATTRIBUTES: &[(&str, &str, Type)] = &[
     ("Created", "start_time", Type::Number),
     ("end_time", "end_time", Type::Number),
 ];
-const DATASET: &[(&str, &str, Type)] = &[("name", "name", Type::TextOrList), ("digest", "digest", Type::TextOrList), ("context", "context", Type::TextOrList)];
+const DATASET: &[(&str, &str, Type)] =
+    &[("name", "name", Type::TextOrList), ("digest", "digest", Type::TextOrList), ("context", "context", Type::TextOrList)];
 
 /// What a search of runs may name.
 const GRAMMAR: Grammar = Grammar {
@@ -82,7 +83,13 @@ impl Tracking {
             filter: self.filters(GRAMMAR.filter(request.filter())?).await?,
             order: self.orders(GRAMMAR.order_by(&request.order_by)?).await?,
             limit: limit as usize,
-            described: format!("{workspace}\n{:?}\n{}\n{:?}\n{:?}", request.experiment_ids, request.filter(), request.order_by, request.run_view_type),
+            described: format!(
+                "{workspace}\n{:?}\n{}\n{:?}\n{:?}",
+                request.experiment_ids,
+                request.filter(),
+                request.order_by,
+                request.run_view_type
+            ),
         };
         let token = PageToken::decode(request.page_token.as_deref(), &query.described)?;
         if query.experiments.is_empty() {
@@ -170,7 +177,8 @@ impl Query {
             Part::All => self.order_terms(&mut binds, &mut joins, &mut order, &mut kinds),
             Part::Metric { key, ascending, nan } => {
                 let (experiment, key) = (binds.add(self.experiments[0]), binds.add(key));
-                conditions.push(format!("o.experiment = {experiment} AND o.key = {key} AND o.is_nan = {} AND r.id = o.run", i32::from(nan)));
+                conditions
+                    .push(format!("o.experiment = {experiment} AND o.key = {key} AND o.is_nan = {} AND r.id = o.run", i32::from(nan)));
                 if !nan {
                     order.push("o.value", ascending);
                     kinds.push('r');

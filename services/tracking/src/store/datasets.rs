@@ -14,7 +14,9 @@ pub(crate) async fn add_dataset(tx: &mut Tx, id: &str, experiment: i64, d: &Data
         args![id, experiment, d.name(), d.digest(), d.source_type(), d.source(), d.schema.clone(), d.profile.clone()],
     )
     .await?;
-    let row = tx.fetch_one("SELECT id FROM datasets WHERE experiment = $1 AND name = $2 AND digest = $3", args![experiment, d.name(), d.digest()]).await?;
+    let row = tx
+        .fetch_one("SELECT id FROM datasets WHERE experiment = $1 AND name = $2 AND digest = $3", args![experiment, d.name(), d.digest()])
+        .await?;
     row.get("id")
 }
 
@@ -36,7 +38,13 @@ pub(crate) async fn add_model_inputs(tx: &mut Tx, run: i64, models: &[&str]) -> 
 /// Each model comes once.
 pub(crate) async fn add_model_outputs(tx: &mut Tx, run: i64, models: &[(&str, i64)]) -> Result<()> {
     let rows = models.iter().map(|(model, step)| args![run, *model, *step]).collect();
-    tx.insert_many("INSERT INTO model_outputs (run, model_id, step)", "ON CONFLICT (run, model_id) DO UPDATE SET step = excluded.step", rows).await.map(drop)
+    tx.insert_many(
+        "INSERT INTO model_outputs (run, model_id, step)",
+        "ON CONFLICT (run, model_id) DO UPDATE SET step = excluded.step",
+        rows,
+    )
+    .await
+    .map(drop)
 }
 
 /// The datasets that these runs took, by run.

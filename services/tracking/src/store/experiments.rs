@@ -72,7 +72,12 @@ pub(crate) async fn rename(tx: &mut Tx, id: i64, name: &str, now: i64) -> Result
 pub(crate) async fn set_tags(tx: &mut Tx, id: i64, tags: &[ExperimentTag]) -> Result<()> {
     let last: HashMap<&str, &str> = tags.iter().map(|t| (t.key(), t.value())).collect();
     let rows = last.into_iter().map(|(key, value)| args![id, key, value]).collect();
-    tx.insert_many("INSERT INTO experiment_tags (experiment, key, value)", "ON CONFLICT (experiment, key) DO UPDATE SET value = excluded.value", rows).await?;
+    tx.insert_many(
+        "INSERT INTO experiment_tags (experiment, key, value)",
+        "ON CONFLICT (experiment, key) DO UPDATE SET value = excluded.value",
+        rows,
+    )
+    .await?;
     Ok(())
 }
 

@@ -61,7 +61,8 @@ pub(crate) async fn sample(db: &Db, range: &Range, buckets: i64) -> Result<Vec<P
         let n = args.len();
         chosen = format!("CASE WHEN place < ${} THEN place % ${} ELSE (place - ${}) % ${n} END = 0", n - 2, n - 1, n - 2);
     }
-    let numbered = format!("SELECT timestamp, step, value, ROW_NUMBER() OVER (ORDER BY {BY_STEP}) - 1 AS place FROM metrics WHERE {within}");
+    let numbered =
+        format!("SELECT timestamp, step, value, ROW_NUMBER() OVER (ORDER BY {BY_STEP}) - 1 AS place FROM metrics WHERE {within}");
     let inner = format!("SELECT timestamp, step, value FROM ({numbered}) AS numbered WHERE {chosen}");
     let mut points = packed(db, &inner, args, range.key).await?;
     points.sort_unstable_by_key(|p| (p.step, p.timestamp, p.sortable()));

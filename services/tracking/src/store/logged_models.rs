@@ -64,7 +64,13 @@ pub(crate) async fn param_in(tx: &mut Tx, model_id: &str, key: &str) -> Result<S
 pub(crate) async fn set_tags(tx: &mut Tx, model_id: &str, tags: &[LoggedModelTag]) -> Result<()> {
     let last: HashMap<&str, &str> = tags.iter().map(|t| (t.key(), t.value())).collect();
     let rows = last.into_iter().map(|(key, value)| args![model_id, key, value]).collect();
-    tx.insert_many("INSERT INTO logged_model_tags (model_id, key, value)", "ON CONFLICT (model_id, key) DO UPDATE SET value = excluded.value", rows).await.map(drop)
+    tx.insert_many(
+        "INSERT INTO logged_model_tags (model_id, key, value)",
+        "ON CONFLICT (model_id, key) DO UPDATE SET value = excluded.value",
+        rows,
+    )
+    .await
+    .map(drop)
 }
 
 pub(crate) async fn delete_tag(tx: &mut Tx, model_id: &str, key: &str) -> Result<u64> {
@@ -99,7 +105,9 @@ pub(crate) async fn details(db: &Db, models: &[&str]) -> Result<HashMap<String, 
     for chunk in models.chunks(100) {
         let mut args = Vec::new();
         let list = in_list(chunk.iter().map(|id| Value::from(*id)), &mut args);
-        let pairs = |table: &str| AssertSqlSafe(format!("SELECT model_id, key, value FROM {table} WHERE model_id IN {list} ORDER BY model_id, key"));
+        let pairs = |table: &str| {
+            AssertSqlSafe(format!("SELECT model_id, key, value FROM {table} WHERE model_id IN {list} ORDER BY model_id, key"))
+        };
         for row in db.fetch_all(pairs("logged_model_params"), args.clone()).await? {
             let param = LoggedModelParameter { key: row.opt("key")?, value: row.opt("value")? };
             details.entry(row.get("model_id")?).or_default().params.push(param);

@@ -39,7 +39,19 @@ pub(crate) async fn insert(tx: &mut Tx, workspace: &str, run: &Stored) -> Result
     tx.execute(
         "INSERT INTO runs (id, run_id, workspace, experiment, name, user_id, status, start_time, end_time, lifecycle_stage, artifact_uri)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
-        args![run.id, &run.run_id, workspace, run.experiment, &run.name, &run.user_id, &run.status, run.start_time, run.end_time, &run.lifecycle_stage, &run.artifact_uri],
+        args![
+            run.id,
+            &run.run_id,
+            workspace,
+            run.experiment,
+            &run.name,
+            &run.user_id,
+            &run.status,
+            run.start_time,
+            run.end_time,
+            &run.lifecycle_stage,
+            &run.artifact_uri
+        ],
     )
     .await
     .map(drop)
@@ -51,7 +63,13 @@ pub(crate) async fn update(tx: &mut Tx, run: &Stored) -> Result<()> {
 }
 
 /// Moves a run to a stage of life; `None` when there is no such run.
-pub(crate) async fn set_stage(tx: &mut Tx, workspace: &str, run_id: &str, stage: &str, deleted_time: Option<i64>) -> Result<Option<Stored>> {
+pub(crate) async fn set_stage(
+    tx: &mut Tx,
+    workspace: &str,
+    run_id: &str,
+    stage: &str,
+    deleted_time: Option<i64>,
+) -> Result<Option<Stored>> {
     let sql = "UPDATE runs SET lifecycle_stage = $1, deleted_time = $2 WHERE run_id = $3 AND workspace = $4
                RETURNING id, run_id, experiment, name, user_id, status, start_time, end_time, lifecycle_stage, artifact_uri";
     tx.fetch_optional(sql, args![stage, deleted_time, run_id, workspace]).await?.as_ref().map(read).transpose()

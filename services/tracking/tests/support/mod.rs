@@ -2,7 +2,7 @@
 
 #![allow(dead_code)]
 
-use actix_web::dev::{Service as _, ServerHandle};
+use actix_web::dev::{ServerHandle, Service as _};
 use actix_web::{App, HttpMessage, HttpServer};
 use artel_platform::{Context, testkit};
 use serde_json::Value;

@@ -1,7 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi, useNavigate } from "@tanstack/react-router";
 import { useEffect } from "react";
-import { logQuery, taskInstancesQuery, type TaskInstance } from "../../api/scheduler";
+import { logQuery, taskInstancesQuery, triesQuery, type TaskInstance } from "../../api/scheduler";
 import { t } from "../../i18n";
 import { useProject } from "../../shell/project";
 import { keysAreTaken, shortcutsOn } from "../../shell/shortcuts";
@@ -56,6 +56,9 @@ function Attempts({ instance, chosen }: { instance: TaskInstance; chosen: number
     document.addEventListener("keydown", onKey);
     return () => document.removeEventListener("keydown", onKey);
   });
+  const earlier = attempt > 0 && attempt < last && instance.map_index < 0;
+  const tries = useQuery({ ...triesQuery(instance.dag_id, instance.dag_run_id, instance.task_id), enabled: earlier });
+  const shown = (earlier ? tries.data?.find((one) => one.try_number === attempt) : undefined) ?? instance;
   const running = instance.state === "running" && attempt === last;
   const log = useQuery({
     ...logQuery({ dag: instance.dag_id, run: instance.dag_run_id, task: instance.task_id, attempt, map: instance.map_index }),
@@ -67,10 +70,10 @@ function Attempts({ instance, chosen }: { instance: TaskInstance; chosen: number
         options={Array.from({ length: last }, (_, index) => [String(index + 1), t("dagRun.tryN", { n: index + 1 })] as const)} />
     )}>
       <div className="row wrap loose small">
-        <State state={instance.state} />
+        <State state={shown.state} />
         <span className="muted">{instance.operator_name ?? instance.operator}</span>
-        <Elapsed start={instance.start_date} end={instance.end_date} />
-        {instance.hostname && <code className="muted">{instance.hostname}</code>}
+        <Elapsed start={shown.start_date} end={shown.end_date} />
+        {shown.hostname && <code className="muted">{shown.hostname}</code>}
       </div>
       {attempt === 0 ? <p className="muted">{t("log.notStarted")}</p> : (
         <Loaded query={log} what={t("error.log")} rows={10}>

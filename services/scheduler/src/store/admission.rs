@@ -1,0 +1,73 @@
+//! What may be queued, and what counts against the limits.
+
+use artel_platform::db::{Dialect, Row, Tx};
+use artel_platform::{Result, args};
+
+/// One number for "somebody fills the queue", so that schedulers on one database take turns.
+const ADMISSION_LOCK: i64 = 0x6172_7465_6c01;
+/// Instances looked at in one go.
+const BATCH: i64 = 1000;
+
+/// A scheduled instance, with the limits of its DAG.
+pub(crate) struct Candidate {
+    pub(crate) id: String,
+    pub(crate) dag_id: String,
+    pub(crate) run_id: String,
+    pub(crate) task_id: String,
+    pub(crate) map_index: i64,
+    pub(crate) try_number: i64,
+    pub(crate) pool: String,
+    pub(crate) pool_slots: i64,
+    pub(crate) dag_version_id: String,
+    pub(crate) max_active_tasks: i64,
+    pub(crate) has_limits: bool,
+}
+
+/// Instances of one task of one run that are queued or run.
+pub(crate) struct Active {
+    pub(crate) dag_id: String,
+    pub(crate) run_id: String,
+    pub(crate) task_id: String,
+    pub(crate) count: i64,
+}
+
+/// Counts that are read after this do not change before the transaction has ended.
+pub(crate) async fn take_turn(tx: &mut Tx) -> Result<()> {
+    if tx.dialect() == Dialect::Postgres {
+        tx.fetch_all("SELECT pg_advisory_xact_lock($1) AS locked", args![ADMISSION_LOCK]).await?;
+    }
+    Ok(())
+}
+
+/// The weightiest first.
+pub(crate) async fn candidates(tx: &mut Tx) -> Result<Vec<Candidate>> {
+    let text = "SELECT t.id, t.dag_id, t.run_id, t.task_id, t.map_index, t.try_number, t.pool, t.pool_slots, t.dag_version_id, d.max_active_tasks, d.has_task_concurrency_limits
+         FROM task_instances t JOIN dag_runs r ON r.dag_id = t.dag_id AND r.run_id = t.run_id JOIN dags d ON d.dag_id = t.dag_id
+         WHERE t.state = 'scheduled' AND r.state = 'running' AND d.is_paused = 0
+         ORDER BY t.priority_weight DESC, r.run_after, t.map_index LIMIT $1";
+    let read = |row: &Row| -> Result<Candidate> {
+        Ok(Candidate {
+            id: row.get("id")?,
+            dag_id: row.get("dag_id")?,
+            run_id: row.get("run_id")?,
+            task_id: row.get("task_id")?,
+            map_index: row.get("map_index")?,
+            try_number: row.get("try_number")?,
+            pool: row.get("pool")?,
+            pool_slots: row.get("pool_slots")?,
+            dag_version_id: row.get("dag_version_id")?,
+            max_active_tasks: row.get("max_active_tasks")?,
+            has_limits: row.get("has_task_concurrency_limits")?,
+        })
+    };
+    tx.fetch_all(text, args![BATCH]).await?.iter().map(read).collect()
+}
+
+/// What counts against `max_active_tasks` and its kin.
+pub(crate) async fn active(tx: &mut Tx) -> Result<Vec<Active>> {
+    let text = "SELECT dag_id, run_id, task_id, COUNT(*) AS count FROM task_instances WHERE state IN ('queued', 'running', 'restarting') GROUP BY dag_id, run_id, task_id";
+    let read = |row: &Row| -> Result<Active> {
+        Ok(Active { dag_id: row.get("dag_id")?, run_id: row.get("run_id")?, task_id: row.get("task_id")?, count: row.get("count")? })
+    };
+    tx.fetch_all(text, vec![]).await?.iter().map(read).collect()
+}
