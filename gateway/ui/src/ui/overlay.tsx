@@ -19,11 +19,13 @@ export function Dialog({ title, open, onClose, children }: { title: string; open
 }
 
 /** A form in a dialog: submits once, stays open with the reason when that fails. */
-export function FormDialog({ title, open, onClose, submit, submitLabel, danger = false, ready = true, children }: {
+export function FormDialog({ title, open, onClose, submit, onDone, submitLabel, danger = false, ready = true, children }: {
   title: string;
   open: boolean;
   onClose: () => void;
   submit: () => Promise<unknown>;
+  /** After it was submitted and closed. */
+  onDone?: () => void;
   submitLabel: string;
   danger?: boolean;
   ready?: boolean;
@@ -41,6 +43,7 @@ export function FormDialog({ title, open, onClose, submit, submitLabel, danger =
     try {
       await submit();
       close();
+      onDone?.();
     } catch (failure) {
       setError(failure as Error);
     } finally {

@@ -89,10 +89,10 @@ function CreateEndpoint({ from, onClose }: { from: DeploySearch; onClose: () => 
     const wanted: Wanted = bound.startsWith("@") ? { entity_name: chosen, alias: bound.slice(1) } : { entity_name: chosen, entity_version: bound };
     await createEndpoint(name, wanted);
     await client.invalidateQueries({ queryKey: ["endpoints"] });
-    await navigate({ to: "/p/$project/deployments/$endpoint", params: { project, endpoint: name } });
   };
+  const show = (): void => void navigate({ to: "/p/$project/deployments/$endpoint", params: { project, endpoint: name } });
   return (
-    <FormDialog title={t("endpoints.create")} open onClose={onClose} submit={submit} submitLabel={t("endpoints.create")} ready={name !== "" && bound !== ""}>
+    <FormDialog title={t("endpoints.create")} open onClose={onClose} submit={submit} onDone={show} submitLabel={t("endpoints.create")} ready={name !== "" && bound !== ""}>
       <Field label={t("endpoints.model")} hint={models.length === 0 ? t("endpoints.noModels") : undefined}>
         {(attributes) => (
           <select {...attributes} className="input" value={chosen} onChange={(event) => {
