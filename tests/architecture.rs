@@ -130,3 +130,13 @@ fn every_route_names_its_scope_once() {
     }
     assert!(seen.len() > 60, "the routes were not found");
 }
+
+#[test]
+fn the_web_apps_client_is_generated_from_this_server() {
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_artel")).arg("openapi").output().unwrap();
+    let served: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let committed = fs::read(root().join("gateway/ui/openapi.json")).unwrap();
+    let committed: serde_json::Value = serde_json::from_slice(&committed).unwrap();
+    assert_eq!(served["openapi"], "3.1.0");
+    assert!(served == committed, "run `artel openapi > gateway/ui/openapi.json`, then `npm run api` in gateway/ui");
+}

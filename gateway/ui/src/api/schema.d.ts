@@ -4,6 +4,23 @@
  */
 
 export interface paths {
+    "/.well-known/databricks-config": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Tell the Databricks SDK that a token is all it needs */
+        get: operations["get__well_known_databricks_config"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/ajax-api/2.0/mlflow/logged-models/{model_id}/artifacts/files": {
         parameters: {
             query?: never;
@@ -4225,6 +4242,10 @@ export interface components {
             /** @description Its value. */
             value?: string;
         };
+        /** @description Nothing to discover. */
+        "serving.HostMetadata": {
+            oidc_endpoint: string;
+        };
         /** @description Changed tags. */
         "serving.PatchTags": {
             add_tags?: components["schemas"]["serving.EndpointTag"][];
@@ -4378,6 +4399,25 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    get__well_known_databricks_config: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["serving.HostMetadata"];
+                };
+            };
+        };
+    };
     get_ajax_api_2_0_mlflow_logged_models_model_id_artifacts_files: {
         parameters: {
             query: {
@@ -7121,9 +7161,9 @@ export interface operations {
     get_api_v2_dags_dag_id_dagRuns_dag_run_id_taskInstances_task_id_logs_try_number: {
         parameters: {
             query?: {
-                full_content?: boolean | null;
-                map_index?: number | null;
-                token?: string | null;
+                full_content?: boolean;
+                map_index?: number;
+                token?: string;
             };
             header?: never;
             path: {
