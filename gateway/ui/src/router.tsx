@@ -1,8 +1,9 @@
 /** Every address of the web app. A path names an object, the search part names the view of it. */
-import { createRootRoute, createRoute, createRouter, lazyRouteComponent, Outlet, redirect } from "@tanstack/react-router";
+import { createRootRoute, createRoute, createRouter, Outlet, redirect } from "@tanstack/react-router";
 import { ApiError } from "./api/http";
 import { meQuery } from "./api/me";
 import { queryClient } from "./api/query";
+import { page } from "./page";
 import { Crashed, NotFound, Waiting } from "./pages/fallback";
 import {
   artifactSearch, chartSearch, compareSearch, deploySearch, filterSearch, graphSearch, loginSearch, parseSearch, runsSearch, stringifySearch,
@@ -15,7 +16,7 @@ const root = createRootRoute({ component: Outlet, notFoundComponent: NotFound, b
 
 const login = createRoute({
   getParentRoute: () => root, path: "/login", validateSearch: loginSearch,
-  component: lazyRouteComponent(() => import("./pages/login"), "Login"),
+  component: page(() => import("./pages/login"), "Login"),
 });
 
 /** Everything behind the login. */
@@ -36,94 +37,94 @@ const start = createRoute({
   beforeLoad: () => { throw redirect({ to: "/p/$project", params: { project: DEFAULT_PROJECT } }); },
 });
 const project = createRoute({ getParentRoute: () => app, path: "/p/$project" });
-const home = createRoute({ getParentRoute: () => project, path: "/", component: lazyRouteComponent(() => import("./pages/home"), "Home") });
+const home = createRoute({ getParentRoute: () => project, path: "/", component: page(() => import("./pages/home"), "Home") });
 const notebooks = createRoute({
-  getParentRoute: () => project, path: "notebooks", component: lazyRouteComponent(() => import("./pages/notebooks"), "Notebooks"),
+  getParentRoute: () => project, path: "notebooks", component: page(() => import("./pages/notebooks"), "Notebooks"),
 });
 
 const experiments = createRoute({
   getParentRoute: () => project, path: "experiments", validateSearch: filterSearch,
-  component: lazyRouteComponent(() => import("./pages/experiments/ExperimentsPage"), "ExperimentsPage"),
+  component: page(() => import("./pages/experiments/ExperimentsPage"), "ExperimentsPage"),
 });
 const experiment = createRoute({
   getParentRoute: () => project, path: "experiments/$experiment", validateSearch: runsSearch,
-  component: lazyRouteComponent(() => import("./pages/experiments/ExperimentPage"), "ExperimentPage"),
+  component: page(() => import("./pages/experiments/ExperimentPage"), "ExperimentPage"),
 });
 const compare = createRoute({
   getParentRoute: () => project, path: "experiments/$experiment/compare", validateSearch: compareSearch,
-  component: lazyRouteComponent(() => import("./pages/experiments/ComparePage"), "ComparePage"),
+  component: page(() => import("./pages/experiments/ComparePage"), "ComparePage"),
 });
 
 const run = createRoute({
-  getParentRoute: () => project, path: "runs/$run", component: lazyRouteComponent(() => import("./pages/run/RunPage"), "RunPage"),
+  getParentRoute: () => project, path: "runs/$run", component: page(() => import("./pages/run/RunPage"), "RunPage"),
 });
 const runOverview = createRoute({
-  getParentRoute: () => run, path: "/", component: lazyRouteComponent(() => import("./pages/run/Overview"), "Overview"),
+  getParentRoute: () => run, path: "/", component: page(() => import("./pages/run/Overview"), "Overview"),
 });
 const runMetrics = createRoute({
   getParentRoute: () => run, path: "metrics", validateSearch: chartSearch,
-  component: lazyRouteComponent(() => import("./pages/run/Metrics"), "Metrics"),
+  component: page(() => import("./pages/run/Metrics"), "Metrics"),
 });
 const runArtifacts = createRoute({
   getParentRoute: () => run, path: "artifacts", validateSearch: artifactSearch,
-  component: lazyRouteComponent(() => import("./pages/run/Artifacts"), "Artifacts"),
+  component: page(() => import("./pages/run/Artifacts"), "Artifacts"),
 });
 
 const models = createRoute({
   getParentRoute: () => project, path: "models", validateSearch: filterSearch,
-  component: lazyRouteComponent(() => import("./pages/models/ModelsPage"), "ModelsPage"),
+  component: page(() => import("./pages/models/ModelsPage"), "ModelsPage"),
 });
 const model = createRoute({
-  getParentRoute: () => project, path: "models/$model", component: lazyRouteComponent(() => import("./pages/models/ModelPage"), "ModelPage"),
+  getParentRoute: () => project, path: "models/$model", component: page(() => import("./pages/models/ModelPage"), "ModelPage"),
 });
 const version = createRoute({
   getParentRoute: () => project, path: "models/$model/v/$version",
-  component: lazyRouteComponent(() => import("./pages/models/VersionPage"), "VersionPage"),
+  component: page(() => import("./pages/models/VersionPage"), "VersionPage"),
 });
 
 const pipelines = createRoute({
   getParentRoute: () => project, path: "pipelines", validateSearch: filterSearch,
-  component: lazyRouteComponent(() => import("./pages/pipelines/DagsPage"), "DagsPage"),
+  component: page(() => import("./pages/pipelines/DagsPage"), "DagsPage"),
 });
 const dag = createRoute({
-  getParentRoute: () => project, path: "pipelines/$dag", component: lazyRouteComponent(() => import("./pages/pipelines/DagPage"), "DagPage"),
+  getParentRoute: () => project, path: "pipelines/$dag", component: page(() => import("./pages/pipelines/DagPage"), "DagPage"),
 });
 const dagGrid = createRoute({
-  getParentRoute: () => dag, path: "/", component: lazyRouteComponent(() => import("./pages/pipelines/GridView"), "GridView"),
+  getParentRoute: () => dag, path: "/", component: page(() => import("./pages/pipelines/GridView"), "GridView"),
 });
 const dagGraph = createRoute({
   getParentRoute: () => dag, path: "graph", validateSearch: graphSearch,
-  component: lazyRouteComponent(() => import("./pages/pipelines/GraphView"), "GraphView"),
+  component: page(() => import("./pages/pipelines/GraphView"), "GraphView"),
 });
 const dagRuns = createRoute({
-  getParentRoute: () => dag, path: "runs", component: lazyRouteComponent(() => import("./pages/pipelines/RunsView"), "RunsView"),
+  getParentRoute: () => dag, path: "runs", component: page(() => import("./pages/pipelines/RunsView"), "RunsView"),
 });
 const dagCode = createRoute({
-  getParentRoute: () => dag, path: "code", component: lazyRouteComponent(() => import("./pages/pipelines/CodeView"), "CodeView"),
+  getParentRoute: () => dag, path: "code", component: page(() => import("./pages/pipelines/CodeView"), "CodeView"),
 });
 const dagRun = createRoute({
   getParentRoute: () => project, path: "pipelines/$dag/runs/$dagRun",
-  component: lazyRouteComponent(() => import("./pages/pipelines/DagRunPage"), "DagRunPage"),
+  component: page(() => import("./pages/pipelines/DagRunPage"), "DagRunPage"),
 });
 const task = createRoute({
   getParentRoute: () => dagRun, path: "tasks/$task", validateSearch: taskSearch,
-  component: lazyRouteComponent(() => import("./pages/pipelines/TaskLog"), "TaskLog"),
+  component: page(() => import("./pages/pipelines/TaskLog"), "TaskLog"),
 });
 
 const deployments = createRoute({
   getParentRoute: () => project, path: "deployments", validateSearch: deploySearch,
-  component: lazyRouteComponent(() => import("./pages/deployments/EndpointsPage"), "EndpointsPage"),
+  component: page(() => import("./pages/deployments/EndpointsPage"), "EndpointsPage"),
 });
 const endpoint = createRoute({
   getParentRoute: () => project, path: "deployments/$endpoint",
-  component: lazyRouteComponent(() => import("./pages/deployments/EndpointPage"), "EndpointPage"),
+  component: page(() => import("./pages/deployments/EndpointPage"), "EndpointPage"),
 });
 
 /** Anything else, with the navigation around it. */
 const nowhere = createRoute({ getParentRoute: () => app, path: "$", component: NotFound });
 
-const users = createRoute({ getParentRoute: () => app, path: "/admin/users", component: lazyRouteComponent(() => import("./pages/users"), "Users") });
-const settings = createRoute({ getParentRoute: () => app, path: "/settings", component: lazyRouteComponent(() => import("./pages/settings"), "Settings") });
+const users = createRoute({ getParentRoute: () => app, path: "/admin/users", component: page(() => import("./pages/users"), "Users") });
+const settings = createRoute({ getParentRoute: () => app, path: "/settings", component: page(() => import("./pages/settings"), "Settings") });
 
 /** Addresses of the tools that people come from: `/#/experiments/1/runs/…`, `/#/models/…`, `/dags/…`. */
 function legacy(pathname: string, hash: string): void {

@@ -1,5 +1,8 @@
 import { Link, useRouter } from "@tanstack/react-router";
+import { useEffect, useRef } from "react";
 import { t } from "../i18n";
+import { useLive } from "../live/events";
+import { LoadError, reload } from "../page";
 import { ErrorBox, Skeleton } from "../ui/loaded";
 import { Empty, Page } from "../ui/page";
 
@@ -14,10 +17,23 @@ export function NotFound() {
   );
 }
 
+/** A page that could not be shown: tries again by itself when the server is back. */
 export function Crashed({ error }: { error: unknown }) {
   const router = useRouter();
+  const live = useLive();
+  const before = useRef(live);
+  const unloaded = error instanceof LoadError;
+  useEffect(() => {
+    const back = live === "live" && before.current !== "live";
+    before.current = live;
+    // While the server is there, a part that is missing means that it has another version now.
+    if (unloaded && live === "live") reload();
+    else if (back) void router.invalidate();
+  }, [live, unloaded, router]);
   return (
-    <div className="page"><ErrorBox what={t("error.page")} error={error instanceof Error ? error : new Error(String(error))} retry={() => void router.invalidate()} /></div>
+    <div className="page">
+      <ErrorBox what={t("error.page")} error={error instanceof Error ? error : new Error(String(error))} retry={() => (unloaded ? window.location.reload() : void router.invalidate())} />
+    </div>
   );
 }
 

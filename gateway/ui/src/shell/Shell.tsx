@@ -1,17 +1,18 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link, Outlet, useParams } from "@tanstack/react-router";
-import { lazy, Suspense, useEffect, useState } from "react";
+import { Suspense, useEffect, useState } from "react";
 import { meQuery } from "../api/me";
 import { t } from "../i18n";
 import { startLive, useLive } from "../live/events";
+import { part } from "../page";
 import { Icon, type IconName } from "../ui/icons";
 import { useProject } from "./project";
 import "./shell.css";
 import { useShortcuts } from "./shortcuts";
 
-const Palette = lazy(() => import("./Palette"));
-const UserMenu = lazy(() => import("./UserMenu"));
-const Keys = lazy(() => import("./Keys"));
+const Palette = part(() => import("./Palette"));
+const UserMenu = part(() => import("./UserMenu"));
+const Keys = part(() => import("./Keys"));
 
 export function Shell() {
   const [overlay, setOverlay] = useState<"palette" | "keys" | null>(null);

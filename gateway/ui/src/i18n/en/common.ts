@@ -100,6 +100,7 @@ export const common = {
   "state.retired": "Retired",
 
   "error.page": "The page could not be shown",
+  "error.load": "A part of the app could not be loaded. Check that the server runs; it is tried again by itself when the server is back.",
   "error.requestId": "Request",
   "error.unreachable": "The server does not answer. Check that it runs and that this computer reaches it.",
   "error.forbidden": "Your account may not do this.",
