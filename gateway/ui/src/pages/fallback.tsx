@@ -26,8 +26,9 @@ export function Crashed({ error }: { error: unknown }) {
   useEffect(() => {
     const back = live === "live" && before.current !== "live";
     before.current = live;
+    if (unloaded && back) window.location.reload();
     // While the server is there, a part that is missing means that it has another version now.
-    if (unloaded && live === "live") reload();
+    else if (unloaded && live === "live") reload();
     else if (back) void router.invalidate();
   }, [live, unloaded, router]);
   return (
