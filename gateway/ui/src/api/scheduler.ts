@@ -10,14 +10,7 @@ export type Dag = Schema<"airflow.DAGResponse">;
 export type DagRun = Schema<"airflow.DAGRunResponse">;
 export type TaskInstance = Omit<Schema<"airflow.TaskInstanceResponse">, "state"> & { state?: TaskState | null };
 export type ImportError = Schema<"airflow.ImportErrorResponse">;
-export interface Task {
-  task_id: string;
-  task_display_name?: string;
-  operator_name?: string | null;
-  trigger_rule?: string;
-  is_mapped?: boolean;
-  downstream_task_ids?: string[];
-}
+export type Task = Schema<"airflow.TaskResponse">;
 export interface LogLine {
   timestamp?: string | null;
   event: string;
@@ -30,7 +23,7 @@ export const dagsQuery = queryOptions({
   queryKey: ["dags"],
   queryFn: async ({ signal }) => {
     const query = { limit: 1000, order_by: ["dag_id"] };
-    return ((await body(api.GET("/api/v2/dags", { params: { query }, signal }))) as { dags: Dag[] }).dags;
+    return (await body(api.GET("/api/v2/dags", { params: { query }, signal }))).dags;
   },
   meta: { topics: ["scheduler.dags", "scheduler.dag_runs"] },
 });
@@ -49,7 +42,7 @@ export const triggerDag = (dag: string, conf: Record<string, unknown>): Promise<
 
 async function runsOf(dag: string, limit: number, signal: AbortSignal): Promise<DagRun[]> {
   const params = { path: { dag_id: dag }, query: { limit, order_by: ["-run_after"] } };
-  return ((await body(api.GET("/api/v2/dags/{dag_id}/dagRuns", { params, signal }))) as { dag_runs: DagRun[] }).dag_runs;
+  return (await body(api.GET("/api/v2/dags/{dag_id}/dagRuns", { params, signal }))).dag_runs;
 }
 
 /** A DAG's newest runs, newest first. */
@@ -78,7 +71,7 @@ export const taskInstancesQuery = (dag: string, run: string) => queryOptions({
   queryFn: async ({ signal }) => {
     const params = { path: { dag_id: dag, dag_run_id: run }, query: { limit: 1000 } };
     const found = await body(api.GET("/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances", { params, signal }));
-    return (found as { task_instances: TaskInstance[] }).task_instances;
+    return found.task_instances as TaskInstance[];
   },
   meta: { topics: ["scheduler.task_instances", "scheduler.dag_runs"], key: `${dag}/${run}` },
 });
@@ -86,13 +79,13 @@ export const taskInstancesQuery = (dag: string, run: string) => queryOptions({
 /** One try of a task: its own state and times. */
 export type Try = Pick<TaskInstance, "try_number" | "state" | "start_date" | "end_date" | "hostname">;
 
-/** Every try of a task that is not mapped. */
-export const triesQuery = (dag: string, run: string, task: string) => queryOptions({
-  queryKey: ["tries", dag, run, task],
+/** Every try of a task instance. */
+export const triesQuery = (dag: string, run: string, task: string, map: number) => queryOptions({
+  queryKey: ["tries", dag, run, task, map],
   queryFn: async ({ signal }) => {
     const path = { dag_id: dag, dag_run_id: run, task_id: task };
-    const found = await body(api.GET("/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances/{task_id}/tries", { params: { path }, signal }));
-    return (found as { task_instances: Try[] }).task_instances;
+    const found = await body(api.GET("/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances/{task_id}/tries", { params: { path, query: { map_index: map } }, signal }));
+    return found.task_instances as Try[];
   },
   meta: { topics: ["scheduler.task_instances"], key: `${dag}/${run}` },
 });
@@ -100,21 +93,21 @@ export const triesQuery = (dag: string, run: string, task: string) => queryOptio
 export const tasksQuery = (dag: string) => queryOptions({
   queryKey: ["tasks", dag],
   queryFn: async ({ signal }) =>
-    ((await body(api.GET("/api/v2/dags/{dag_id}/tasks", { params: { path: { dag_id: dag } }, signal }))) as { tasks: Task[] }).tasks,
+    (await body(api.GET("/api/v2/dags/{dag_id}/tasks", { params: { path: { dag_id: dag } }, signal }))).tasks,
   meta: { topics: ["scheduler.dags"], key: dag },
 });
 
 export const sourceQuery = (dag: string) => queryOptions({
   queryKey: ["dag-source", dag],
   queryFn: async ({ signal }) =>
-    ((await body(api.GET("/api/v2/dagSources/{dag_id}", { params: { path: { dag_id: dag } }, signal }))) as { content?: string | null }).content ?? "",
+    (await body(api.GET("/api/v2/dagSources/{dag_id}", { params: { path: { dag_id: dag } }, signal }))).content ?? "",
   meta: { topics: ["scheduler.dags"], key: dag },
 });
 
 export const importErrorsQuery = queryOptions({
   queryKey: ["import-errors"],
   queryFn: async ({ signal }) =>
-    ((await body(api.GET("/api/v2/importErrors", { params: { query: { limit: 100 } }, signal }))) as { import_errors: ImportError[] }).import_errors,
+    (await body(api.GET("/api/v2/importErrors", { params: { query: { limit: 100 } }, signal }))).import_errors,
   meta: { topics: ["scheduler.dags"] },
 });
 
@@ -132,8 +125,8 @@ export const logQuery = (log: LogAddress) => queryOptions({
     let { lines, token } = before?.token ? before : { lines: [], token: null };
     for (;;) {
       const query = { full_content: true, map_index: log.map, ...(token ? { token } : {}) };
-      const page = await body(api.GET("/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances/{task_id}/logs/{try_number}", { params: { path, query }, signal })) as LogPage;
-      lines = [...lines, ...logLines(page.content)];
+      const page = await body(api.GET("/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances/{task_id}/logs/{try_number}", { params: { path, query }, signal }));
+      lines = [...lines, ...(page.content as LogLine[])];
       const next = page.continuation_token ?? null;
       // The same token again: all there is has been read, and the task goes on.
       if (next === null || next === token) return { lines, token: next };
@@ -142,11 +135,3 @@ export const logQuery = (log: LogAddress) => queryOptions({
   },
   meta: { topics: ["scheduler.task_instances"], key: `${log.dag}/${log.run}` },
 });
-
-interface LogPage { content?: (LogLine | string)[] | string; continuation_token?: string | null }
-
-/** Lines as objects. */
-function logLines(content: (LogLine | string)[] | string | undefined): LogLine[] {
-  const lines = typeof content === "string" ? content.split("\n") : content ?? [];
-  return lines.map((line) => (typeof line === "string" ? { event: line } : line));
-}

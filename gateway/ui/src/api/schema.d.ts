@@ -2882,6 +2882,12 @@ export interface components {
             schema?: string | null;
             team_name?: string | null;
         };
+        /** @description DAGs. */
+        "airflow.DAGCollectionResponse": {
+            dags: components["schemas"]["airflow.DAGResponse"][];
+            /** Format: int64 */
+            total_entries: number;
+        };
         /** @description What of a DAG can be changed. */
         "airflow.DAGPatchBody": {
             is_paused: boolean;
@@ -2931,6 +2937,14 @@ export interface components {
             only_new?: boolean | null;
             run_on_latest_version?: boolean | null;
         };
+        /** @description Runs. The cursors are upstream's; lists here are paged by offset. */
+        "airflow.DAGRunCollectionResponse": {
+            dag_runs: components["schemas"]["airflow.DAGRunResponse"][];
+            next_cursor?: string | null;
+            previous_cursor?: string | null;
+            /** Format: int64 */
+            total_entries: number;
+        };
         /** @description Changes of a run. */
         "airflow.DAGRunPatchBody": {
             note?: string | null;
@@ -2962,6 +2976,14 @@ export interface components {
             triggered_by?: string | null;
             triggering_user_name?: string | null;
         };
+        /** @description The text of a DAG's file. */
+        "airflow.DAGSourceResponse": {
+            content?: string | null;
+            dag_display_name: string;
+            dag_id: string;
+            /** Format: int64 */
+            version_number: number;
+        };
         /** @description A tag of a DAG. */
         "airflow.DagTagResponse": {
             dag_display_name: string;
@@ -2979,6 +3001,12 @@ export interface components {
             id: string;
             /** Format: int64 */
             version_number: number;
+        };
+        /** @description What is wrong with files. */
+        "airflow.ImportErrorCollectionResponse": {
+            import_errors: components["schemas"]["airflow.ImportErrorResponse"][];
+            /** Format: int64 */
+            total_entries: number;
         };
         /** @description What is wrong with a file. */
         "airflow.ImportErrorResponse": {
@@ -3033,6 +3061,26 @@ export interface components {
             slots: number;
             team_name?: string | null;
         };
+        /** @description Tasks. */
+        "airflow.TaskCollectionResponse": {
+            tasks: components["schemas"]["airflow.TaskResponse"][];
+            total_entries: number;
+        };
+        /** @description Task instances. The cursors and the limit are upstream's; lists here are paged by offset and counted whole. */
+        "airflow.TaskInstanceCollectionResponse": {
+            next_cursor?: string | null;
+            previous_cursor?: string | null;
+            task_instances: components["schemas"]["airflow.TaskInstanceResponse"][];
+            /** Format: int64 */
+            total_entries: number;
+            /** Format: int64 */
+            total_entries_limit?: number | null;
+        };
+        /** @description The tries of a task instance. */
+        "airflow.TaskInstanceHistoryCollectionResponse": {
+            task_instances: components["schemas"]["airflow.TaskInstanceResponse"][];
+            total_entries: number;
+        };
         /** @description A task instance. */
         "airflow.TaskInstanceResponse": {
             dag_display_name: string;
@@ -3076,6 +3124,29 @@ export interface components {
             /** Format: int64 */
             try_number: number;
             unixname?: string | null;
+        };
+        /** @description A part of a log. */
+        "airflow.TaskInstancesLogResponse": {
+            /** @description A line each: `event`, mostly `timestamp` and `level`, and whatever the task said. */
+            content: {
+                [key: string]: unknown;
+            }[];
+            /** @description From where the log goes on; none when it has ended. */
+            continuation_token?: string | null;
+        };
+        /** @description What every task has; operators add fields of their own. */
+        "airflow.TaskResponse": {
+            downstream_task_ids: string[];
+            is_mapped: boolean;
+            operator_name: string;
+            owner: string;
+            pool: string;
+            queue: string;
+            /** Format: double */
+            retries: number;
+            task_display_name: string;
+            task_id: string;
+            trigger_rule: string;
         };
         /** @description A run to be made by hand. */
         "airflow.TriggerDAGRunPostBody": {
@@ -6783,7 +6854,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": components["schemas"]["airflow.DAGCollectionResponse"];
                 };
             };
         };
@@ -6901,7 +6972,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": components["schemas"]["airflow.DAGRunCollectionResponse"];
                 };
             };
         };
@@ -7049,7 +7120,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": components["schemas"]["airflow.TaskInstanceCollectionResponse"];
                 };
             };
         };
@@ -7153,7 +7224,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": components["schemas"]["airflow.TaskInstanceCollectionResponse"];
                 };
             };
         };
@@ -7181,14 +7252,16 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": components["schemas"]["airflow.TaskInstancesLogResponse"];
                 };
             };
         };
     };
     get_api_v2_dags_dag_id_dagRuns_dag_run_id_taskInstances_task_id_tries: {
         parameters: {
-            query?: never;
+            query?: {
+                map_index?: number;
+            };
             header?: never;
             path: {
                 dag_id: string;
@@ -7204,7 +7277,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": components["schemas"]["airflow.TaskInstanceHistoryCollectionResponse"];
                 };
             };
         };
@@ -7421,7 +7494,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": components["schemas"]["airflow.TaskCollectionResponse"];
                 };
             };
         };
@@ -7464,7 +7537,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": components["schemas"]["airflow.DAGSourceResponse"];
                 };
             };
         };
@@ -7528,7 +7601,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": components["schemas"]["airflow.ImportErrorCollectionResponse"];
                 };
             };
         };

@@ -1,15 +1,14 @@
 import { describe, expect, it } from "vitest";
-import type { Task } from "../../src/api/scheduler";
 import { fit } from "../../src/dag/Graph";
 import { place } from "../../src/dag/layout";
-import { edgesOf, topological } from "../../src/dag/order";
+import { edgesOf, topological, type Node } from "../../src/dag/order";
 import { compactJson, endpointState, oneLine } from "../../src/pages/deployments/endpoint";
 import { inOrder, instanceName, worst, type Instance } from "../../src/pages/pipelines/instances";
 import { shownLines, textOf } from "../../src/pages/pipelines/log";
 import { lastFailures } from "../../src/pages/failures";
 import { parseConf } from "../../src/pages/pipelines/conf";
 
-const task = (task_id: string, ...downstream_task_ids: string[]): Task => ({ task_id, downstream_task_ids });
+const task = (task_id: string, ...downstream_task_ids: string[]): Node => ({ task_id, downstream_task_ids });
 const instance = (over: Partial<Instance>): Instance => ({ task_id: "t", task_display_name: "", map_index: -1, state: "success", ...over });
 
 describe("a DAG", () => {

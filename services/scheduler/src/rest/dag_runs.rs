@@ -1,5 +1,6 @@
 //! DAG runs.
 
+use super::collections::DagRunCollection;
 use super::models::{DagRunResponse, TaskInstanceResponse};
 use super::query::{Paging, Query};
 use super::task_instances::show;
@@ -101,7 +102,7 @@ async fn show_one(scheduler: &Scheduler, dag_id: &str, run_id: &str) -> Result<H
 }
 
 /// Runs of a DAG; of every DAG with `~`.
-#[utoipa::path(get, path = "/api/v2/dags/{dag_id}/dagRuns", tag = "pipelines", params(Paging), responses((status = 200, body = serde_json::Value)), security(("artel" = ["read:dags"])))]
+#[utoipa::path(get, path = "/api/v2/dags/{dag_id}/dagRuns", tag = "pipelines", params(Paging), responses((status = 200, body = DagRunCollection)), security(("artel" = ["read:dags"])))]
 pub(super) async fn list(scheduler: web::Data<Scheduler>, dag_id: web::Path<String>, request: HttpRequest) -> Result<HttpResponse> {
     let query = Query::of(&request);
     let mut filter = Filter::default();
@@ -119,9 +120,8 @@ pub(super) async fn list(scheduler: web::Data<Scheduler>, dag_id: web::Path<Stri
     }
     let page = query.page(ORDER, "id", "run_id")?;
     let (found, total_entries) = runs::list(&scheduler.db, filter, &page).await?;
-    Ok(HttpResponse::Ok().json(
-        json!({"dag_runs": shown(&scheduler, &found).await?, "total_entries": total_entries, "next_cursor": null, "previous_cursor": null}),
-    ))
+    let dag_runs = shown(&scheduler, &found).await?;
+    Ok(HttpResponse::Ok().json(DagRunCollection { dag_runs, total_entries, next_cursor: None, previous_cursor: None }))
 }
 
 /// Runs of several DAGs.

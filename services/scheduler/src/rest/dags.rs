@@ -1,5 +1,6 @@
 //! DAGs, their versions, sources and tags.
 
+use super::collections::{DagCollection, DagSource};
 use super::models::{DagResponse, DagVersionResponse, params};
 use super::query::{Paging, Query};
 use crate::Scheduler;
@@ -77,13 +78,13 @@ async fn with_tags(scheduler: &Scheduler, rows: &[DagRow]) -> Result<Vec<DagResp
 }
 
 /// DAGs.
-#[utoipa::path(get, path = "/api/v2/dags", tag = "pipelines", params(Paging), responses((status = 200, body = serde_json::Value)), security(("artel" = ["read:dags"])))]
+#[utoipa::path(get, path = "/api/v2/dags", tag = "pipelines", params(Paging), responses((status = 200, body = DagCollection)), security(("artel" = ["read:dags"])))]
 pub(super) async fn list(scheduler: web::Data<Scheduler>, request: HttpRequest) -> Result<HttpResponse> {
     let query = Query::of(&request);
     let page = query.page(ORDER, "dag_id", "dag_id")?;
     let (rows, total_entries) = dags::list(&scheduler.db, filter_of(&query)?, &page).await?;
     let dags = with_tags(&scheduler, &rows).await?;
-    Ok(HttpResponse::Ok().json(json!({"dags": dags, "total_entries": total_entries})))
+    Ok(HttpResponse::Ok().json(DagCollection { dags, total_entries }))
 }
 
 /// One DAG.
@@ -169,7 +170,7 @@ pub(super) async fn delete(scheduler: web::Data<Scheduler>, dag_id: web::Path<St
 }
 
 /// The text of the DAG's file.
-#[utoipa::path(get, path = "/api/v2/dagSources/{dag_id}", tag = "pipelines", responses((status = 200, body = serde_json::Value)), security(("artel" = ["read:dags"])))]
+#[utoipa::path(get, path = "/api/v2/dagSources/{dag_id}", tag = "pipelines", responses((status = 200, body = DagSource)), security(("artel" = ["read:dags"])))]
 pub(super) async fn source(scheduler: web::Data<Scheduler>, dag_id: web::Path<String>, request: HttpRequest) -> Result<HttpResponse> {
     let row = scheduler.dag_row(&dag_id).await?;
     let number = Query::of(&request).int("version_number")?;
@@ -184,9 +185,8 @@ pub(super) async fn source(scheduler: web::Data<Scheduler>, dag_id: web::Path<St
     if accepts_text {
         return Ok(HttpResponse::Ok().content_type("text/plain; charset=utf-8").body(content.unwrap_or_default()));
     }
-    Ok(HttpResponse::Ok().json(
-        json!({"content": content, "dag_id": dag_id.as_str(), "version_number": version_number, "dag_display_name": row.display_name}),
-    ))
+    let dag_id = dag_id.into_inner();
+    Ok(HttpResponse::Ok().json(DagSource { content, dag_id, version_number, dag_display_name: row.display_name }))
 }
 
 /// Versions of a DAG.

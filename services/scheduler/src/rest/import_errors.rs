@@ -1,5 +1,6 @@
 //! Files that could not be imported.
 
+use super::collections::ImportErrorCollection;
 use super::query::{Paging, Query};
 use crate::Scheduler;
 use crate::store::Filter;
@@ -8,7 +9,6 @@ use crate::times;
 use actix_web::{HttpRequest, HttpResponse, web};
 use artel_platform::{Error, Result};
 use serde::Serialize;
-use serde_json::json;
 use utoipa::ToSchema;
 
 /// What is wrong with a file.
@@ -33,7 +33,7 @@ fn shown(e: ImportError) -> ImportErrorResponse {
 }
 
 /// Import errors.
-#[utoipa::path(get, path = "/api/v2/importErrors", tag = "pipelines", params(Paging), responses((status = 200, body = serde_json::Value)), security(("artel" = ["read:dags"])))]
+#[utoipa::path(get, path = "/api/v2/importErrors", tag = "pipelines", params(Paging), responses((status = 200, body = ImportErrorCollection)), security(("artel" = ["read:dags"])))]
 pub(super) async fn list(scheduler: web::Data<Scheduler>, request: HttpRequest) -> Result<HttpResponse> {
     let query = Query::of(&request);
     let mut filter = Filter::default();
@@ -50,7 +50,7 @@ pub(super) async fn list(scheduler: web::Data<Scheduler>, request: HttpRequest) 
     ];
     let (found, total_entries) = files::errors(&scheduler.db, filter, &query.page(&order, "filename", "filename")?).await?;
     let import_errors: Vec<_> = found.into_iter().map(shown).collect();
-    Ok(HttpResponse::Ok().json(json!({"import_errors": import_errors, "total_entries": total_entries})))
+    Ok(HttpResponse::Ok().json(ImportErrorCollection { import_errors, total_entries }))
 }
 
 /// One import error.

@@ -1,5 +1,6 @@
 //! Logs of tries, as they stand: the continuation token goes on where this answer ends.
 
+use super::collections::LogContent;
 use super::query::Query;
 use crate::Scheduler;
 use crate::logs::LogPart;
@@ -12,7 +13,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
 /// The log of a try: JSON, or a line of JSON each with `Accept: application/x-ndjson`.
-#[utoipa::path(get, path = "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances/{task_id}/logs/{try_number}", tag = "pipelines", params(("map_index" = Option<i64>, Query), ("token" = Option<String>, Query), ("full_content" = Option<bool>, Query)), responses((status = 200, body = serde_json::Value)), security(("artel" = ["read:dags"])))]
+#[utoipa::path(get, path = "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances/{task_id}/logs/{try_number}", tag = "pipelines", params(("map_index" = Option<i64>, Query), ("token" = Option<String>, Query), ("full_content" = Option<bool>, Query)), responses((status = 200, body = LogContent)), security(("artel" = ["read:dags"])))]
 pub(super) async fn get(
     scheduler: web::Data<Scheduler>,
     path: web::Path<(String, String, String, i64)>,
@@ -44,7 +45,7 @@ pub(super) async fn get(
         }
         return Ok(response.content_type("application/x-ndjson").body(text));
     }
-    Ok(HttpResponse::Ok().json(json!({"content": lines, "continuation_token": token})))
+    Ok(HttpResponse::Ok().json(LogContent { content: lines, continuation_token: token }))
 }
 
 /// A stored line: JSON as the task runner writes it, or plain text.

@@ -2,6 +2,7 @@
 
 mod auth;
 mod clear;
+mod collections;
 mod connections;
 mod dag_runs;
 mod dags;

@@ -1,5 +1,6 @@
 //! Task instances and their tries.
 
+use super::collections::{TaskInstanceCollection, TryCollection};
 use super::models::{Around, TaskInstanceResponse};
 use super::query::{Paging, Query};
 use crate::Scheduler;
@@ -115,11 +116,17 @@ fn filter_of(query: &Query, dag_id: &str, run_id: &str) -> Result<Filter> {
 async fn listed(scheduler: &Scheduler, filter: Filter, page: &Page) -> Result<HttpResponse> {
     let (found, total_entries) = instances::list(&scheduler.db, filter, page).await?;
     let task_instances = show(scheduler, &found, false).await?;
-    Ok(HttpResponse::Ok().json(json!({"task_instances": task_instances, "total_entries": total_entries, "total_entries_limit": null, "next_cursor": null, "previous_cursor": null})))
+    Ok(HttpResponse::Ok().json(TaskInstanceCollection {
+        task_instances,
+        total_entries,
+        total_entries_limit: None,
+        next_cursor: None,
+        previous_cursor: None,
+    }))
 }
 
 /// Instances of a run; of every run, every DAG with `~`.
-#[utoipa::path(get, path = "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances", tag = "pipelines", params(Paging), responses((status = 200, body = serde_json::Value)), security(("artel" = ["read:dags"])))]
+#[utoipa::path(get, path = "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances", tag = "pipelines", params(Paging), responses((status = 200, body = TaskInstanceCollection)), security(("artel" = ["read:dags"])))]
 pub(super) async fn list(scheduler: web::Data<Scheduler>, path: web::Path<(String, String)>, request: HttpRequest) -> Result<HttpResponse> {
     let (dag_id, run_id) = path.into_inner();
     if dag_id != "~" && run_id != "~" {
@@ -168,7 +175,7 @@ pub(super) async fn get_mapped(scheduler: web::Data<Scheduler>, path: web::Path<
 }
 
 /// The mapped instances of a task.
-#[utoipa::path(get, path = "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances/{task_id}/listMapped", tag = "pipelines", params(Paging), responses((status = 200, body = serde_json::Value)), security(("artel" = ["read:dags"])))]
+#[utoipa::path(get, path = "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances/{task_id}/listMapped", tag = "pipelines", params(Paging), responses((status = 200, body = TaskInstanceCollection)), security(("artel" = ["read:dags"])))]
 pub(super) async fn list_mapped(
     scheduler: web::Data<Scheduler>,
     path: web::Path<(String, String, String)>,
@@ -235,7 +242,7 @@ async fn all_tries(scheduler: &Scheduler, dag_id: &str, run_id: &str, task_id: &
 }
 
 /// Every try of an instance.
-#[utoipa::path(get, path = "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances/{task_id}/tries", tag = "pipelines", responses((status = 200, body = serde_json::Value)), security(("artel" = ["read:dags"])))]
+#[utoipa::path(get, path = "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances/{task_id}/tries", tag = "pipelines", params(("map_index" = Option<i64>, Query)), responses((status = 200, body = TryCollection)), security(("artel" = ["read:dags"])))]
 pub(super) async fn tries(
     scheduler: web::Data<Scheduler>,
     path: web::Path<(String, String, String)>,
@@ -245,7 +252,7 @@ pub(super) async fn tries(
     let map_index = Query::of(&request).int("map_index")?.unwrap_or(-1);
     let found = all_tries(&scheduler, &dag_id, &run_id, &task_id, map_index).await?;
     let total_entries = found.len();
-    Ok(HttpResponse::Ok().json(json!({"task_instances": show(&scheduler, &found, false).await?, "total_entries": total_entries})))
+    Ok(HttpResponse::Ok().json(TryCollection { task_instances: show(&scheduler, &found, false).await?, total_entries }))
 }
 
 /// One try of an instance.

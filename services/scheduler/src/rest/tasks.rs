@@ -1,5 +1,6 @@
 //! The tasks of a DAG.
 
+use super::collections::TaskCollection;
 use super::models::{params, time_delta};
 use super::query::Query;
 use crate::Scheduler;
@@ -43,7 +44,7 @@ fn shown(task: &Task) -> Value {
 }
 
 /// Tasks.
-#[utoipa::path(get, path = "/api/v2/dags/{dag_id}/tasks", tag = "pipelines", responses((status = 200, body = serde_json::Value)), security(("artel" = ["read:dags"])))]
+#[utoipa::path(get, path = "/api/v2/dags/{dag_id}/tasks", tag = "pipelines", responses((status = 200, body = TaskCollection)), security(("artel" = ["read:dags"])))]
 pub(super) async fn list(scheduler: web::Data<Scheduler>, dag_id: web::Path<String>, request: HttpRequest) -> Result<HttpResponse> {
     let dag = scheduler.latest(&dag_id).await?;
     let order = Query::of(&request).get("order_by").unwrap_or("task_id").to_owned();
@@ -57,7 +58,7 @@ pub(super) async fn list(scheduler: web::Data<Scheduler>, dag_id: web::Path<Stri
         tasks.reverse();
     }
     let total_entries = tasks.len();
-    Ok(HttpResponse::Ok().json(json!({"tasks": tasks, "total_entries": total_entries})))
+    Ok(HttpResponse::Ok().json(TaskCollection { tasks, total_entries }))
 }
 
 /// One task.

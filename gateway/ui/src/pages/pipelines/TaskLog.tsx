@@ -56,8 +56,8 @@ function Attempts({ instance, chosen }: { instance: TaskInstance; chosen: number
     document.addEventListener("keydown", onKey);
     return () => document.removeEventListener("keydown", onKey);
   });
-  const earlier = attempt > 0 && attempt < last && instance.map_index < 0;
-  const tries = useQuery({ ...triesQuery(instance.dag_id, instance.dag_run_id, instance.task_id), enabled: earlier });
+  const earlier = attempt > 0 && attempt < last;
+  const tries = useQuery({ ...triesQuery(instance.dag_id, instance.dag_run_id, instance.task_id, instance.map_index), enabled: earlier });
   const shown = (earlier ? tries.data?.find((one) => one.try_number === attempt) : undefined) ?? instance;
   const running = instance.state === "running" && attempt === last;
   const log = useQuery({
