@@ -177,6 +177,16 @@ impl Config {
                 *secret = "***".into();
             }
         }
+        for section in
+            [&mut shown.hub, &mut shown.tracking, &mut shown.registry, &mut shown.artifact, &mut shown.scheduler, &mut shown.serving]
+        {
+            for (key, value) in section.iter_mut() {
+                let secret = (key.contains("password") || key.contains("secret")) && !key.ends_with("_file");
+                if secret && value.as_str().is_some_and(|v| !v.is_empty()) {
+                    *value = "***".into();
+                }
+            }
+        }
         if let Ok(mut url) = url::Url::parse(&shown.database)
             && url.password().is_some()
         {
@@ -245,5 +255,21 @@ fn one_line(kind: &figment::error::Kind) -> String {
     match lines[..] {
         [first, .., last] => format!("{first}: {last}"),
         _ => lines.concat(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Config;
+
+    #[test]
+    fn secrets_are_not_shown() {
+        let flags: toml::Table =
+            "database = 'postgres://ada:hunter2@db/artel'\n[security]\nsecret = 'hunter3'\n[hub]\nadmin_password = 'hunter4'"
+                .parse()
+                .unwrap();
+        let shown = Config::load(None, &flags).unwrap().shown().unwrap();
+        assert!(!shown.contains("hunter"), "{shown}");
+        assert!(shown.contains("ada:***@db"), "{shown}");
     }
 }
