@@ -21,7 +21,7 @@ export function required(name) {
 
 /** Starts a browser with one page; `failures` gathers script errors and everything the page's own policy refused. */
 export async function openBrowser(baseURL) {
-  const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: FLAGS });
+  const browser = await chromium.launch({ executablePath: process.env.ARTEL_TEST_CHROMIUM ?? "/usr/bin/chromium", args: FLAGS });
   const context = await browser.newContext({ baseURL, viewport: { width: 1440, height: 900 }, acceptDownloads: true });
   context.setDefaultTimeout(20_000);
   await context.addInitScript({ content: axeSource });
@@ -56,6 +56,17 @@ export async function assertAccessible(page, where) {
     return found.violations.map((one) => [`${one.id}: ${one.help}`, ...one.nodes.slice(0, 4).map((node) => `    ${node.target.join(" ")}: ${node.failureSummary}`)].join("\n"));
   });
   assert.ok(violations.length === 0, `axe on ${where}:\n${violations.join("\n")}`);
+}
+
+/** By how many pixels the page is wider than the window, at each width. */
+export async function overflow(page, widths) {
+  const found = [];
+  for (const width of widths) {
+    await page.setViewportSize({ width, height: 900 });
+    const wider = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+    if (wider > 0) found.push(`${wider} px at ${width} px`);
+  }
+  return found.join(", ");
 }
 
 /** A picture of the page, when SHOTS names a folder for them. */

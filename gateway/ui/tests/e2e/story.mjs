@@ -4,7 +4,7 @@
 // DAG whose newest finished run is looked at (else the first that has one). SHOTS names a folder for pictures.
 import assert from "node:assert/strict";
 import { after, before, beforeEach, test } from "node:test";
-import { ask, assertAccessible, openBrowser, picture, prefer, required, settled } from "./browser.mjs";
+import { ask, assertAccessible, openBrowser, overflow, picture, prefer, required, settled } from "./browser.mjs";
 
 const BASE = required("BASE_URL").replace(/\/$/, "");
 const USER = required("USER");
@@ -298,8 +298,8 @@ for (const theme of ["light", "dark"]) {
         await settled(page);
         await picture(page, `${name}-${theme}-${language}`);
         await assertAccessible(page, `${name} (${theme}, ${language})`).catch((error) => problems.push(error.message));
-        const wider = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
-        if (wider > 0) problems.push(`${name} (${theme}, ${language}) is ${wider} px wider than the window`);
+        const wider = await overflow(page, [1024, 1440]);
+        if (wider) problems.push(`${name} (${theme}, ${language}) is wider than the window: ${wider}`);
       }
       assert.ok(problems.length === 0, problems.join("\n"));
     });
