@@ -10,7 +10,7 @@ up:
 	@infra/dev/prerequisites up
 	@infra/dev/ui
 	@infra/dev/release
-	@exec "$(CARGO_TARGET_DIR)/release/artel" serve $(ARGS)
+	@exec "$(CARGO_TARGET_DIR)/release/artel" serve --prepare $(ARGS)
 
 # Everything CI runs.
 test:

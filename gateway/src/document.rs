@@ -1,7 +1,9 @@
 //! One OpenAPI 3.1 document for the whole suite.
 
+use actix_web::http::StatusCode;
+use utoipa::openapi::path::Operation;
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
-use utoipa::openapi::{InfoBuilder, OpenApi, OpenApiBuilder};
+use utoipa::openapi::{InfoBuilder, OpenApi, OpenApiBuilder, RefOr};
 
 /// The services' documents, merged.
 pub fn merge(version: &str, parts: impl IntoIterator<Item = OpenApi>) -> OpenApi {
@@ -14,7 +16,7 @@ pub fn merge(version: &str, parts: impl IntoIterator<Item = OpenApi>) -> OpenApi
     for part in parts {
         document.merge(part);
     }
-    name_operations(&mut document);
+    complete_operations(&mut document);
     let components = document.components.get_or_insert_with(Default::default);
     let scheme = SecurityScheme::Http(
         Http::builder().scheme(HttpAuthScheme::Bearer).description(Some("A token, a session cookie or Basic credentials")).build(),
@@ -23,9 +25,10 @@ pub fn merge(version: &str, parts: impl IntoIterator<Item = OpenApi>) -> OpenApi
     document
 }
 
-/// Handlers of different services bear the same names, and a client generated from the document needs each operation's
-/// id to be its own: method and path make it so, and keep it so when others come.
-fn name_operations(document: &mut OpenApi) {
+/// Makes each operation complete. Handlers of different services bear the same names, and a client generated from the
+/// document needs each operation's id to be its own: method and path make it so, and keep it so when others come.
+/// OpenAPI demands a description of each response; one that says no more than its status gets the status' name.
+fn complete_operations(document: &mut OpenApi) {
     for (path, item) in &mut document.paths.paths {
         let operations = [
             ("get", &mut item.get),
@@ -40,7 +43,19 @@ fn name_operations(document: &mut OpenApi) {
         for (method, operation) in operations {
             if let Some(operation) = operation {
                 operation.operation_id = Some(operation_id(method, path));
+                describe_responses(operation);
             }
+        }
+    }
+}
+
+fn describe_responses(operation: &mut Operation) {
+    for (status, response) in &mut operation.responses.responses {
+        if let RefOr::T(response) = response
+            && response.description.is_empty()
+        {
+            let named = StatusCode::from_bytes(status.as_bytes()).ok().and_then(|s| s.canonical_reason());
+            response.description = named.unwrap_or("See the status").into();
         }
     }
 }

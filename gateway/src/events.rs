@@ -93,6 +93,7 @@ impl Events {
 
 /// What to listen to.
 #[derive(Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(crate) struct EventsQuery {
     /// Topics, separated by commas; absent means all.
     topics: Option<String>,

@@ -34,6 +34,9 @@ pub struct Serve {
     /// password, or none: everybody is the administrator (loopback only)
     #[arg(long, value_name = "KIND")]
     auth: Option<String>,
+    /// Build the Python environments of notebooks, DAG files and models now, in the background, not at first use
+    #[arg(long)]
+    prepare: bool,
 }
 
 /// Which parts run here.
@@ -55,7 +58,7 @@ impl Serve {
         let config = with_real_address(config, listening.address);
 
         let stop = CancellationToken::new();
-        let names: Vec<&str> = selection.services.iter().map(|s| s.name).collect();
+        let names: Vec<&'static str> = selection.services.iter().map(|s| s.name).collect();
         let cx = assemble::context(config, &names, stop.clone()).await?;
         let services = try_join_all(selection.services.iter().map(|s| (s.start)(cx.clone()))).await?;
         for service in &services {
@@ -72,6 +75,9 @@ impl Serve {
         if selection.services.len() == assemble::SERVICES.len() {
             cx.spawn("worker", artel_scheduler::worker::run_inside(cx.clone()));
         }
+        if self.prepare {
+            cx.spawn("prepare environments", prepare(cx.clone(), names.clone()));
+        }
         let mounted = services.iter().fold(Routes::default(), |all, s| all.merge(s.rest.clone()));
         let readiness = readiness(&services);
         let (server, serving) = if selection.gateway {
@@ -85,6 +91,16 @@ impl Serve {
         };
         banner::print(&cx, &names, selection.gateway, started.elapsed());
         shutdown::wait(&cx, server, serving, grpc, services).await
+    }
+}
+
+/// Builds what the services `names` will need of Python, until it is there or the process stops.
+async fn prepare(cx: Context, names: Vec<&'static str>) {
+    let needed = [("scheduler", "airflow"), ("hub", "notebook"), ("serving", "model")];
+    let sets: Vec<&'static str> = needed.iter().filter(|(service, _)| names.contains(service)).map(|(_, set)| *set).collect();
+    tokio::select! {
+        () = cx.python.prepare(&sets) => {}
+        () = cx.stop.cancelled() => {}
     }
 }
 

@@ -6,9 +6,7 @@ use crate::{SETTINGS, database, model, pipeline, skipped};
 use std::time::{Duration, Instant};
 
 /// How long Kafka is away.
-fn outage() -> Duration {
-    Duration::from_secs(if std::env::var_os("ARTEL_TEST_LONG").is_some() { 60 } else { 20 })
-}
+const OUTAGE: Duration = Duration::from_secs(60);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn kafka_is_away_for_a_while() {
@@ -31,7 +29,7 @@ async fn kafka_is_away_for_a_while() {
     let run = pipeline::begin(&artel, &admin, "once", "without-kafka").await;
     run.release();
     run.ends(&admin, "success", 1).await;
-    while stopped.elapsed() < outage() {
+    while stopped.elapsed() < OUTAGE {
         load.go_on(20).await;
     }
     assert!(database::number(&artel, "registry", "SELECT COUNT(*) FROM outbox").unwrap() > 0, "the change waits");

@@ -120,6 +120,16 @@ impl Environments {
         }
     }
 
+    /// Builds the binary's `sets` ahead of their first use, one after the other. A failure is logged: whoever needs the
+    /// environment later tries again and gets the error.
+    pub async fn prepare(&self, sets: &[&'static str]) {
+        for set in sets {
+            if let Err(error) = self.ensure(set, &Requirements::Set(set)).await {
+                tracing::warn!(environment = set, error = %error.chain(), "environment not prepared");
+            }
+        }
+    }
+
     fn report(&self, progress: Progress) {
         self.0.progress.send_modify(|all| match all.iter_mut().find(|p| p.hash == progress.hash) {
             Some(known) => *known = progress,

@@ -32,6 +32,7 @@ struct FileInfo {
 }
 
 #[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(crate) struct ListQuery {
     /// The folder; the root when absent.
     path: Option<String>,
