@@ -4609,7 +4609,7 @@ export interface operations {
         parameters: {
             query?: {
                 /** @description The folder; the root when absent. */
-                path?: string | null;
+                path?: string;
             };
             header?: never;
             path?: never;
@@ -4664,7 +4664,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description Requested Range Not Satisfiable */
+            /** @description Range Not Satisfiable */
             416: {
                 headers: {
                     [name: string]: unknown;
@@ -4757,7 +4757,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description Requested Range Not Satisfiable */
+            /** @description Range Not Satisfiable */
             416: {
                 headers: {
                     [name: string]: unknown;
@@ -8103,7 +8103,7 @@ export interface operations {
         parameters: {
             query?: {
                 /** @description Topics, separated by commas; absent means all. */
-                topics?: string | null;
+                topics?: string;
             };
             header?: never;
             path?: never;
