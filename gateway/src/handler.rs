@@ -64,7 +64,7 @@ async fn route(
     next: Next<impl MessageBody + 'static>,
 ) -> std::result::Result<ServiceResponse<BoxBody>, actix_web::Error> {
     // a notebook server authenticates by itself: the proxy stays dumb
-    if let Some(route) = front.notebooks.target(request.path()) {
+    if let Some(route) = front.notebooks.target(request.path()).await {
         let (request, payload) = request.into_parts();
         let response = pass_to_notebook(&front, &request, payload, &route).await;
         return Ok(ServiceResponse::new(request, response));

@@ -19,19 +19,27 @@ struct Inner {
     routes: RwLock<Vec<Route>>,
     active: Mutex<HashMap<String, i64>>,
     clock: Clock,
+    peers: Peers,
 }
 
 impl Notebooks {
-    pub(crate) fn new(clock: Clock) -> Self {
-        Self(Arc::new(Inner { routes: RwLock::default(), active: Mutex::default(), clock }))
+    pub(crate) fn new(peers: Peers, clock: Clock) -> Self {
+        Self(Arc::new(Inner { routes: RwLock::default(), active: Mutex::default(), clock, peers }))
     }
 
-    /// The target of the longest prefix that `path` has.
-    pub(crate) fn target(&self, path: &str) -> Option<Route> {
+    /// Where `path` goes, when it is a notebook server's. The hub tells of a new server in the moment in which it tells
+    /// the user, whose browser may be faster than the news: for a server that is not known here the hub is asked.
+    pub(crate) async fn target(&self, path: &str) -> Option<Route> {
+        if !path.starts_with("/user/") {
+            return None;
+        }
         let path = path.replace("%40", "@");
-        let routes = self.0.routes.read().expect("not poisoned");
-        let matching = routes.iter().filter(|r| path.starts_with(&r.prefix) || path == r.prefix.trim_end_matches('/'));
-        matching.max_by_key(|r| r.prefix.len()).cloned()
+        if let Some(route) = longest(&self.0.routes.read().expect("not poisoned"), &path) {
+            return Some(route);
+        }
+        let now = self.0.peers.hub().list_routes(ListRoutesRequest {}).await.ok()?;
+        // not kept: what the hub tells by itself may be newer by now
+        longest(&now.into_inner().routes, &path)
     }
 
     /// A person or kernel did something on this route: a request that succeeded, not the bytes of an open socket.
@@ -40,11 +48,11 @@ impl Notebooks {
     }
 
     /// Follows the hub until `stop`.
-    pub(crate) async fn follow(self, peers: Peers, stop: CancellationToken) {
+    pub(crate) async fn follow(self, stop: CancellationToken) {
         while !stop.is_cancelled() {
             tokio::select! {
                 () = stop.cancelled() => return,
-                () = self.watch(&peers) => {}
+                () = self.watch() => {}
             }
             tokio::select! {
                 () = stop.cancelled() => return,
@@ -53,8 +61,8 @@ impl Notebooks {
         }
     }
 
-    async fn watch(&self, peers: &Peers) {
-        let Ok(answer) = peers.hub().watch_routes(ListRoutesRequest {}).await else { return };
+    async fn watch(&self) {
+        let Ok(answer) = self.0.peers.hub().watch_routes(ListRoutesRequest {}).await else { return };
         let mut changes = answer.into_inner();
         while let Ok(Some(all)) = changes.message().await {
             *self.0.routes.write().expect("not poisoned") = all.routes;
@@ -62,7 +70,7 @@ impl Notebooks {
     }
 
     /// Reports activity until `stop`.
-    pub(crate) async fn report(self, peers: Peers, stop: CancellationToken) {
+    pub(crate) async fn report(self, stop: CancellationToken) {
         loop {
             tokio::select! {
                 () = stop.cancelled() => return,
@@ -73,9 +81,15 @@ impl Notebooks {
                 continue;
             }
             let routes = active.into_iter().map(|(prefix, last_activity)| RouteActivity { prefix, last_activity }).collect();
-            if let Err(error) = peers.hub().report_activity(ReportActivityRequest { routes }).await {
+            if let Err(error) = self.0.peers.hub().report_activity(ReportActivityRequest { routes }).await {
                 tracing::debug!(%error, "activity not reported");
             }
         }
     }
+}
+
+/// The route with the longest prefix that `path` has.
+fn longest(routes: &[Route], path: &str) -> Option<Route> {
+    let matching = routes.iter().filter(|r| path.starts_with(&r.prefix) || path == r.prefix.trim_end_matches('/'));
+    matching.max_by_key(|r| r.prefix.len()).cloned()
 }

@@ -40,7 +40,7 @@ pub fn start(parts: Parts, listening: Listening) -> Result<(ServerHandle, impl F
     let open = cx.config.security.auth == "none";
     let front = web::Data::new(Front {
         authenticator: Authenticator::new(cx.peers.clone(), cx.keys.clone(), open),
-        notebooks: Notebooks::new(cx.clock.clone()),
+        notebooks: Notebooks::new(cx.peers.clone(), cx.clock.clone()),
         proxy: Proxy::new(),
         config: cx.config.clone(),
         keys: cx.keys.clone(),
@@ -82,8 +82,8 @@ pub fn start(parts: Parts, listening: Listening) -> Result<(ServerHandle, impl F
 /// The gateway's background tasks.
 fn follow(cx: &Context, front: &web::Data<Front>, events: Events, environments: Known) {
     let notebooks = front.notebooks.clone();
-    cx.spawn("notebook routes", notebooks.clone().follow(cx.peers.clone(), cx.stop.clone()));
-    cx.spawn("notebook activity", notebooks.report(cx.peers.clone(), cx.stop.clone()));
+    cx.spawn("notebook routes", notebooks.clone().follow(cx.stop.clone()));
+    cx.spawn("notebook activity", notebooks.report(cx.stop.clone()));
     let front = front.clone().into_inner();
     let each = move |event: &artel_platform::bus::Envelope| {
         environments.note(event);

@@ -5,6 +5,7 @@ use crate::assemble;
 use artel_platform::bus::Bus;
 use artel_platform::{Error, Result};
 use clap::Args;
+use std::io::{ErrorKind, Write};
 
 /// Bring the database's tables up to date and exit (`serve` does the same at start).
 #[derive(Args)]
@@ -38,6 +39,14 @@ pub struct Doctor {
     settings: Settings,
 }
 
+/// Prints a long text; a reader like `head` that has seen enough is no error.
+fn print(text: &str) -> Result<()> {
+    match std::io::stdout().write_all(text.as_bytes()) {
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        written => Ok(written?),
+    }
+}
+
 impl Migrate {
     pub(super) async fn run(self) -> Result<()> {
         let config = self.settings.load(&[])?;
@@ -54,19 +63,13 @@ impl Migrate {
 
 impl ShowConfig {
     pub(super) fn run(self) -> Result<()> {
-        if self.defaults {
-            print!("{}", artel_platform::config::DEFAULTS);
-        } else {
-            print!("{}", self.settings.load(&[])?.shown()?);
-        }
-        Ok(())
+        if self.defaults { print(artel_platform::config::DEFAULTS) } else { print(&self.settings.load(&[])?.shown()?) }
     }
 }
 
 impl Openapi {
     pub(super) fn run(self) -> Result<()> {
-        println!("{}", serde_json::to_string_pretty(&assemble::openapi())?);
-        Ok(())
+        print(&(serde_json::to_string_pretty(&assemble::openapi())? + "\n"))
     }
 }
 

@@ -125,6 +125,7 @@ impl Registry {
         let version = validate::version(version)?;
         let now = self.clock.now();
         let mut tx = self.db.begin().await?;
+        touch_model(&mut tx, workspace, name, version, now).await?;
         if !store::set_stage(&mut tx, workspace, name, version, canonical, now).await? {
             return Err(not_found(name, version));
         }
@@ -133,7 +134,6 @@ impl Registry {
                 changed(&mut tx, workspace, name, other).await?;
             }
         }
-        registered_models::touch(&mut tx, workspace, name, now).await?;
         changed(&mut tx, workspace, name, version).await?;
         tx.commit().await?;
         self.version(workspace, name, version).await
@@ -145,10 +145,10 @@ impl Registry {
         validate::model_name(name)?;
         let now = self.clock.now();
         let mut tx = self.db.begin().await?;
+        touch_model(&mut tx, workspace, name, version, now).await?;
         if !store::scrub(&mut tx, workspace, name, version, now).await? {
             return Err(not_found(name, version));
         }
-        registered_models::touch(&mut tx, workspace, name, now).await?;
         for alias in aliases::delete_of_version(&mut tx, workspace, name, version).await? {
             tx.emit(&ModelVersionAliasDeleted { workspace: workspace.into(), name: name.into(), alias }).await?;
         }
@@ -206,6 +206,12 @@ impl Registry {
 /// Fails unless the version is there.
 pub(crate) async fn require(tx: &mut Tx, workspace: &str, name: &str, version: i64) -> Result<()> {
     if store::exists(tx, workspace, name, version).await? { Ok(()) } else { Err(not_found(name, version)) }
+}
+
+/// Notes a change of the version's model, and holds its row before the version's: a rename takes them in this order, and
+/// two transactions that took them in different ones would wait for each other.
+async fn touch_model(tx: &mut Tx, workspace: &str, name: &str, version: i64, now: i64) -> Result<()> {
+    if registered_models::touch(tx, workspace, name, now).await? { Ok(()) } else { Err(not_found(name, version)) }
 }
 
 pub(crate) fn not_found(name: &str, version: i64) -> Error {

@@ -184,6 +184,32 @@ async fn aliases_point_to_one_version_and_tell_of_it() {
 }
 
 #[tokio::test]
+async fn a_rename_and_changes_of_its_versions_do_not_block_each_other() {
+    on_both_engines(async |cx| {
+        let b = bench(cx).await;
+        let r = &b.registry;
+        b.model("wine").await;
+        for _ in 0..22 {
+            b.version("wine").await;
+        }
+        for round in 0..20 {
+            let (from, to) = if round % 2 == 0 { ("wine", "beer") } else { ("beer", "wine") };
+            let doomed = (round + 2).to_string();
+            let (renamed, moved, deleted) = tokio::join!(
+                r.rename_registered_model(W, from, to),
+                r.transition_stage(W, from, "1", "Staging", true),
+                r.delete_model_version(W, from, &doomed),
+            );
+            renamed.unwrap();
+            for late in [moved.map(drop), deleted].into_iter().filter_map(Result::err) {
+                assert_eq!(late.code, Code::NotFound, "{}", late.message);
+            }
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_new_name_takes_everything_along() {
     on_both_engines(async |cx| {
         let b = bench(cx).await;

@@ -1,0 +1,16 @@
+//! What the published MLflow client does, with its results asserted. The scripts hold on the stock server as well; run
+//! one against it by setting `MLFLOW_TRACKING_URI`.
+
+mod harness;
+
+use harness::{Installation, Shape, project, run_python};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn client_flows_hold() {
+    let artel = Installation::start(Shape::Single).await.expect("the single shape needs no servers");
+    let token = artel.admin().await.token().await;
+    let script = project("tests/compat/mlflow/client_flows.py");
+    let env = [("MLFLOW_TRACKING_URI", artel.url.as_str()), ("MLFLOW_TRACKING_TOKEN", &token), ("MLFLOW_DISABLE_TELEMETRY", "true")];
+    let printed = run_python("notebook", &[script.to_str().unwrap()], &env).await;
+    assert!(printed.contains("client flows: all held"), "{printed}");
+}
