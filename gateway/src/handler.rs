@@ -130,6 +130,7 @@ fn request_id(request: &ServiceRequest) -> String {
 /// The dialect of errors that no handler made.
 fn dialect(path: &str) -> Dialect {
     match table::owner(path) {
+        Some("artifact") if path.starts_with("/s3") => Dialect::S3,
         Some("hub") => Dialect::Jupyterhub,
         Some("scheduler") => Dialect::Airflow,
         Some("tracking" | "registry" | "artifact" | "serving") => Dialect::Mlflow,

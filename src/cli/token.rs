@@ -25,15 +25,24 @@ pub enum Token {
         /// What it is for
         #[arg(long, default_value = "made on the command line")]
         note: String,
+        /// Print below it what an S3 client needs, as lines NAME=VALUE
+        #[arg(long)]
+        s3: bool,
     },
 }
 
 impl Token {
     pub(super) async fn run(self) -> Result<()> {
-        let Self::Create { settings, user, scopes, expires, note } = self;
+        let Self::Create { settings, user, scopes, expires, note, s3 } = self;
         let expires = expires.map(|text| seconds(&text)).transpose()?;
-        let token = super::user::hub(&settings).await?.create_token(&user, &scopes, expires, &note).await?;
+        let hub = super::user::hub(&settings).await?;
+        let token = hub.create_token(&user, &scopes, expires, &note).await?;
         println!("{}", token.secret);
+        if s3 {
+            let key = hub.access_key(&token.id)?;
+            println!("AWS_ACCESS_KEY_ID={}\nAWS_SECRET_ACCESS_KEY={}", key.access_key_id, key.secret_access_key);
+            println!("AWS_ENDPOINT_URL_S3={}/s3", settings.load(&[])?.server.public_url.trim_end_matches('/'));
+        }
         Ok(())
     }
 }

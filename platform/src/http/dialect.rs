@@ -16,6 +16,8 @@ pub enum Dialect {
     Airflow,
     /// `{"status", "message"}` (jupyterhub/apihandlers/base.py).
     Jupyterhub,
+    /// `<Error><Code/><Message/></Error>` (Amazon S3 API reference, "Error responses").
+    S3,
 }
 
 /// MLflow's error names where the handler gave none, and the status of names whose status is not their code's
@@ -32,6 +34,28 @@ const MLFLOW_NAMES: &[(Code, &str)] = &[
     (Code::DeadlineExceeded, "DEADLINE_EXCEEDED"),
     (Code::Unimplemented, "NOT_IMPLEMENTED"),
     (Code::Internal, "INTERNAL_ERROR"),
+];
+
+/// S3's error names where the handler gave none.
+const S3_NAMES: &[(Code, &str)] = &[
+    (Code::InvalidArgument, "InvalidRequest"),
+    (Code::Unauthenticated, "AccessDenied"),
+    (Code::PermissionDenied, "AccessDenied"),
+    (Code::NotFound, "NoSuchKey"),
+    (Code::AlreadyExists, "OperationAborted"),
+    (Code::FailedPrecondition, "OperationAborted"),
+    (Code::ResourceExhausted, "SlowDown"),
+    (Code::Unavailable, "ServiceUnavailable"),
+    (Code::DeadlineExceeded, "RequestTimeout"),
+    (Code::Unimplemented, "NotImplemented"),
+];
+
+/// S3's errors whose status is not their code's.
+const S3_STATUS: &[(&str, StatusCode)] = &[
+    ("MethodNotAllowed", StatusCode::METHOD_NOT_ALLOWED),
+    ("MissingContentLength", StatusCode::LENGTH_REQUIRED),
+    ("PreconditionFailed", StatusCode::PRECONDITION_FAILED),
+    ("InvalidRange", StatusCode::RANGE_NOT_SATISFIABLE),
 ];
 
 impl Dialect {
@@ -53,6 +77,7 @@ impl Dialect {
             Self::Mlflow => response.json(json!({"error_code": mlflow_name(error), "message": error.message})),
             Self::Airflow => response.json(json!({"detail": error.message})),
             Self::Jupyterhub => response.json(json!({"status": status.as_u16(), "message": error.message})),
+            Self::S3 => response.content_type("application/xml").body(s3_body(error)),
         }
     }
 
@@ -61,6 +86,8 @@ impl Dialect {
             (Self::Mlflow, Code::AlreadyExists | Code::FailedPrecondition) => StatusCode::BAD_REQUEST,
             // JupyterHub never says 401: an unknown caller is simply not allowed
             (Self::Jupyterhub, Code::Unauthenticated) => StatusCode::FORBIDDEN,
+            (Self::S3, Code::Unauthenticated) => StatusCode::FORBIDDEN,
+            (Self::S3, code) => S3_STATUS.iter().find(|row| row.0 == s3_name(error)).map_or(code.http(), |row| row.1),
             (_, code) => code.http(),
         }
     }
@@ -68,6 +95,17 @@ impl Dialect {
 
 fn mlflow_name(error: &Error) -> &'static str {
     error.reason.unwrap_or_else(|| MLFLOW_NAMES.iter().find(|row| row.0 == error.code).map_or("INTERNAL_ERROR", |row| row.1))
+}
+
+fn s3_name(error: &Error) -> &'static str {
+    error.reason.unwrap_or_else(|| S3_NAMES.iter().find(|row| row.0 == error.code).map_or("InternalError", |row| row.1))
+}
+
+fn s3_body(error: &Error) -> String {
+    let message = error.message.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+    let message: String = message.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let name = s3_name(error);
+    format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>{name}</Code><Message>{message}</Message></Error>")
 }
 
 /// Lets handlers return `Result<_, Error>`; the route's dialect replaces this form.

@@ -4,6 +4,7 @@
 
 use super::Identity;
 use crate::error::{Error, Result, ResultExt};
+use base64::Engine as _;
 use hkdf::Hkdf;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use rand::Rng;
@@ -47,6 +48,7 @@ struct Inner {
     encoding: EncodingKey,
     decoding: DecodingKey,
     storage: [u8; 32],
+    access_keys: [u8; 32],
 }
 
 /// DER framing of an Ed25519 private key (RFC 8410): the 32 bytes of the seed follow.
@@ -69,6 +71,7 @@ impl Keys {
             encoding: EncodingKey::from_ed_der(&der),
             decoding: DecodingKey::from_ed_der(public.as_ref()),
             storage: expand("artel storage v1")?,
+            access_keys: expand("artel access keys v1")?,
         })))
     }
 
@@ -110,6 +113,14 @@ impl Keys {
         Ok(data.claims.identity)
     }
 
+    /// The secret of the S3 access key with this id: HMAC-SHA256 of it (as HKDF's one-block expansion), in base64.
+    pub fn access_key_secret(&self, id: &str) -> Result<String> {
+        let key = Hkdf::<Sha256>::from_prk(&self.0.access_keys).map_err(|_| Error::internal("cannot derive keys"))?;
+        let mut out = [0; 32];
+        key.expand(id.as_bytes(), &mut out).map_err(|_| Error::internal("cannot derive keys"))?;
+        Ok(base64::engine::general_purpose::STANDARD_NO_PAD.encode(out))
+    }
+
     /// The key for secrets at rest (AES-256-GCM).
     pub fn storage(&self) -> &[u8; 32] {
         &self.0.storage
@@ -130,5 +141,14 @@ mod tests {
         assert!(Keys::derive(b"two").unwrap().verify(&token, Audience::Internal).is_err());
         let old = keys.sign(&Identity::internal("gateway"), Audience::Internal, now - 120_000, Duration::from_secs(60)).unwrap();
         assert!(keys.verify(&old, Audience::Internal).is_err());
+    }
+
+    #[test]
+    fn a_secret_belongs_to_one_key_of_one_installation() {
+        let keys = Keys::derive(b"one").unwrap();
+        let secret = keys.access_key_secret("a1").unwrap();
+        assert_eq!((secret.len(), keys.access_key_secret("a1").unwrap()), (43, secret.clone()));
+        assert_ne!(keys.access_key_secret("a2").unwrap(), secret);
+        assert_ne!(Keys::derive(b"two").unwrap().access_key_secret("a1").unwrap(), secret);
     }
 }

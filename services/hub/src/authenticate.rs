@@ -91,7 +91,7 @@ impl Hub {
     }
 
     /// Writes down the use of a credential now and then, without making its user wait.
-    fn note_use(self: &Arc<Self>, user: &str, token: Option<&str>, last: Option<i64>, now: i64) {
+    pub(crate) fn note_use(self: &Arc<Self>, user: &str, token: Option<&str>, last: Option<i64>, now: i64) {
         if last.is_some_and(|last| now - last < NOTE_EVERY) {
             return;
         }

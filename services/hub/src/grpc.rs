@@ -35,6 +35,10 @@ impl wire::hub_server::Hub for HubApi {
         Ok(Response::new(principal.into()))
     }
 
+    async fn access_key(&self, request: Request<wire::AccessKeyRequest>) -> Result<Response<wire::AccessKeyResponse>, Status> {
+        Ok(Response::new(self.0.by_access_key(&request.into_inner().access_key_id).await?))
+    }
+
     async fn list_routes(&self, _: Request<wire::ListRoutesRequest>) -> Result<Response<wire::ListRoutesResponse>, Status> {
         Ok(Response::new(self.0.routes().await?))
     }

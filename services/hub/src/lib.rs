@@ -5,6 +5,7 @@
 
 #![deny(missing_docs)]
 
+mod access_keys;
 mod activity;
 mod adopt;
 mod authenticate;
@@ -26,6 +27,7 @@ mod time;
 mod tokens;
 mod users;
 
+pub use access_keys::AccessKey;
 pub use tokens::NewToken;
 pub use users::UserSummary;
 

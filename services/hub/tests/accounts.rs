@@ -248,3 +248,32 @@ async fn the_command_line_works_beside_the_service() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_token_is_an_s3_access_key_as_long_as_it_is_valid() {
+    use artel_proto::artel::hub::v1::AccessKeyRequest;
+    on_both_engines(|cx| async move {
+        let suite = suite(&cx).await;
+        let ada = suite.token("ada", "ada's").await;
+        let url = suite.at("/hub/api/users/ada/tokens");
+        let wish = json!({"scopes": ["artifacts"]});
+        let made: Value = suite.script().post(&url).bearer_auth(&ada).json(&wish).send().await.unwrap().json().await.unwrap();
+        let (id, secret) = (made["s3"]["access_key_id"].as_str().unwrap(), made["s3"]["secret_access_key"].as_str().unwrap());
+        let shown: Value = suite.script().get(format!("{url}/{id}")).bearer_auth(&ada).send().await.unwrap().json().await.unwrap();
+        assert!(shown.get("s3").is_none() && shown.get("token").is_none(), "{shown}");
+
+        let ask = async |id: &str| suite.cx.peers.hub().access_key(AccessKeyRequest { access_key_id: id.into() }).await;
+        let known = ask(id).await.unwrap().into_inner();
+        let principal = known.principal.unwrap();
+        assert_eq!((known.secret_access_key.as_str(), known.expires), (secret, 0));
+        assert_eq!((principal.name.as_str(), principal.admin), ("ada", false));
+        assert_eq!(principal.scopes, ["artifacts", "read:artifacts"]);
+        assert_eq!(ask("a0").await.unwrap_err().code(), tonic::Code::Unauthenticated);
+
+        let revoked = suite.script().delete(format!("{url}/{id}")).bearer_auth(&ada).send().await.unwrap();
+        assert_eq!(revoked.status(), 204);
+        assert_eq!(ask(id).await.unwrap_err().code(), tonic::Code::Unauthenticated);
+        suite.stop().await;
+    })
+    .await;
+}

@@ -2,6 +2,7 @@
 //! scope for it.
 
 use crate::Hub;
+use crate::access_keys::AccessKey;
 use crate::authenticate::token_scopes;
 use crate::names;
 use crate::store::servers::{Server, State};
@@ -106,6 +107,9 @@ pub(crate) struct TokenModel {
     /// The secret, only in the answer to the request that made it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub token: Option<String>,
+    /// The token as an S3 access key, beside the secret.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub s3: Option<AccessKey>,
 }
 
 /// Which fields of a user model a scope shows.
@@ -197,6 +201,7 @@ pub(crate) fn token_model(token: &Token, owner_is_admin: bool) -> TokenModel {
         session_id: token.session_id.clone(),
         oauth_client,
         token: None,
+        s3: None,
     }
 }
 

@@ -66,7 +66,8 @@ pub(super) async fn create(hub: web::Data<Hub>, who: Option<Identity>, name: web
     let by = if asker.name == user.name { String::new() } else { format!(" by user {}", asker.name) };
     let note = new.note.filter(|n| !n.is_empty()).unwrap_or_else(|| format!("Requested via api{by}"));
     let (token, secret) = hub.issue_token(&user.name, &Wish { note, scopes, expires_in: new.expires_in }).await?;
-    Ok(HttpResponse::Created().json(TokenModel { token: Some(secret), ..token_model(&token, user.admin) }))
+    let s3 = Some(hub.access_key(&token.id)?);
+    Ok(HttpResponse::Created().json(TokenModel { token: Some(secret), s3, ..token_model(&token, user.admin) }))
 }
 
 /// Shows a token.

@@ -95,11 +95,20 @@ pub(crate) async fn insert(tx: &mut Tx, hash: &str, new: &Token) -> Result<()> {
 
 /// The token with that hash, if it has not expired.
 pub(crate) async fn find_by_hash(db: &Db, hash: &str, now: i64) -> Result<Option<Owned>> {
+    find_valid(db, "hash", hash, now).await
+}
+
+/// The token with that id, if it has not expired.
+pub(crate) async fn find_by_id(db: &Db, id: &str, now: i64) -> Result<Option<Owned>> {
+    find_valid(db, "id", id, now).await
+}
+
+async fn find_valid(db: &Db, by: &str, value: &str, now: i64) -> Result<Option<Owned>> {
     let columns = COLUMNS.split(", ").map(|c| format!("t.{c}")).collect::<Vec<_>>().join(", ");
     let sql = format!(
-        "SELECT {columns}, u.admin FROM tokens t JOIN users u ON u.name = t.user_name WHERE t.hash = $1 AND (t.expires IS NULL OR t.expires > $2)"
+        "SELECT {columns}, u.admin FROM tokens t JOIN users u ON u.name = t.user_name WHERE t.{by} = $1 AND (t.expires IS NULL OR t.expires > $2)"
     );
-    let Some(row) = db.fetch_optional(AssertSqlSafe(sql), args![hash, now]).await? else { return Ok(None) };
+    let Some(row) = db.fetch_optional(AssertSqlSafe(sql), args![value, now]).await? else { return Ok(None) };
     Ok(Some(Owned { token: token(&row)?, admin: row.get("admin")? }))
 }
 
