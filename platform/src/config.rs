@@ -91,6 +91,8 @@ pub struct Peer {
 pub struct S3 {
     /// URL of an S3 server; empty means AWS.
     pub endpoint: String,
+    /// The same server's URL in the answers to clients that transfer large files themselves; empty means `endpoint`.
+    pub public_endpoint: String,
     /// Region name.
     pub region: String,
     /// Access key; empty means the AWS default chain.

@@ -1,15 +1,19 @@
 //! Bytes by key, on a folder or in an S3 bucket. Streams both ways, never holds an object whole, and shows a new
 //! object only when it is complete.
 
+mod direct;
 mod files;
+mod meter;
 mod s3;
+
+pub use direct::Direct;
 
 use crate::config::S3 as S3Config;
 use crate::error::{Error, Result};
 use bytes::Bytes;
 use futures::Stream;
+use futures::StreamExt;
 use futures::stream::BoxStream;
-use sha2::{Digest, Sha256};
 use std::sync::Arc;
 
 /// A stream of bytes.
@@ -22,6 +26,8 @@ pub struct Written {
     pub size: u64,
     /// SHA-256 of the bytes, hex.
     pub sha256: String,
+    /// MD5 of the bytes, hex: the name that DVC gives them and the `ETag` of S3.
+    pub md5: String,
 }
 
 /// Where objects are kept. Keys are relative paths with `/`, made by Artel itself, never by a client.
@@ -68,29 +74,38 @@ impl Blobs {
         }
     }
 
+    /// Removes whatever an upload to `key` left that nobody saw end; fine when there is nothing.
+    pub async fn discard(&self, key: &str) -> Result<()> {
+        match &*self.0 {
+            Store::Files(store) => store.discard(key).await,
+            Store::S3(store) => store.discard(key).await,
+        }
+    }
+
+    /// Reads an object to count and hash it.
+    pub async fn measure(&self, key: &str) -> Result<Written> {
+        let mut data = self.get(key, 0, None).await?;
+        let mut meter = meter::Meter::default();
+        while let Some(chunk) = data.next().await {
+            let chunk = chunk?;
+            meter = meter::blocking(move || Ok(meter.with(&chunk))).await?;
+        }
+        Ok(meter.written())
+    }
+
+    /// The store as clients may use it themselves, if it can be.
+    pub fn direct(&self) -> Option<Direct<'_>> {
+        match &*self.0 {
+            Store::Files(_) => None,
+            Store::S3(store) => Some(Direct(store)),
+        }
+    }
+
     /// Is the store reachable? For `/readyz`.
     pub async fn ping(&self) -> Result<()> {
         match &*self.0 {
             Store::Files(store) => store.ping().await,
             Store::S3(store) => store.ping().await,
         }
-    }
-}
-
-/// Counts and hashes what passes.
-#[derive(Default)]
-struct Meter {
-    size: u64,
-    hash: Sha256,
-}
-
-impl Meter {
-    fn add(&mut self, chunk: &[u8]) {
-        self.size += chunk.len() as u64;
-        self.hash.update(chunk);
-    }
-
-    fn written(self) -> Written {
-        Written { size: self.size, sha256: hex::encode(self.hash.finalize()) }
     }
 }

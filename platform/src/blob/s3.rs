@@ -1,15 +1,19 @@
 //! Objects in an S3 bucket. Small ones in one PUT, larger ones as a multipart upload that is aborted on failure.
 
-use super::{ByteStream, Meter, Written};
+use super::meter::{Batch, Meter, blocking, gather};
+use super::{ByteStream, Written};
 use crate::config::S3 as Config;
 use crate::error::{Error, Result, ResultExt};
 use aws_config::BehaviorVersion;
 use aws_sdk_s3::Client;
 use aws_sdk_s3::config::{Credentials, Region, RequestChecksumCalculation, ResponseChecksumValidation};
+use aws_sdk_s3::error::ProvideErrorMetadata;
+use aws_sdk_s3::presigning::PresigningConfig;
 use aws_sdk_s3::primitives::ByteStream as Body;
 use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart};
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use futures::{Stream, StreamExt};
+use std::time::Duration;
 use tokio_util::io::ReaderStream;
 
 /// Size of a part; S3 wants at least 5 MiB and at most 10,000 parts.
@@ -17,6 +21,8 @@ const PART: usize = 16 * 1024 * 1024;
 
 pub(super) struct S3 {
     client: Client,
+    /// Makes URLs for clients, who may know the server by another name.
+    signer: Client,
     bucket: String,
     prefix: String,
 }
@@ -41,8 +47,12 @@ impl S3 {
         if !config.endpoint.is_empty() {
             builder = builder.endpoint_url(&config.endpoint).force_path_style(true);
         }
+        let client = Client::from_conf(builder.clone().build());
+        if !config.public_endpoint.is_empty() {
+            builder = builder.endpoint_url(&config.public_endpoint).force_path_style(true);
+        }
         let prefix = if prefix.is_empty() { String::new() } else { format!("{}/", prefix.trim_end_matches('/')) };
-        Self { client: Client::from_conf(builder.build()), bucket: bucket.into(), prefix }
+        Self { client, signer: Client::from_conf(builder.build()), bucket: bucket.into(), prefix }
     }
 
     fn key(&self, key: &str) -> String {
@@ -50,52 +60,90 @@ impl S3 {
     }
 
     pub(super) async fn put(&self, key: &str, mut data: impl Stream<Item = Result<Bytes>> + Send + Unpin) -> Result<Written> {
-        let mut meter = Meter::default();
-        let first = next_part(&mut data, &mut meter).await?;
-        if first.len() < PART {
-            let request = self.client.put_object().bucket(&self.bucket).key(self.key(key)).body(Body::from(first));
+        let first = gather(&mut data, PART).await?;
+        if first.last {
+            let bytes = blocking(move || Ok(first.joined())).await?;
+            let request = self.client.put_object().bucket(&self.bucket).key(self.key(key)).body(Body::from(bytes.clone()));
             request.send().await.or_unavailable("the S3 server did not take an object")?;
-            return Ok(meter.written());
+            return blocking(move || Ok(Meter::default().with(&bytes).written())).await;
         }
-        let started = self.client.create_multipart_upload().bucket(&self.bucket).key(self.key(key)).send().await;
-        let started = started.or_unavailable("the S3 server did not start an upload")?;
-        let upload = started.upload_id().ok_or_else(|| Error::unavailable("the S3 server named no upload"))?;
-        let sent = self.parts(key, upload, first, &mut data, &mut meter).await;
-        if let Err(error) = sent {
-            let _ = self.client.abort_multipart_upload().bucket(&self.bucket).key(self.key(key)).upload_id(upload).send().await;
-            return Err(error);
+        let upload = self.begin(key).await?;
+        let sent = self.parts(key, &upload, first, &mut data).await;
+        if sent.is_err() {
+            let _ = self.abort(key, &upload).await;
         }
-        Ok(meter.written())
+        sent
     }
 
+    /// Sends part after part, each while it is hashed and the next one arrives.
     async fn parts(
         &self,
         key: &str,
         upload: &str,
-        first: Bytes,
+        mut batch: Batch,
         data: &mut (impl Stream<Item = Result<Bytes>> + Send + Unpin),
-        meter: &mut Meter,
-    ) -> Result<()> {
+    ) -> Result<Written> {
+        let mut meter = Meter::default();
         let mut done = Vec::new();
-        let mut part = first;
-        while !part.is_empty() {
+        while !batch.chunks.is_empty() {
+            let last = batch.last;
+            let part = blocking(move || Ok(batch.joined())).await?;
             let number = done.len() as i32 + 1;
-            let request = self
-                .client
-                .upload_part()
-                .bucket(&self.bucket)
-                .key(self.key(key))
-                .upload_id(upload)
-                .part_number(number)
-                .body(Body::from(part));
-            let answer = request.send().await.or_unavailable("the S3 server did not take a part")?;
-            done.push(CompletedPart::builder().part_number(number).set_e_tag(answer.e_tag().map(Into::into)).build());
-            part = next_part(data, meter).await?;
+            let sending = self.send_part(key, upload, number, part.clone());
+            let hashing = blocking(move || Ok(meter.with(&part)));
+            let next = async { if last { Ok(Batch::end()) } else { gather(data, PART).await } };
+            let (sent, hashed, gathered) = futures::join!(sending, hashing, next);
+            done.push((number, sent?));
+            (meter, batch) = (hashed?, gathered?);
         }
-        let parts = CompletedMultipartUpload::builder().set_parts(Some(done)).build();
-        let request =
-            self.client.complete_multipart_upload().bucket(&self.bucket).key(self.key(key)).upload_id(upload).multipart_upload(parts);
-        request.send().await.or_unavailable("the S3 server did not complete an upload").map(drop)
+        self.complete(key, upload, done).await?;
+        Ok(meter.written())
+    }
+
+    async fn send_part(&self, key: &str, upload: &str, number: i32, part: Bytes) -> Result<String> {
+        let request = self.client.upload_part().bucket(&self.bucket).key(self.key(key));
+        let answer = request.upload_id(upload).part_number(number).body(Body::from(part)).send().await;
+        Ok(answer.or_unavailable("the S3 server did not take a part")?.e_tag().unwrap_or_default().to_owned())
+    }
+
+    /// Starts a multipart upload; answers the server's name for it.
+    pub(super) async fn begin(&self, key: &str) -> Result<String> {
+        let started = self.client.create_multipart_upload().bucket(&self.bucket).key(self.key(key)).send().await;
+        let started = started.or_unavailable("the S3 server did not start an upload")?;
+        started.upload_id().map(Into::into).ok_or_else(|| Error::unavailable("the S3 server named no upload"))
+    }
+
+    /// Joins the parts, given by number and `ETag`. What the server has against them is the caller's mistake.
+    pub(super) async fn complete(&self, key: &str, upload: &str, parts: Vec<(i32, String)>) -> Result<()> {
+        let parts = parts.into_iter().map(|(number, etag)| CompletedPart::builder().part_number(number).e_tag(etag).build());
+        let parts = CompletedMultipartUpload::builder().set_parts(Some(parts.collect())).build();
+        let request = self.client.complete_multipart_upload().bucket(&self.bucket).key(self.key(key));
+        request.upload_id(upload).multipart_upload(parts).send().await.map(drop).map_err(|e| match e.code() {
+            Some(code @ ("InvalidPart" | "InvalidPartOrder" | "EntityTooSmall" | "NoSuchUpload" | "MalformedXML" | "InvalidRequest")) => {
+                Error::invalid(format!("the upload cannot be completed: {code}: {}", e.message().unwrap_or("no reason was given")))
+                    .because(e)
+            }
+            _ => Error::unavailable("the S3 server did not complete an upload").because(e),
+        })
+    }
+
+    /// Gives an upload up; fine when it is not there.
+    pub(super) async fn abort(&self, key: &str, upload: &str) -> Result<()> {
+        let request = self.client.abort_multipart_upload().bucket(&self.bucket).key(self.key(key)).upload_id(upload);
+        match request.send().await {
+            Err(e) if e.code() != Some("NoSuchUpload") => Err(Error::unavailable("the S3 server did not give up an upload").because(e)),
+            _ => Ok(()),
+        }
+    }
+
+    pub(super) async fn discard(&self, key: &str) -> Result<()> {
+        let key_there = self.key(key);
+        let request = self.client.list_multipart_uploads().bucket(&self.bucket).prefix(&key_there);
+        let listed = request.send().await.or_unavailable("the S3 server did not list its uploads")?;
+        for upload in listed.uploads().iter().filter(|u| u.key() == Some(&key_there)) {
+            self.abort(key, upload.upload_id().unwrap_or_default()).await?;
+        }
+        self.delete(key).await
     }
 
     pub(super) async fn get(&self, key: &str, offset: u64, length: Option<u64>) -> Result<ByteStream> {
@@ -120,24 +168,40 @@ impl S3 {
         request.send().await.or_unavailable("the S3 server did not delete an object").map(drop)
     }
 
+    pub(super) async fn size(&self, key: &str) -> Result<Option<u64>> {
+        let request = self.client.head_object().bucket(&self.bucket).key(self.key(key));
+        match request.send().await {
+            Ok(answer) => Ok(answer.content_length().and_then(|length| length.try_into().ok())),
+            Err(e) if e.as_service_error().is_some_and(|e| e.is_not_found()) => Ok(None),
+            Err(e) => Err(Error::unavailable("the S3 server did not describe an object").because(e)),
+        }
+    }
+
+    pub(super) async fn part_url(&self, key: &str, upload: &str, number: i32, life: Duration) -> Result<String> {
+        let request = self.signer.upload_part().bucket(&self.bucket).key(self.key(key)).upload_id(upload).part_number(number);
+        let signed = request.presigned(lasting(life)?).await.or_internal("cannot sign a URL")?;
+        Ok(signed.uri().into())
+    }
+
+    pub(super) async fn get_url(&self, key: &str, content_type: &str, disposition: &str, life: Duration) -> Result<String> {
+        let request = self.signer.get_object().bucket(&self.bucket).key(self.key(key));
+        let request = request.response_content_type(content_type).response_content_disposition(disposition);
+        let signed = request.presigned(lasting(life)?).await.or_internal("cannot sign a URL")?;
+        Ok(signed.uri().into())
+    }
+
+    pub(super) async fn put_url(&self, key: &str, content_type: &str, life: Duration) -> Result<String> {
+        let request = self.signer.put_object().bucket(&self.bucket).key(self.key(key)).content_type(content_type);
+        let signed = request.presigned(lasting(life)?).await.or_internal("cannot sign a URL")?;
+        Ok(signed.uri().into())
+    }
+
     pub(super) async fn ping(&self) -> Result<()> {
         let bucket = &self.bucket;
         self.client.head_bucket().bucket(bucket).send().await.or_unavailable(&format!("cannot reach the S3 bucket {bucket}")).map(drop)
     }
 }
 
-/// Collects up to one part; shorter only at the end of the stream.
-async fn next_part(data: &mut (impl Stream<Item = Result<Bytes>> + Send + Unpin), meter: &mut Meter) -> Result<Bytes> {
-    let mut part = BytesMut::new();
-    while part.len() < PART {
-        match data.next().await {
-            Some(chunk) => {
-                let chunk = chunk?;
-                meter.add(&chunk);
-                part.extend_from_slice(&chunk);
-            }
-            None => break,
-        }
-    }
-    Ok(part.freeze())
+fn lasting(life: Duration) -> Result<PresigningConfig> {
+    PresigningConfig::expires_in(life).or_invalid("a URL can be good for a week at most")
 }

@@ -1,6 +1,6 @@
 //! What the other services ask.
 
-use crate::objects::{Artifacts, Entry};
+use crate::objects::{Artifacts, Entry, known};
 use crate::path::ArtifactPath;
 use artel_platform::Error;
 use artel_proto::artel::artifact::v1 as pb;
@@ -51,6 +51,11 @@ impl pb::artifact_server::Artifact for Grpc {
         Ok(Response::new(entry.into()))
     }
 
+    async fn describe(&self, _: Request<pb::DescribeRequest>) -> Result<Response<pb::DescribeResponse>, Status> {
+        let serves_mlflow = self.0.config.serve_mlflow;
+        Ok(Response::new(pb::DescribeResponse { serves_mlflow, direct_transfers: serves_mlflow && self.0.direct().is_some() }))
+    }
+
     async fn delete(&self, request: Request<pb::DeleteRequest>) -> Result<Response<pb::DeleteResponse>, Status> {
         let request = request.into_inner();
         let deleted = self.0.delete(workspace(&request.workspace), &ArtifactPath::new(&request.path)?, request.recursive).await?;
@@ -74,6 +79,6 @@ fn workspace(name: &str) -> &str {
 
 impl From<Entry> for pb::Entry {
     fn from(entry: Entry) -> Self {
-        Self { path: entry.path, is_dir: entry.is_dir, size: entry.size as i64, sha256: entry.sha256 }
+        Self { path: entry.path, is_dir: entry.is_dir, size: entry.size as i64, sha256: known(&entry.sha256) }
     }
 }

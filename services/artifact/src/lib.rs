@@ -1,18 +1,23 @@
 //! The artifact service: bytes by path, each content stored once.
 //!
-//! Owns the tables `objects` (path → content), `blobs` (content → place in the object store, counted) and `orphans`
-//! (places to be freed). Serves MLflow's artifact proxy and the gRPC service `artel.artifact.v1`; tells of every
-//! write on `artifact.artifacts`.
+//! Owns the tables `objects` (path → content), `dvc_objects` (the same for DVC remotes), `blobs` (content → place in the
+//! object store, counted), `direct_uploads` (clients' own transfers to the store) and `orphans` (places to be freed).
+//! Serves MLflow's artifact proxy, DVC's HTTP remotes and the gRPC service `artel.artifact.v1`; tells of every write on
+//! `artifact.artifacts`.
 
 #![deny(missing_docs)]
 
 mod config;
+mod contents;
+mod direct;
+mod dvc;
 mod grpc;
 mod objects;
 mod path;
 mod rest;
 mod store;
 mod sweep;
+mod unread;
 
 pub use config::Config;
 pub use objects::{Artifacts, Content, Entry};
@@ -35,7 +40,9 @@ pub fn routes() -> artel_platform::http::Routes {
 pub async fn start(cx: Context) -> Result<Service> {
     let db = cx.database("artifact", &MIGRATIONS).await?;
     let artifacts = Arc::new(Artifacts::new(&cx, db.clone())?);
+    config::check(&cx, &artifacts.config)?;
     cx.spawn("artifact sweep", sweep::run(artifacts.clone(), cx.stop.clone()));
+    cx.spawn("artifact reading", unread::run(artifacts.clone(), cx.stop.clone()));
     Ok(Service {
         name: "artifact",
         rest: rest::routes().state(artifacts.clone()),

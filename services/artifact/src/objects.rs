@@ -1,10 +1,12 @@
 //! Writing, reading, listing and removing objects.
 
 use crate::config::Config;
+use crate::contents::{self, Stored};
+use crate::direct::STAND_IN;
 use crate::path::ArtifactPath;
 use crate::store::objects::NewObject;
-use crate::store::{blobs, objects, orphans};
-use artel_platform::blob::{Blobs, ByteStream, Written};
+use crate::store::{blobs, direct_uploads, objects, orphans};
+use artel_platform::blob::{Blobs, ByteStream};
 use artel_platform::clock::{Clock, Ids};
 use artel_platform::db::{Db, Tx};
 use artel_platform::{Context, Error, Result};
@@ -15,7 +17,7 @@ use std::collections::BTreeMap;
 use tokio::sync::Notify;
 
 /// How many objects one transaction removes.
-const REMOVED_AT_ONCE: i64 = 500;
+pub(crate) const REMOVED_AT_ONCE: i64 = 500;
 /// How often a write is tried again that met another one on the same new path.
 const ATTEMPTS: usize = 5;
 
@@ -26,7 +28,8 @@ pub struct Artifacts {
     pub(crate) clock: Clock,
     pub(crate) config: Config,
     pub(crate) to_sweep: Notify,
-    ids: Ids,
+    pub(crate) to_read: Notify,
+    pub(crate) ids: Ids,
 }
 
 /// A file or a folder.
@@ -38,7 +41,8 @@ pub struct Entry {
     pub is_dir: bool,
     /// Number of bytes.
     pub size: u64,
-    /// SHA-256 of the bytes, hex.
+    /// SHA-256 of the bytes, hex. Until bytes that a client put into the store itself are read, a stand-in that no other
+    /// bytes have.
     pub sha256: String,
 }
 
@@ -58,7 +62,15 @@ impl Artifacts {
     /// Over an open database and the object store of `cx`, with the settings of `[artifact]`.
     pub fn new(cx: &Context, db: Db) -> Result<Self> {
         let config = cx.config.section("artifact")?;
-        Ok(Self { db, blobs: cx.blobs.clone(), clock: cx.clock.clone(), ids: cx.ids.clone(), config, to_sweep: Notify::new() })
+        Ok(Self {
+            db,
+            blobs: cx.blobs.clone(),
+            clock: cx.clock.clone(),
+            ids: cx.ids.clone(),
+            config,
+            to_sweep: Notify::new(),
+            to_read: Notify::new(),
+        })
     }
 
     /// Writes `data` to its end and then, at once and whole, shows it at `path`. A stream that fails changes nothing.
@@ -72,38 +84,18 @@ impl Artifacts {
         if path.is_root() {
             return Err(Error::invalid("Invalid path: an artifact needs a file name"));
         }
-        let location = self.place().await?;
-        let written = self.blobs.put(&location, data).await?;
-        let shown = self.show(workspace, path, content_type, &location, &written).await;
+        let stored = self.store(data).await?;
+        let shown = self.show(workspace, path, content_type, &stored).await;
         if shown.is_err() {
-            self.abandon(&location).await?;
+            self.abandon(&stored.location).await?;
         }
         shown?;
-        Ok(Entry { path: path.to_string(), is_dir: false, size: written.size, sha256: written.sha256 })
+        Ok(Entry { path: path.to_string(), is_dir: false, size: stored.written.size, sha256: stored.written.sha256 })
     }
 
-    /// A new place in the object store, noted so that an upload that never ends is cleaned up.
-    async fn place(&self) -> Result<String> {
-        let id = self.ids.hex32();
-        let location = format!("objects/{}/{id}", &id[..2]);
-        let mut tx = self.db.begin().await?;
-        orphans::add(&mut tx, &location, self.clock.now() + self.config.upload_seconds * 1000).await?;
-        tx.commit().await?;
-        Ok(location)
-    }
-
-    /// Its bytes are of no use: they may be freed now.
-    async fn abandon(&self, location: &str) -> Result<()> {
-        let mut tx = self.db.begin().await?;
-        orphans::add(&mut tx, location, self.clock.now()).await?;
-        tx.commit().await?;
-        self.to_sweep.notify_one();
-        Ok(())
-    }
-
-    async fn show(&self, workspace: &str, path: &ArtifactPath, content_type: &str, location: &str, written: &Written) -> Result<()> {
+    pub(crate) async fn show(&self, workspace: &str, path: &ArtifactPath, content_type: &str, stored: &Stored) -> Result<()> {
         for _ in 0..ATTEMPTS {
-            if self.record(workspace, path, content_type, location, written).await? {
+            if self.record(workspace, path, content_type, stored).await? {
                 return Ok(());
             }
         }
@@ -111,13 +103,17 @@ impl Artifacts {
     }
 
     /// Shows written bytes at `path`. `false` when another writer made the path at the same moment.
-    async fn record(&self, workspace: &str, path: &ArtifactPath, content_type: &str, location: &str, written: &Written) -> Result<bool> {
+    async fn record(&self, workspace: &str, path: &ArtifactPath, content_type: &str, stored: &Stored) -> Result<bool> {
+        let written = &stored.written;
         let now = self.clock.now();
         let mut tx = self.db.begin().await?;
         if let Some(other) = objects::obstacle(&mut tx, workspace, path).await? {
-            return Err(Error::invalid(format!(
-                "Invalid path: cannot write the file '{path}' because '{other}' is there: one name is either a file or a folder"
-            )));
+            return Err(obstructed(path, &other));
+        }
+        if let Some(upload) = &stored.upload
+            && !direct_uploads::complete(&mut tx, upload, now).await?
+        {
+            return Ok(true);
         }
         let object = NewObject { workspace, path, sha256: &written.sha256, size: written.size, content_type, created_at: now };
         // the path is held before any content is: two writers never wait for each other crosswise
@@ -127,17 +123,12 @@ impl Artifacts {
             None if objects::insert(&mut tx, &object).await? => {}
             None => return Ok(false),
         }
-        let fresh = repoint(&mut tx, held.as_deref(), &object, location).await?;
-        if fresh {
-            orphans::remove(&mut tx, location).await?;
-        } else {
-            orphans::add(&mut tx, location, now).await?;
-        }
+        let fresh = repoint(&mut tx, held.as_deref(), stored, now).await?;
         let event = ArtifactWritten {
             workspace: workspace.into(),
             path: path.to_string(),
             size: written.size as i64,
-            sha256: written.sha256.clone(),
+            sha256: known(&written.sha256),
         };
         tx.emit(&event).await?;
         tx.commit().await?;
@@ -247,23 +238,24 @@ impl Artifacts {
 }
 
 /// Counts the change of what a path points to, contents in order so that two writers never wait for each other.
-/// Answers whether `location` now holds a blob.
-async fn repoint(tx: &mut Tx, held: Option<&str>, object: &NewObject<'_>, location: &str) -> Result<bool> {
-    let (new, now) = (object.sha256, object.created_at);
+/// Answers whether the new bytes are used; if not, they are a copy that is freed.
+async fn repoint(tx: &mut Tx, held: Option<&str>, stored: &Stored, now: i64) -> Result<bool> {
+    let new = stored.written.sha256.as_str();
     if held == Some(new) {
+        orphans::add(tx, &stored.location, now).await?;
         return Ok(false);
     }
     if let Some(old) = held.filter(|old| *old < new) {
         blobs::release(tx, old, 1, now).await?;
     }
-    let place = blobs::retain(tx, new, location, object.size, now).await?;
+    let fresh = contents::retain(tx, stored, now).await?;
     if let Some(old) = held.filter(|old| *old > new) {
         blobs::release(tx, old, 1, now).await?;
     }
-    Ok(place == location)
+    Ok(fresh)
 }
 
-async fn release(tx: &mut Tx, contents: impl IntoIterator<Item = String>, now: i64) -> Result<()> {
+pub(crate) async fn release(tx: &mut Tx, contents: impl IntoIterator<Item = String>, now: i64) -> Result<()> {
     let mut counts: BTreeMap<String, i64> = BTreeMap::new();
     for sha256 in contents {
         *counts.entry(sha256).or_default() += 1;
@@ -290,6 +282,18 @@ fn collect(entries: &mut Vec<Entry>, prefix: &str, file: Entry) -> String {
 
 fn folder(path: String) -> Entry {
     Entry { path, is_dir: true, size: 0, sha256: String::new() }
+}
+
+/// A file and a folder cannot have one name.
+pub(crate) fn obstructed(path: &ArtifactPath, other: &str) -> Error {
+    Error::invalid(format!(
+        "Invalid path: cannot write the file '{path}' because '{other}' is there: one name is either a file or a folder"
+    ))
+}
+
+/// A hash as others see it: empty as long as it is a stand-in.
+pub(crate) fn known(sha256: &str) -> String {
+    if sha256.starts_with(STAND_IN) { String::new() } else { sha256.into() }
 }
 
 fn missing(path: &ArtifactPath) -> Error {

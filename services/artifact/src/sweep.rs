@@ -1,7 +1,7 @@
 //! Frees what nobody points to any more.
 
 use crate::objects::Artifacts;
-use crate::store::{blobs, orphans};
+use crate::store::{blobs, direct_uploads, orphans};
 use artel_platform::Result;
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,13 +29,20 @@ impl Artifacts {
     /// Frees everything that is due; answers how many objects left the store.
     pub async fn sweep(&self) -> Result<u64> {
         self.forget_contents().await?;
+        let mut tx = self.db.begin().await?;
+        direct_uploads::forget(&mut tx, self.clock.now() - self.config.upload_seconds * 1000).await?;
+        tx.commit().await?;
         let mut freed = 0;
         loop {
             let places = orphans::due(&self.db, self.clock.now(), BATCH).await?;
             for place in &places {
-                self.blobs.delete(place).await?;
+                if place.upload {
+                    self.blobs.discard(&place.location).await?;
+                } else {
+                    self.blobs.delete(&place.location).await?;
+                }
                 let mut tx = self.db.begin().await?;
-                orphans::remove(&mut tx, place).await?;
+                orphans::remove(&mut tx, &place.location).await?;
                 tx.commit().await?;
             }
             freed += places.len() as u64;

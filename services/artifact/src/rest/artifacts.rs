@@ -1,16 +1,12 @@
 //! `/api/2.0/mlflow-artifacts/artifacts`: the proxy that unmodified clients upload to and download from
 //! (mlflow/server/artifact_router.py, mlflow/server/handlers.py).
 
-use super::serve;
-use crate::objects::Artifacts;
+use super::{Proxied, body, serve};
 use crate::path::ArtifactPath;
 use actix_web::{HttpRequest, HttpResponse, web};
 use artel_platform::http::Workspace;
 use artel_platform::{Error, Result};
-use bytes::Bytes;
-use futures::StreamExt;
 use serde::{Deserialize, Serialize};
-use tokio_stream::wrappers::ReceiverStream;
 use utoipa::{IntoParams, ToSchema};
 
 /// What lies in a folder.
@@ -40,12 +36,9 @@ pub(crate) struct ListQuery {
 
 /// Lists a folder; a file or nothing has no entries.
 #[utoipa::path(get, path = "/api/2.0/mlflow-artifacts/artifacts", tag = "artifacts", params(ListQuery),
-    responses((status = 200, body = Listing)), security(("artel" = ["read:artifacts"])))]
-pub(crate) async fn list_artifacts(
-    artifacts: web::Data<Artifacts>,
-    workspace: Workspace,
-    query: web::Query<ListQuery>,
-) -> Result<web::Json<Listing>> {
+    responses((status = 200, body = Listing, description = "What lies directly in the folder"),
+        (status = 400, description = "The path leaves the tree")), security(("artel" = ["read:artifacts"])))]
+pub(crate) async fn list_artifacts(artifacts: Proxied, workspace: Workspace, query: web::Query<ListQuery>) -> Result<web::Json<Listing>> {
     let path = ArtifactPath::from_client(query.path.as_deref().unwrap_or_default())?;
     let skipped = path.as_str().len() + usize::from(!path.is_root());
     let entries = artifacts.list(&workspace.0, &path).await?;
@@ -58,11 +51,14 @@ pub(crate) async fn list_artifacts(
 }
 
 /// Downloads a file, or the part of it that `Range` names.
-#[utoipa::path(method(get, head), path = "/api/2.0/mlflow-artifacts/artifacts/{path:.*}", tag = "artifacts", params(("path" = String, Path,)),
-    responses((status = 200, content_type = "application/octet-stream"), (status = 206, content_type = "application/octet-stream"), (status = 304), (status = 416)),
+#[utoipa::path(method(get, head), path = "/api/2.0/mlflow-artifacts/artifacts/{path:.*}", tag = "artifacts", params(("path" = String, Path, description = "The file")),
+    responses((status = 200, content_type = "application/octet-stream", description = "The bytes"),
+        (status = 206, content_type = "application/octet-stream", description = "A part of the bytes"),
+        (status = 304, description = "The client has them"), (status = 400, description = "The path is a folder's, or leaves the tree"),
+        (status = 404, description = "There is no such file"), (status = 416, description = "The range lies outside the file")),
     security(("artel" = ["read:artifacts"])))]
 pub(crate) async fn download_artifact(
-    artifacts: web::Data<Artifacts>,
+    artifacts: Proxied,
     workspace: Workspace,
     path: web::Path<String>,
     request: HttpRequest,
@@ -73,11 +69,12 @@ pub(crate) async fn download_artifact(
 }
 
 /// Uploads a file; it is visible when it is complete.
-#[utoipa::path(put, path = "/api/2.0/mlflow-artifacts/artifacts/{path:.*}", tag = "artifacts", params(("path" = String, Path,)),
+#[utoipa::path(put, path = "/api/2.0/mlflow-artifacts/artifacts/{path:.*}", tag = "artifacts", params(("path" = String, Path, description = "The file")),
     request_body(content = Vec<u8>, content_type = "application/octet-stream"),
-    responses((status = 200, body = Object)), security(("artel" = ["artifacts"])))]
+    responses((status = 200, body = Object, description = "The file is complete"),
+        (status = 400, description = "The path is a folder's, lies below a file, or leaves the tree")), security(("artel" = ["artifacts"])))]
 pub(crate) async fn upload_artifact(
-    artifacts: web::Data<Artifacts>,
+    artifacts: Proxied,
     workspace: Workspace,
     path: web::Path<String>,
     request: HttpRequest,
@@ -91,32 +88,15 @@ pub(crate) async fn upload_artifact(
         Some(given) => given.to_owned(),
         None => serve::content_type(path.name()),
     };
-    // the body lives on this thread, the store wants a stream that may move: a short channel joins them
-    let (send, receive) = tokio::sync::mpsc::channel::<Result<Bytes>>(4);
-    let (stored, ()) = futures::join!(artifacts.put(&workspace.0, &path, &content_type, ReceiverStream::new(receive)), pump(body, send));
-    stored?;
+    body::sent(body, async |data| artifacts.put(&workspace.0, &path, &content_type, data).await).await?;
     Ok(HttpResponse::Ok().json(serde_json::json!({})))
 }
 
-/// Passes the body on until it ends, breaks off, or nobody listens any more.
-async fn pump(mut body: web::Payload, send: tokio::sync::mpsc::Sender<Result<Bytes>>) {
-    while let Some(chunk) = body.next().await {
-        let chunk = chunk.map_err(|e| Error::invalid("the upload broke off before its end").because(e.to_string()));
-        let broken = chunk.is_err();
-        if send.send(chunk).await.is_err() || broken {
-            return;
-        }
-    }
-}
-
 /// Deletes a file, or a folder with everything in it; fine when there is nothing.
-#[utoipa::path(delete, path = "/api/2.0/mlflow-artifacts/artifacts/{path:.*}", tag = "artifacts", params(("path" = String, Path,)),
-    responses((status = 200, body = Object)), security(("artel" = ["artifacts"])))]
-pub(crate) async fn delete_artifact(
-    artifacts: web::Data<Artifacts>,
-    workspace: Workspace,
-    path: web::Path<String>,
-) -> Result<HttpResponse> {
+#[utoipa::path(delete, path = "/api/2.0/mlflow-artifacts/artifacts/{path:.*}", tag = "artifacts", params(("path" = String, Path, description = "The file")),
+    responses((status = 200, body = Object, description = "Nothing is there any more"),
+        (status = 400, description = "The path is the root, or leaves the tree")), security(("artel" = ["artifacts"])))]
+pub(crate) async fn delete_artifact(artifacts: Proxied, workspace: Workspace, path: web::Path<String>) -> Result<HttpResponse> {
     artifacts.delete(&workspace.0, &ArtifactPath::from_client(&path)?, true).await?;
     Ok(HttpResponse::Ok().json(serde_json::json!({})))
 }

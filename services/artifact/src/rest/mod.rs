@@ -1,12 +1,16 @@
-//! MLflow's artifact proxy.
+//! MLflow's artifact proxy, and DVC remotes.
 
 mod artifacts;
+pub(crate) mod body;
+mod dvc;
 mod multipart;
+mod proxied;
 mod range;
 mod serve;
 
 use artel_platform::http::{Dialect, Routes};
 use artel_platform::routes;
+use proxied::Proxied;
 
 pub(crate) fn routes() -> Routes {
     routes!(Dialect::Mlflow;
@@ -15,4 +19,5 @@ pub(crate) fn routes() -> Routes {
         multipart::presigned_download_url,
     )
     .mirror("/api/2.0/", "/ajax-api/2.0/")
+    .merge(routes!(Dialect::Artel; dvc::read_object, dvc::write_object, dvc::delete_remote))
 }

@@ -126,7 +126,7 @@ fn described(status: StatusCode, content: &Content, etag: &str) -> HttpResponseB
 
 /// `Content-Disposition` for a download, with a plain name beside a name that is not (mlflow/server/handlers.py
 /// `_content_disposition_attachment`).
-fn disposition(name: &str) -> String {
+pub(crate) fn disposition(name: &str) -> String {
     if name.is_ascii() {
         return format!("attachment; filename={}", quoted(name));
     }

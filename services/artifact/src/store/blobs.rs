@@ -1,17 +1,21 @@
 //! Contents and how often they are pointed to.
 
+use crate::contents::Stored;
 use artel_platform::Result;
 use artel_platform::args;
-use artel_platform::db::{Db, Tx};
+use artel_platform::db::{Db, Row, Tx};
 
-/// One more object points to the content. Answers where it lies: `location` itself when the content is new.
-pub(crate) async fn retain(tx: &mut Tx, sha256: &str, location: &str, size: u64, now: i64) -> Result<String> {
-    let sql = "INSERT INTO blobs (sha256, location, size, refs, created_at) VALUES ($1, $2, $3, 1, $4) \
-        ON CONFLICT (sha256) DO UPDATE SET refs = blobs.refs + 1, unreferenced_since = NULL RETURNING location";
-    tx.fetch_one(sql, args![sha256, location, size as i64, now]).await?.get("location")
+/// `count` more things point to the content. Answers where it lies: where `stored` does when the content is new.
+pub(crate) async fn retain(tx: &mut Tx, stored: &Stored, count: i64, now: i64) -> Result<String> {
+    let sql = "INSERT INTO blobs (sha256, md5, location, size, refs, created_at) VALUES ($1, $2, $3, $4, $5, $6) \
+        ON CONFLICT (sha256) DO UPDATE SET refs = blobs.refs + $5, md5 = COALESCE(excluded.md5, blobs.md5), unreferenced_since = NULL RETURNING location";
+    let written = &stored.written;
+    let md5 = (!written.md5.is_empty()).then_some(written.md5.as_str());
+    let values = args![written.sha256.as_str(), md5, stored.location.as_str(), written.size as i64, count, now];
+    tx.fetch_one(sql, values).await?.get("location")
 }
 
-/// `count` objects point to it no more. `now` starts the grace time when they were the last.
+/// `count` things point to it no more. `now` starts the grace time when they were the last.
 pub(crate) async fn release(tx: &mut Tx, sha256: &str, count: i64, now: i64) -> Result<()> {
     let sql = "UPDATE blobs SET refs = refs - $2, unreferenced_since = CASE WHEN refs - $2 <= 0 THEN $3 END WHERE sha256 = $1";
     tx.execute(sql, args![sha256, count, now]).await.map(drop)
@@ -29,4 +33,34 @@ pub(crate) async fn forget(tx: &mut Tx, sha256: &str, cutoff: i64) -> Result<Opt
     let sql = "DELETE FROM blobs WHERE sha256 = $1 AND refs <= 0 AND unreferenced_since <= $2 \
         AND NOT EXISTS (SELECT 1 FROM objects o WHERE o.sha256 = blobs.sha256) RETURNING location";
     tx.fetch_optional(sql, args![sha256, cutoff]).await?.map(|row| row.get("location")).transpose()
+}
+
+/// A content whose bytes nobody has read.
+pub(crate) struct Unread {
+    pub(crate) sha256: String,
+    pub(crate) location: String,
+    pub(crate) size: u64,
+    pub(crate) created_at: i64,
+}
+
+/// Contents without an MD5 that something points to, oldest first, after the given time and hash.
+pub(crate) async fn unread(db: &Db, after: &(i64, String), limit: i64) -> Result<Vec<Unread>> {
+    let sql = "SELECT sha256, location, size, created_at FROM blobs WHERE md5 IS NULL AND refs > 0 \
+        AND (created_at, sha256) > ($1, $2) ORDER BY created_at, sha256 LIMIT $3";
+    let rows = db.fetch_all(sql, args![after.0, after.1.as_str(), limit]).await?;
+    let unread = |row: &Row| -> Result<Unread> {
+        let size = row.get::<i64>("size")? as u64;
+        Ok(Unread { sha256: row.get("sha256")?, location: row.get("location")?, size, created_at: row.get("created_at")? })
+    };
+    rows.iter().map(unread).collect()
+}
+
+/// The bytes were read.
+pub(crate) async fn set_md5(tx: &mut Tx, sha256: &str, md5: &str) -> Result<()> {
+    tx.execute("UPDATE blobs SET md5 = $2 WHERE sha256 = $1", args![sha256, md5]).await.map(drop)
+}
+
+/// Forgets a stand-in that `refs` objects pointed to; `false` when others did or do.
+pub(crate) async fn replace(tx: &mut Tx, stand_in: &str, refs: i64) -> Result<bool> {
+    Ok(tx.execute("DELETE FROM blobs WHERE sha256 = $1 AND refs = $2", args![stand_in, refs]).await? == 1)
 }

@@ -109,3 +109,9 @@ pub(crate) async fn remove_below(tx: &mut Tx, workspace: &str, prefix: &str, lim
     let rows = tx.fetch_all(sql, args![workspace, prefix, last_below(prefix), limit]).await?;
     rows.iter().map(|row| row.get("sha256")).collect()
 }
+
+/// Points every object of one content to another one; answers how many there are.
+pub(crate) async fn repoint_all(tx: &mut Tx, from: &str, to: &str) -> Result<i64> {
+    let sql = "UPDATE objects SET sha256 = $2 WHERE sha256 = $1";
+    Ok(tx.execute(sql, args![from, to]).await? as i64)
+}

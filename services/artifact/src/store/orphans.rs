@@ -5,6 +5,11 @@ use artel_platform::args;
 use artel_platform::db::{Db, Tx};
 
 /// An upload to `location` begins: if it never ends, the place is freed at `due`.
+pub(crate) async fn expect(tx: &mut Tx, location: &str, due: i64) -> Result<()> {
+    tx.execute("INSERT INTO orphans (location, due, upload) VALUES ($1, $2, 1)", args![location, due]).await.map(drop)
+}
+
+/// The place is to be freed at `due`.
 pub(crate) async fn add(tx: &mut Tx, location: &str, due: i64) -> Result<()> {
     let sql = "INSERT INTO orphans (location, due) VALUES ($1, $2) ON CONFLICT (location) DO UPDATE SET due = excluded.due";
     tx.execute(sql, args![location, due]).await.map(drop)
@@ -15,8 +20,16 @@ pub(crate) async fn remove(tx: &mut Tx, location: &str) -> Result<()> {
     tx.execute("DELETE FROM orphans WHERE location = $1", args![location]).await.map(drop)
 }
 
+/// A place to be freed.
+pub(crate) struct Orphan {
+    pub(crate) location: String,
+    /// It was given to an upload, which may not have ended.
+    pub(crate) upload: bool,
+}
+
 /// Places to be freed by `now`.
-pub(crate) async fn due(db: &Db, now: i64, limit: i64) -> Result<Vec<String>> {
-    let sql = "SELECT location FROM orphans WHERE due <= $1 ORDER BY due LIMIT $2";
-    db.fetch_all(sql, args![now, limit]).await?.iter().map(|row| row.get("location")).collect()
+pub(crate) async fn due(db: &Db, now: i64, limit: i64) -> Result<Vec<Orphan>> {
+    let sql = "SELECT location, upload FROM orphans WHERE due <= $1 ORDER BY due LIMIT $2";
+    let rows = db.fetch_all(sql, args![now, limit]).await?;
+    rows.iter().map(|row| Ok(Orphan { location: row.get("location")?, upload: row.get::<i64>("upload")? != 0 })).collect()
 }

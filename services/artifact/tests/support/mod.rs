@@ -76,6 +76,7 @@ pub fn s3() -> Option<(String, artel_platform::config::S3)> {
     };
     let settings = artel_platform::config::S3 {
         endpoint: value("endpoint"),
+        public_endpoint: String::new(),
         region: value("region"),
         access_key_id: value("key_id"),
         secret_access_key: value("secret"),
