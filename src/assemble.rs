@@ -38,14 +38,19 @@ services! {
     "serving" => artel_serving,
 }
 
+/// The keys of an installation: from its secret, or from the file in its data folder.
+pub fn keys(config: &Config) -> Result<Keys> {
+    match config.security.secret.as_str() {
+        "" => Keys::load_or_create(&config.data.join("secret")),
+        secret => Keys::derive(secret.as_bytes()),
+    }
+}
+
 /// What the services `local` of this process stand on. The shape of the installation is decided here and nowhere else.
 pub async fn context(config: Config, local: &[&str], stop: CancellationToken) -> Result<Context> {
     std::fs::create_dir_all(&config.data)
         .map_err(|e| Error::invalid(format!("cannot make the data folder {}", config.data.display())).because(e))?;
-    let keys = match config.security.secret.as_str() {
-        "" => Keys::load_or_create(&config.data.join("secret"))?,
-        secret => Keys::derive(secret.as_bytes())?,
-    };
+    let keys = keys(&config)?;
     Ok(Context {
         bus: Bus::open(&config.bus)?,
         blobs: Blobs::open(&config.artifacts, &config.s3).await?,

@@ -34,6 +34,7 @@ const OWNERS: &[(&str, &str)] = &[
     ("/endpoints", "serving"),
     ("/.well-known/databricks-config", "serving"),
     ("/v2", "serving"),
+    ("/api/artel/v1/gc", "tracking"),
     ("/api/artel/v1/models", "registry"),
     ("/api/artel/v1/monitoring", "serving"),
     ("/api/artel/v1/deliveries", "scheduler"),

@@ -1,5 +1,6 @@
 //! The command line. Names are stable; `--help` of each command says what it is for and shows an example.
 
+mod gc;
 mod inspect;
 mod settings;
 mod token;
@@ -25,6 +26,7 @@ enum Command {
     User(user::User),
     #[command(subcommand)]
     Token(token::Token),
+    Gc(gc::Gc),
     Migrate(inspect::Migrate),
     Config(inspect::ShowConfig),
     Openapi(inspect::Openapi),
@@ -42,6 +44,7 @@ impl Cli {
             Command::Worker(worker) => worker.run().await,
             Command::User(user) => user.run().await,
             Command::Token(token) => token.run().await,
+            Command::Gc(gc) => gc.run().await,
             Command::Migrate(migrate) => migrate.run().await,
             Command::Config(show) => show.run(),
             Command::Openapi(openapi) => openapi.run(),

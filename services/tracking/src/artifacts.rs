@@ -5,7 +5,7 @@ use crate::local_files::LocalFolder;
 use artel_platform::{Error, Result};
 use artel_proto::artel::artifact::v1::put_request::Part;
 use artel_proto::artel::artifact::v1::{GetRequest, ListRequest, PutHeader, PutRequest};
-use artel_proto::mlflow::FileInfo;
+use artel_proto::mlflow::{FileInfo, ListArtifacts, list_artifacts};
 use futures::StreamExt;
 use futures::stream::BoxStream;
 
@@ -95,6 +95,15 @@ enum Place {
 }
 
 impl Tracking {
+    /// The files and folders of a run.
+    pub(crate) async fn list_files_of_run(&self, workspace: &str, request: ListArtifacts) -> Result<list_artifacts::Response> {
+        let path = request.path.as_deref().map(safe_path).transpose()?;
+        let run_id = request.run_id.as_deref().filter(|id| !id.is_empty()).unwrap_or(request.run_uuid());
+        let run = self.find_run(workspace, run_id).await?;
+        let files = self.list_files(workspace, &run.artifact_uri, path.as_deref()).await?;
+        Ok(list_artifacts::Response { root_uri: Some(run.artifact_uri), files, next_page_token: None })
+    }
+
     /// The files and folders directly in `path` below `location`, their paths relative to `location`.
     pub(crate) async fn list_files(&self, workspace: &str, location: &str, path: Option<&str>) -> Result<Vec<FileInfo>> {
         let path = path.filter(|p| !p.is_empty()).map(|p| p.trim_end_matches('/'));
@@ -143,11 +152,16 @@ impl Tracking {
         Ok(())
     }
 
+    /// The folder on this machine that a location means, where the settings allow one.
+    pub(crate) fn local_folder(&self, location: &str) -> Option<LocalFolder> {
+        LocalFolder::below(&self.settings.default_artifact_root, location)
+    }
+
     fn place(&self, location: &str) -> Result<Place> {
         if let Some(path) = proxied_path(location) {
             return Ok(Place::Kept(path));
         }
-        if let Some(folder) = LocalFolder::below(&self.settings.default_artifact_root, location) {
+        if let Some(folder) = self.local_folder(location) {
             return Ok(Place::Local(folder));
         }
         Err(Error::invalid(format!(

@@ -38,7 +38,7 @@ impl Stored {
         }
     }
 
-    fn changed(&self) -> ExperimentChanged {
+    pub(crate) fn changed(&self) -> ExperimentChanged {
         ExperimentChanged {
             workspace: self.workspace.clone(),
             experiment_id: self.id.to_string(),
@@ -88,6 +88,7 @@ impl Tracking {
         validate::experiment_name(name)?;
         let location = location.filter(|l| !l.is_empty());
         if let Some(location) = location {
+            }
             validate::artifact_location(location)?;
         }
         tags.iter().try_for_each(validate::experiment_tag)?;

@@ -3,13 +3,15 @@
 use crate::Tracking;
 use crate::store::history::{self as store, Range};
 use crate::store::metrics::{self, Point};
-use artel_platform::Result;
+use artel_platform::{Error, Result};
 use artel_platform::search::PageToken;
-use artel_proto::mlflow::{Metric, MetricWithRunId};
+use artel_proto::mlflow::{GetMetricHistoryBulkInterval, Metric, MetricWithRunId};
 use std::collections::HashMap;
 
 /// The most points that `get-history-bulk` gives.
 pub(crate) const MAX_BULK: i64 = 25_000;
+/// The most points of a run that are taken evenly.
+const MAX_SAMPLES: i64 = 2500;
 
 impl Tracking {
     /// The latest value of each metric of these runs, by run, ordered by name.
@@ -79,14 +81,23 @@ impl Tracking {
     }
 
     /// Of each run at most `max_results` points, evenly taken, the first and the last among them.
-    pub(crate) async fn metric_history_sampled(
+    pub(crate) async fn metric_history_bulk_interval(
         &self,
         workspace: &str,
-        run_ids: &[String],
-        key: &str,
-        steps: Option<(i64, i64)>,
-        max_results: i64,
+        request: &GetMetricHistoryBulkInterval,
     ) -> Result<Vec<MetricWithRunId>> {
+        let steps = match (request.start_step, request.end_step) {
+            (Some(first), Some(last)) if first > last => {
+                return Err(Error::invalid(format!(
+                    "end_step must be greater than start_step. Found start_step={first} and end_step={last}."
+                )));
+            }
+            (Some(first), Some(last)) => Some((i64::from(first), i64::from(last))),
+            (None, None) => None,
+            _ => return Err(Error::invalid("If either start step or end step are specified, both must be specified.")),
+        };
+        let (run_ids, key) = (&request.run_ids, request.metric_key());
+        let max_results = request.max_results.map_or(MAX_SAMPLES, i64::from).clamp(1, MAX_SAMPLES);
         let Some(number) = self.keys.find(&self.db, key).await? else { return Ok(Vec::new()) };
         let mut all = Vec::new();
         for run_id in run_ids {

@@ -60,6 +60,37 @@ impl LocalFolder {
         Ok(tokio::fs::write(&file, data).await?)
     }
 
+    /// How many files there are, and their size together in bytes.
+    pub(crate) async fn size(&self) -> Result<(u64, u64)> {
+        let (mut files, mut bytes) = (0, 0);
+        let mut left = vec![self.folder.clone()];
+        while let Some(folder) = left.pop() {
+            let mut entries = match tokio::fs::read_dir(&folder).await {
+                Ok(entries) => entries,
+                Err(e) if e.kind() == ErrorKind::NotFound => continue,
+                Err(e) => return Err(e.into()),
+            };
+            while let Some(entry) = entries.next_entry().await? {
+                if entry.file_type().await?.is_dir() {
+                    left.push(entry.path());
+                } else {
+                    files += 1;
+                    bytes += entry.metadata().await?.len();
+                }
+            }
+        }
+        Ok((files, bytes))
+    }
+
+    /// Deletes the folder with everything in it; it need not be there. The root itself stays.
+    pub(crate) async fn remove(&self) -> Result<()> {
+        if self.folder == self.root || !tokio::fs::try_exists(&self.folder).await? {
+            return Ok(());
+        }
+        self.require_inside(&self.folder).await?;
+        Ok(tokio::fs::remove_dir_all(&self.folder).await?)
+    }
+
     /// A link must not lead out of the root.
     async fn require_inside(&self, path: &Path) -> Result<()> {
         let root = tokio::fs::canonicalize(&self.root).await?;

@@ -55,7 +55,7 @@ impl Stored {
         }
     }
 
-    fn changed(&self, workspace: &str) -> LoggedModelChanged {
+    pub(crate) fn changed(&self, workspace: &str) -> LoggedModelChanged {
         LoggedModelChanged {
             workspace: workspace.into(),
             model_id: self.model_id.clone(),

@@ -1,7 +1,7 @@
 //! Files of runs and models: listing, and showing one in a browser.
 
 use super::extract::{Request, checked};
-use super::{Answer, App, either, json};
+use super::{Answer, App, json};
 use crate::artifacts::{Bytes, safe_path};
 use actix_web::HttpResponse;
 use actix_web::http::header;
@@ -35,10 +35,7 @@ pub(super) struct FileOfModel {
 #[utoipa::path(get, path = "/api/2.0/mlflow/artifacts/list", tag = "tracking", params(("run_id" = String, Query), ("path" = Option<String>, Query)),
     responses((status = 200, body = list_artifacts::Response)), security(("artel" = ["read:experiments"])))]
 pub(super) async fn list(app: App, Workspace(workspace): Workspace, Request(request): Request<ListArtifacts>) -> Answer {
-    let path = request.path.as_deref().map(safe_path).transpose()?;
-    let run = app.find_run(&workspace, either(request.run_id(), request.run_uuid())).await?;
-    let files = app.list_files(&workspace, &run.artifact_uri, path.as_deref()).await?;
-    json(&list_artifacts::Response { root_uri: Some(run.artifact_uri), files, next_page_token: None })
+    json(&app.list_files_of_run(&workspace, request).await?)
 }
 
 /// One file of a run

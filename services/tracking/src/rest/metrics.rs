@@ -14,7 +14,6 @@ use futures::StreamExt;
 /// How many points of a long history are read at once.
 const BLOCK: i64 = 25_000;
 const MAX_RUNS: usize = 100;
-const MAX_SAMPLES: i64 = 2500;
 
 checked!(GetMetricHistory, requires(run_id, metric_key), { "run_id": [Text, Required], "metric_key": [Text, Required], "page_token": [Text] });
 checked!(GetMetricHistoryBulkInterval, requires(run_ids, metric_key), also(it => it.run_ids.len() <= MAX_RUNS && it.max_results.is_none_or(|n| (1..=2500).contains(&n))), {
@@ -87,16 +86,7 @@ pub(super) async fn get_history_bulk_interval(
     Workspace(workspace): Workspace,
     Request(request): Request<GetMetricHistoryBulkInterval>,
 ) -> Answer {
-    let steps = match (request.start_step, request.end_step) {
-        (Some(first), Some(last)) if first > last => {
-            return Err(Error::invalid(format!("end_step must be greater than start_step. Found start_step={first} and end_step={last}.")));
-        }
-        (Some(first), Some(last)) => Some((i64::from(first), i64::from(last))),
-        (None, None) => None,
-        _ => return Err(Error::invalid("If either start step or end step are specified, both must be specified.")),
-    };
-    let count = request.max_results.map_or(MAX_SAMPLES, i64::from);
-    let metrics = app.metric_history_sampled(&workspace, &request.run_ids, request.metric_key(), steps, count).await?;
+    let metrics = app.metric_history_bulk_interval(&workspace, &request).await?;
     json(&get_metric_history_bulk_interval::Response { metrics })
 }
 

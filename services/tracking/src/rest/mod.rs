@@ -3,6 +3,8 @@
 mod artifacts;
 mod experiments;
 mod extract;
+mod gc;
+mod graphql;
 mod logged_models;
 mod logging;
 mod metrics;
@@ -31,11 +33,13 @@ pub(crate) fn routes() -> Routes {
         artifacts::list, artifacts::get, artifacts::get_of_model, artifacts::upload,
         logged_models::create, logged_models::search, logged_models::get, logged_models::finalize, logged_models::delete,
         logged_models::log_params, logged_models::set_tags, logged_models::delete_tag, logged_models::list_artifacts,
+        graphql::post, graphql::get,
         server::health, server::version, server::info,
         traces::all_v2, traces::one_v2, traces::all_v3, traces::one_v3, traces::spans,
     )
     .mirror("/api/2.0/", "/ajax-api/2.0/")
     .mirror("/api/3.0/", "/ajax-api/3.0/")
+    .merge(routes!(Dialect::Artel; gc::collect))
 }
 
 fn json<T: Serialize>(message: &T) -> Answer {
