@@ -5,7 +5,7 @@ use crate::resolve::Selector as Which;
 use crate::search::SearchRequest;
 use artel_proto::artel::registry::v1::registry_server::Registry as RegistryService;
 use artel_proto::artel::registry::v1::resolve_model_request::Selector;
-use artel_proto::artel::registry::v1::{CountModelsRequest, CountModelsResponse, ModelReference, ResolveModelRequest, SearchModelVersionsRequest, SearchModelVersionsResponse};
+use artel_proto::artel::registry::v1::{ModelReference, ResolveModelRequest, SearchModelVersionsRequest, SearchModelVersionsResponse};
 use artel_proto::mlflow::search_model_versions;
 use std::sync::Arc;
 use tonic::{Request, Response, Status};
@@ -23,8 +23,6 @@ impl RegistryService for Grpc {
         };
         let workspace = if request.workspace.is_empty() { artel_platform::http::DEFAULT_WORKSPACE } else { &request.workspace };
         Ok(Response::new(self.0.resolve(workspace, &request.name, which).await?))
-    }
-
     }
 
     async fn search_model_versions(

@@ -88,7 +88,6 @@ impl Tracking {
         validate::experiment_name(name)?;
         let location = location.filter(|l| !l.is_empty());
         if let Some(location) = location {
-            }
             validate::artifact_location(location)?;
         }
         tags.iter().try_for_each(validate::experiment_tag)?;

@@ -67,5 +67,5 @@ pub async fn start(cx: Context) -> Result<Service> {
     });
     tracking.create_default_experiment().await?;
     let grpc = TrackingServer::new(grpc::TrackingGrpc(tracking.clone()));
-    Ok(Service { name: "tracking", rest, grpc: tonic::service::Routes::new(grpc), db })
+    Ok(Service { name: "tracking", rest: rest::routes().state(tracking), grpc: tonic::service::Routes::new(grpc), db })
 }
