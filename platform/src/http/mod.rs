@@ -3,8 +3,10 @@
 
 mod access;
 mod dialect;
+pub mod file;
 mod json;
 mod mlflow;
+mod range;
 mod routes;
 mod server;
 mod workspace;

@@ -160,6 +160,8 @@ mod tests {
             (".", ""),
             ("a%0ab", "a%0ab"),
             ("time 12:30", "time 12:30"),
+            ("a%00b", "a%00b"),
+            ("..%00/x", "..%00/x"),
         ] {
             assert_eq!(ArtifactPath::from_client(given).unwrap().as_str(), path, "{given}");
         }
@@ -175,6 +177,17 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn no_encoding_hides_a_way_out(before in "[a-z]{0,3}(/[a-z]{1,3}){0,2}", after in "(/[a-z]{0,3}){0,2}", times in 0usize..6, mask: u16) {
+            let hidden = |c: char, at: usize| mask >> at & 1 == 1 || c == '%';
+            let mut text = if before.is_empty() { format!("..{after}") } else { format!("{before}/..{after}") };
+            for _ in 0..times {
+                let letters = text.chars().enumerate();
+                text = letters.map(|(at, c)| if hidden(c, at % 16) { format!("%{:02x}", c as u32) } else { c.to_string() }).collect();
+            }
+            prop_assert!(ArtifactPath::from_client(&text).is_err(), "{text}");
+        }
+
         #[test]
         fn no_input_gets_out(text in "\\PC{0,40}|([./\\\\%a2e5f]{0,24})") {
             if let Ok(path) = ArtifactPath::from_client(&text) {

@@ -80,28 +80,52 @@ async fn parts_heads_and_conditions() {
     server.stop(&fixture.cx).await;
 }
 
+/// Paths that would leave the tree, as they stand in a URL: plain, encoded once, twice and in parts, absolute, as a URL, and
+/// as Windows would write them.
+const OUTSIDE: &[&str] = &[
+    "../etc/passwd",
+    "..",
+    "d/..",
+    "d/../../x",
+    "%2e%2e/etc/passwd",
+    ".%2e/x",
+    "%2E%2E%2Fx",
+    "%252e%252e%252fetc",
+    "%25252e%25252e%25252fetc",
+    "..%252fetc",
+    "d/%2e%2e/%2e%2e/x",
+    "/etc/passwd",
+    "//etc/passwd",
+    "%2fetc/passwd",
+    "%252fetc/passwd",
+    "file:///etc/passwd",
+    "file:/etc/passwd",
+    "FILE%3A///etc/passwd",
+    "C:/windows",
+    "c%3a%5cwindows",
+    "d%5c..%5cx",
+    "..%5cx",
+    "%5c%5chost%5cshare",
+    "d%255c..%255cx",
+    "a%23b",
+];
+
 #[actix_web::test]
 async fn mistakes_are_told_in_upstreams_form() {
     let fixture = fixture(Engine::Sqlite).await.unwrap();
     let server = serve(&fixture.cx).await;
     server.put("d/f", "x").await;
     let raw = async |method: &str, path: &str| raw_request(&server.url, method, path).await;
-    for path in [
-        "../etc/passwd",
-        "%2e%2e/etc/passwd",
-        "%252e%252e%252fetc",
-        "d/%2e%2e/%2e%2e/x",
-        "/etc/passwd",
-        "%2fetc/passwd",
-        "file:///etc/passwd",
-        "d%5c..%5cx",
-        "..%5cx",
-    ] {
+    for path in OUTSIDE {
         for method in ["GET", "PUT", "DELETE"] {
             let (status, body) = raw(method, path).await;
             assert_eq!((status, body["error_code"].as_str()), (400, Some("INVALID_PARAMETER_VALUE")), "{method} {path}: {body}");
         }
+        let query = format!("?path={}", path.replace('%', "%25").replace('#', "%23").replace('\\', "%5C"));
+        let (status, body) = raw_url(&server.url, "GET", &format!("/api/2.0/mlflow-artifacts/artifacts{query}")).await;
+        assert_eq!((status, body["error_code"].as_str()), (400, Some("INVALID_PARAMETER_VALUE")), "list {path}: {body}");
     }
+    assert_eq!(server.list("").await["files"].as_array().unwrap().len(), 1, "nothing was written");
     let (status, body) = raw("GET", "d").await;
     assert_eq!((status, body["message"].as_str()), (400, Some("Artifact path refers to a directory, not a file: 'd'")));
     let (status, body) = raw("GET", "nothing").await;
@@ -111,13 +135,21 @@ async fn mistakes_are_told_in_upstreams_form() {
     assert_eq!(raw("DELETE", "").await.0, 400);
 
     let client = reqwest::Client::new();
-    for (method, path) in
-        [(Method::POST, "mpu/create/a/b"), (Method::POST, "mpu/complete/a"), (Method::POST, "mpu/abort/a"), (Method::GET, "presigned/a/b")]
-    {
-        let answer = client.request(method, format!("{}/api/2.0/mlflow-artifacts/{path}", server.url)).send().await.unwrap();
+    for (method, path, body, what) in [
+        (Method::POST, "mpu/create/a/b", json!({"path": "/x/f", "num_parts": 2}), "upload"),
+        (Method::POST, "mpu/complete/a", json!({"path": "f", "upload_id": "u", "parts": []}), "upload"),
+        (Method::POST, "mpu/abort/a", json!({"path": "f", "upload_id": "u"}), "upload"),
+        (Method::GET, "presigned/d/f", json!({}), "download"),
+    ] {
+        let answer = client.request(method, format!("{}/api/2.0/mlflow-artifacts/{path}", server.url)).json(&body).send().await.unwrap();
         assert_eq!(answer.status(), StatusCode::NOT_IMPLEMENTED, "{path}");
-        assert_eq!(answer.json::<Value>().await.unwrap()["error_code"], "NOT_IMPLEMENTED");
+        let message = format!("Multipart {what} is not supported for the current artifact repository");
+        assert_eq!(answer.json::<Value>().await.unwrap(), json!({"error_code": "NOT_IMPLEMENTED", "message": message}));
     }
+    let nameless = client.post(format!("{}/api/2.0/mlflow-artifacts/mpu/create/a", server.url)).json(&json!({"num_parts": 1}));
+    let nameless = nameless.send().await.unwrap();
+    assert_eq!(nameless.status(), StatusCode::BAD_REQUEST);
+    assert!(nameless.text().await.unwrap().contains("path"));
     let odd = client.get(server.artifact("d/f")).header("X-MLFLOW-WORKSPACE", "No Good").send().await.unwrap();
     assert_eq!(odd.status(), StatusCode::BAD_REQUEST);
     let other = client.get(server.artifact("d/f")).header("X-MLFLOW-WORKSPACE", "team-b").send().await.unwrap();
@@ -127,11 +159,13 @@ async fn mistakes_are_told_in_upstreams_form() {
 
 /// Sends the path as it is; clients tidy it first.
 async fn raw_request(url: &str, method: &str, path: &str) -> (u16, Value) {
+    raw_url(url, method, &format!("/api/2.0/mlflow-artifacts/artifacts/{path}")).await
+}
+
+async fn raw_url(url: &str, method: &str, target: &str) -> (u16, Value) {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     let mut socket = tokio::net::TcpStream::connect(url.trim_start_matches("http://")).await.unwrap();
-    let request = format!(
-        "{method} /api/2.0/mlflow-artifacts/artifacts/{path} HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
-    );
+    let request = format!("{method} {target} HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
     socket.write_all(request.as_bytes()).await.unwrap();
     let mut answer = String::new();
     socket.read_to_string(&mut answer).await.unwrap();

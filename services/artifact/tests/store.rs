@@ -113,16 +113,88 @@ async fn an_upload_that_breaks_off_shows_nothing_and_is_cleaned_up() {
         assert_eq!(b.text("kept").await.unwrap(), "before");
         assert_eq!((b.count("objects").await, b.files()), (1, 1));
 
-        // a process that dies leaves the note of its upload, which is freed when it is long over
+        // a process that dies leaves the note of its upload and what it had written, which is freed when it is long over
         let never = stream::iter([Ok(Bytes::from_static(b"half"))]).chain(stream::pending());
         let path = at("never");
         let upload = b.artifacts.put("default", &path, "", never);
         assert!(tokio::time::timeout(std::time::Duration::from_millis(50), upload).await.is_err());
         assert_eq!(b.count("orphans").await, 2);
+        let note = b.db.fetch_one("SELECT location FROM orphans ORDER BY due DESC, location LIMIT 1", args![]).await.unwrap();
+        let part = b.folder.join(format!("{}.part", note.get::<String>("location").unwrap()));
+        std::fs::create_dir_all(part.parent().unwrap()).unwrap();
+        std::fs::write(&part, "half").unwrap();
+        b.artifacts.sweep().await.unwrap();
+        assert_eq!((b.count("orphans").await, b.files()), (2, 2), "it may still be under way");
         b.clock.advance(25 * 3600 * 1000);
         b.artifacts.sweep().await.unwrap();
         assert_eq!((b.count("orphans").await, b.files()), (0, 1));
         assert_eq!(b.artifacts.content("default", &path).await.unwrap_err().code, Code::NotFound);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn contents_have_both_hashes_and_old_ones_get_theirs() {
+    on_both_engines(async |cx| {
+        let b = bench(cx).await;
+        b.put("a", "hello\n").await.unwrap();
+        let hashes = async || {
+            let row = b.db.fetch_one("SELECT sha256, md5 FROM blobs", args![]).await.unwrap();
+            (row.get::<String>("sha256").unwrap(), row.opt::<String>("md5").unwrap())
+        };
+        let known = "5891b5b522d5df086d0ff0b110fbd9d21bb4fc7163af34d08286a2e846f6be03";
+        assert_eq!(hashes().await, (known.into(), Some("b1946ac92492d2347c6235b4d2611184".into())));
+        assert_eq!(b.artifacts.read_unread().await.unwrap(), 0);
+        // as it was written before there was a column for it
+        let mut tx = b.db.begin().await.unwrap();
+        tx.execute("UPDATE blobs SET md5 = NULL", args![]).await.unwrap();
+        tx.commit().await.unwrap();
+        assert_eq!(b.artifacts.read_unread().await.unwrap(), 1);
+        assert_eq!(hashes().await, (known.into(), Some("b1946ac92492d2347c6235b4d2611184".into())));
+        assert_eq!(b.artifacts.read_unread().await.unwrap(), 0);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn bytes_that_nobody_has_read_take_the_place_of_their_stand_in() {
+    on_both_engines(async |cx| {
+        let b = bench(cx).await;
+        b.put("here", "same").await.unwrap();
+        // what a direct upload leaves: bytes in the store, and paths to them under a stand-in
+        for (name, text) in [("copy", "same"), ("new", "other")] {
+            let location = format!("objects/00/{name}");
+            std::fs::create_dir_all(b.folder.join("objects/00")).unwrap();
+            std::fs::write(b.folder.join(&location), text).unwrap();
+            let stand_in = format!("unread:{name}");
+            let mut tx = b.db.begin().await.unwrap();
+            let sql = "INSERT INTO blobs (sha256, location, size, refs, created_at) VALUES ($1, $2, $3, 2, 0)";
+            tx.execute(sql, args![stand_in.as_str(), location, text.len()]).await.unwrap();
+            for path in ["x", "y"] {
+                let sql =
+                    "INSERT INTO objects (workspace, path, sha256, size, content_type, created_at) VALUES ('default', $1, $2, $3, '', 0)";
+                tx.execute(sql, args![format!("{name}/{path}"), stand_in.as_str(), text.len()]).await.unwrap();
+            }
+            tx.commit().await.unwrap();
+        }
+        assert_eq!(b.text("copy/x").await.unwrap(), "same");
+        b.artifacts.delete("default", &at("new/y"), false).await.unwrap();
+        assert_eq!(b.artifacts.read_unread().await.unwrap(), 2);
+        let same = b.artifacts.stat("default", &at("here")).await.unwrap().sha256;
+        assert_eq!(b.artifacts.stat("default", &at("copy/y")).await.unwrap().sha256, same);
+        assert_eq!(b.artifacts.stat("default", &at("new/x")).await.unwrap().sha256.len(), 64);
+        b.clock.advance(GRACE);
+        b.artifacts.sweep().await.unwrap();
+        assert_eq!((b.count("blobs").await, b.count("orphans").await, b.files()), (2, 0, 2), "the copy was freed");
+        for (path, text) in [("here", "same"), ("copy/x", "same"), ("copy/y", "same"), ("new/x", "other")] {
+            assert_eq!(b.text(path).await.unwrap(), text, "{path}");
+        }
+        for path in ["here", "copy", "new"] {
+            b.artifacts.delete("default", &at(path), true).await.unwrap();
+        }
+        b.clock.advance(GRACE);
+        b.artifacts.sweep().await.unwrap();
+        assert_eq!((b.count("blobs").await, b.files()), (0, 0), "every reference was counted");
     })
     .await;
 }

@@ -87,7 +87,7 @@ pub(crate) fn safe_path(path: &str) -> Result<String> {
 pub(crate) type Bytes = BoxStream<'static, Result<bytes::Bytes>>;
 
 /// Where a location's files are, for the server.
-enum Place {
+pub(crate) enum Place {
     /// In the artifact service, at this path.
     Kept(String),
     /// In a folder below the configured default root.
@@ -157,7 +157,7 @@ impl Tracking {
         LocalFolder::below(&self.settings.default_artifact_root, location)
     }
 
-    fn place(&self, location: &str) -> Result<Place> {
+    pub(crate) fn place(&self, location: &str) -> Result<Place> {
         if let Some(path) = proxied_path(location) {
             return Ok(Place::Kept(path));
         }

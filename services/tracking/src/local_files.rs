@@ -7,12 +7,20 @@ use artel_proto::mlflow::FileInfo;
 use futures::StreamExt;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+use tokio::io::{AsyncReadExt, AsyncSeekExt};
 use tokio_util::io::ReaderStream;
 
 /// A folder below the default root.
 pub(crate) struct LocalFolder {
     root: PathBuf,
     folder: PathBuf,
+}
+
+/// A file in it.
+pub(crate) struct LocalFile {
+    pub(crate) size: u64,
+    /// In milliseconds.
+    pub(crate) written_at: i64,
 }
 
 impl LocalFolder {
@@ -41,15 +49,27 @@ impl LocalFolder {
         Ok(files)
     }
 
-    pub(crate) async fn read(&self, path: &str) -> Result<Bytes> {
+    pub(crate) async fn stat(&self, path: &str) -> Result<LocalFile> {
         let file = self.folder.join(path);
         let about = tokio::fs::metadata(&file).await.map_err(|_| Error::not_found(format!("No such artifact: '{path}'")))?;
         if about.is_dir() {
             return Err(Error::invalid(format!("Artifact path refers to a directory, not a file: '{path}'")));
         }
         self.require_inside(&file).await?;
-        let file = tokio::fs::File::open(&file).await?;
-        Ok(Box::pin(ReaderStream::new(file).map(|chunk| chunk.map_err(Error::from))))
+        let written = about.modified()?.duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+        Ok(LocalFile { size: about.len(), written_at: written.as_millis() as i64 })
+    }
+
+    /// `length` bytes from `offset`; fewer when there are no more.
+    pub(crate) async fn read_part(&self, path: &str, offset: u64, length: u64) -> Result<Bytes> {
+        self.stat(path).await?;
+        let mut file = tokio::fs::File::open(self.folder.join(path)).await?;
+        file.seek(std::io::SeekFrom::Start(offset)).await?;
+        Ok(Box::pin(ReaderStream::new(file.take(length)).map(|chunk| chunk.map_err(Error::from))))
+    }
+
+    pub(crate) async fn read(&self, path: &str) -> Result<Bytes> {
+        self.read_part(path, 0, u64::MAX).await
     }
 
     pub(crate) async fn write(&self, path: &str, data: &[u8]) -> Result<()> {

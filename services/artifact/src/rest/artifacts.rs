@@ -4,7 +4,7 @@
 use super::{Proxied, body, serve};
 use crate::path::ArtifactPath;
 use actix_web::{HttpRequest, HttpResponse, web};
-use artel_platform::http::Workspace;
+use artel_platform::http::{Workspace, file};
 use artel_platform::{Error, Result};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -65,7 +65,7 @@ pub(crate) async fn download_artifact(
 ) -> Result<HttpResponse> {
     let path = ArtifactPath::from_client(&path)?;
     let content = artifacts.content(&workspace.0, &path).await?;
-    serve::file(&artifacts, &content, &request).await
+    serve::content(&artifacts, &content, &request).await
 }
 
 /// Uploads a file; it is visible when it is complete.
@@ -86,7 +86,7 @@ pub(crate) async fn upload_artifact(
     let path = ArtifactPath::from_client(&path)?;
     let content_type = match request.headers().get("content-type").and_then(|v| v.to_str().ok()) {
         Some(given) => given.to_owned(),
-        None => serve::content_type(path.name()),
+        None => file::content_type(path.name()),
     };
     body::sent(body, async |data| artifacts.put(&workspace.0, &path, &content_type, data).await).await?;
     Ok(HttpResponse::Ok().json(serde_json::json!({})))

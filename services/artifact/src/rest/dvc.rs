@@ -37,7 +37,7 @@ pub(crate) async fn read_object(
     // a client that looks around is told that nothing is there
     let name = Name::new(&first, &rest).map_err(|e| Error::not_found(e.message))?;
     let content = artifacts.dvc_object(&workspace.0, &repo(&repository)?, &name).await?;
-    serve::file(&artifacts, &content, &request).await
+    serve::content(&artifacts, &content, &request).await
 }
 
 /// Writes an object of a DVC remote. Its bytes must have the MD5 that the path names.

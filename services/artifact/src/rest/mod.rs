@@ -5,8 +5,7 @@ pub(crate) mod body;
 mod dvc;
 mod multipart;
 mod proxied;
-mod range;
-mod serve;
+pub(crate) mod serve;
 
 use artel_platform::http::{Dialect, Routes};
 use artel_platform::routes;

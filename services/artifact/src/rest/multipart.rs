@@ -2,11 +2,11 @@
 //! s3_artifact_repo.py). On other stores the client is told so in the words it knows (mlflow/exceptions.py), upon which it
 //! uploads and downloads as usual.
 
-use super::{Proxied, serve};
+use super::Proxied;
 use crate::path::ArtifactPath;
 use actix_web::web;
 use artel_platform::blob::Direct;
-use artel_platform::http::{Json, Workspace};
+use artel_platform::http::{Json, Workspace, file};
 use artel_platform::{Error, Result};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -82,12 +82,12 @@ fn direct<'a>(artifacts: &'a Proxied, what: &str) -> Result<Direct<'a>> {
     artifacts.direct().ok_or_else(|| Error::unimplemented(format!("Multipart {what} is not supported for the current artifact repository")))
 }
 
-/// The artifact in `folder` that gets the name of the client's `file`.
-fn target(folder: &str, file: &str) -> Result<ArtifactPath> {
+/// The artifact in `folder` that gets the name of the client's `own` file.
+fn target(folder: &str, own: &str) -> Result<ArtifactPath> {
     let folder = ArtifactPath::from_client(folder)?;
-    let name = file.rsplit(['/', '\\']).next().unwrap_or_default();
+    let name = own.rsplit(['/', '\\']).next().unwrap_or_default();
     if matches!(name, "" | "." | "..") {
-        return Err(Error::invalid(format!("Invalid value \"{file}\" for parameter 'path' supplied: it must end with a file's name")));
+        return Err(Error::invalid(format!("Invalid value \"{own}\" for parameter 'path' supplied: it must end with a file's name")));
     }
     ArtifactPath::new(&format!("{folder}/{name}"))
 }
@@ -126,7 +126,7 @@ pub(crate) async fn complete_multipart_upload(
     let request = request.into_inner();
     let path = target(&path, &request.path)?;
     let parts = request.parts.into_iter().map(|part| (part.part_number, part.etag.unwrap_or_default())).collect();
-    let content_type = serve::content_type(path.name());
+    let content_type = file::content_type(path.name());
     artifacts.complete_upload(&direct, (&workspace.0, &path), &request.upload_id, &content_type, parts).await?;
     Ok(Json(Done {}))
 }
@@ -157,7 +157,7 @@ pub(crate) async fn abort_multipart_upload(
 pub(crate) async fn presigned_download_url(artifacts: Proxied, workspace: Workspace, path: web::Path<String>) -> Result<Json<Download>> {
     let path = ArtifactPath::from_client(&path)?;
     let direct = direct(&artifacts, "download")?;
-    let (content_type, disposition) = (serve::content_type(path.name()), serve::disposition(path.name()));
+    let (content_type, disposition) = (file::content_type(path.name()), file::disposition(path.name()));
     let (url, file_size) = artifacts.download_url(&direct, (&workspace.0, &path), (&content_type, &disposition)).await?;
     Ok(Json(Download { url, headers: BTreeMap::new(), file_size }))
 }

@@ -3,6 +3,7 @@
 mod artifacts;
 mod experiments;
 mod extract;
+mod files;
 mod gc;
 mod graphql;
 mod logged_models;

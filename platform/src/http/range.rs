@@ -2,7 +2,7 @@
 
 /// What part of a file is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Part {
+pub(crate) enum Part {
     /// All of it: no range, or one that is not understood or has several parts, which a server may ignore.
     Whole,
     /// `length` bytes from `offset`.
@@ -12,7 +12,7 @@ pub(super) enum Part {
 }
 
 /// Reads a `Range` header for a file of `size` bytes.
-pub(super) fn part(header: Option<&str>, size: u64) -> Part {
+pub(crate) fn part(header: Option<&str>, size: u64) -> Part {
     let Some((first, last)) = header.and_then(|h| h.trim().strip_prefix("bytes=")).and_then(|range| range.split_once('-')) else {
         return Part::Whole;
     };
