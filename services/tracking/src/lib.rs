@@ -18,6 +18,7 @@ mod local_files;
 mod logged_models;
 mod logging;
 mod names;
+mod presigned;
 mod rest;
 mod runs;
 mod search;
@@ -42,6 +43,7 @@ pub struct Tracking {
     clock: Clock,
     ids: Ids,
     peers: Peers,
+    s3: artel_platform::config::S3,
     keys: keys::MetricKeys,
     run_numbers: store::sequences::Sequence,
     live: live::Live,
@@ -60,6 +62,7 @@ pub async fn start(cx: Context) -> Result<Service> {
         clock: cx.clock.clone(),
         ids: cx.ids.clone(),
         peers: cx.peers.clone(),
+        s3: cx.config.s3.clone(),
         keys: keys::MetricKeys::default(),
         run_numbers: store::sequences::Sequence::new("run", 100),
         live: live::Live::default(),

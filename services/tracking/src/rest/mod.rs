@@ -9,6 +9,7 @@ mod graphql;
 mod logged_models;
 mod logging;
 mod metrics;
+mod presigned;
 mod runs;
 mod server;
 mod traces;
@@ -31,7 +32,7 @@ pub(crate) fn routes() -> Routes {
         runs::create, runs::get, runs::update, runs::delete, runs::restore, runs::search, runs::log_inputs, runs::log_outputs,
         logging::log_metric, logging::log_param, logging::log_batch, logging::log_model, logging::set_tag, logging::delete_tag,
         metrics::get_history, metrics::get_history_bulk_interval, metrics::get_history_bulk,
-        artifacts::list, artifacts::get, artifacts::get_of_model, artifacts::upload,
+        artifacts::list, artifacts::get, artifacts::get_of_model, artifacts::upload, presigned::upload, presigned::download,
         logged_models::create, logged_models::search, logged_models::get, logged_models::finalize, logged_models::delete,
         logged_models::log_params, logged_models::set_tags, logged_models::delete_tag, logged_models::list_artifacts,
         graphql::post, graphql::get,

@@ -1,6 +1,6 @@
 //! What clients ask about the server itself.
 
-use super::{Answer, json};
+use super::{Answer, App, json};
 use actix_web::HttpResponse;
 
 /// The version of MLflow whose server this one stands in for.
@@ -20,15 +20,16 @@ pub(super) async fn version() -> HttpResponse {
 
 /// What the server can do; the client asks once
 #[utoipa::path(get, path = "/api/3.0/mlflow/server-info", tag = "tracking", responses((status = 200, body = Object)), security(("artel" = ["public"])))]
-pub(super) async fn info() -> Answer {
+pub(super) async fn info(app: App) -> Answer {
+    let artifacts = app.offered().await;
     json(&serde_json::json!({
         "store_type": "SqlStore",
         "workspaces_enabled": false,
         "trace_archival_enabled": false,
-        "multipart_uploads_enabled": false,
-        "multipart_downloads_enabled": false,
-        "presigned_upload_run_id_supported": false,
-        "presigned_upload_model_id_supported": false,
+        "multipart_uploads_enabled": artifacts.direct_transfers,
+        "multipart_downloads_enabled": artifacts.direct_transfers,
+        "presigned_upload_run_id_supported": true,
+        "presigned_upload_model_id_supported": true,
         "features_enabled": {"gateway": false},
     }))
 }
