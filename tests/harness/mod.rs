@@ -12,7 +12,7 @@ mod servers;
 pub use client::Client;
 pub use installation::{ADMIN_PASSWORD, Installation, Shape};
 pub use process::Process;
-pub use python::{python, run_python, story};
+pub use python::{python, python_of, run_program, run_python, story};
 pub use servers::Kafka;
 
 use std::time::{Duration, Instant};

@@ -3,7 +3,7 @@
 use super::project;
 use artel_platform::config::Config;
 use artel_platform::python::{Environments, Requirements};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use tokio::process::Command;
 
@@ -16,13 +16,23 @@ pub fn environments() -> PathBuf {
 
 /// The interpreter of one of Artel's requirement sets.
 pub async fn python(set: &'static str) -> PathBuf {
+    build(set, Requirements::Set(set)).await
+}
+
+/// The interpreter of a test's own locked requirement set, `file` below the project.
+pub async fn python_of(file: &str) -> PathBuf {
+    let locked = std::fs::read_to_string(project(file)).unwrap();
+    build(file, Requirements::Text(locked)).await
+}
+
+async fn build(name: &str, requirements: Requirements) -> PathBuf {
     let scratch = environments().join("side");
     let mut flags = toml::Table::new();
     flags.insert("data".into(), scratch.display().to_string().into());
     let mut config = Config::load(None, &flags).unwrap();
     config.python.environments = environments().display().to_string();
     let environments = Environments::open(&config).unwrap();
-    environments.ensure(set, &Requirements::Set(set)).await.unwrap().python()
+    environments.ensure(name, &requirements).await.unwrap().python()
 }
 
 /// A file of the story.
@@ -32,11 +42,16 @@ pub fn story(name: &str) -> PathBuf {
 
 /// Runs a program of Python and returns what it printed; fails with its errors when it fails.
 pub async fn run_python(set: &'static str, args: &[&str], env: &[(&str, &str)]) -> String {
-    let mut command = Command::new(python(set).await);
+    run_program(&python(set).await, args, env).await
+}
+
+/// Runs any program, likewise.
+pub async fn run_program(program: &Path, args: &[&str], env: &[(&str, &str)]) -> String {
+    let mut command = Command::new(program);
     command.args(args).envs(env.iter().copied()).env("PYTHONDONTWRITEBYTECODE", "1");
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
     let output = command.output().await.unwrap();
     let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    assert!(output.status.success(), "python {args:?} failed ({})\n{out}\n{err}", output.status);
+    assert!(output.status.success(), "{} {args:?} failed ({})\n{out}\n{err}", program.display(), output.status);
     out.into_owned()
 }
