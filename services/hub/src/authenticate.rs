@@ -69,6 +69,15 @@ impl Hub {
         })
     }
 
+    /// Who has this name and password, or this name and a token in the password's place: some clients know Basic only.
+    pub(crate) async fn by_basic(self: &Arc<Self>, name: &str, password: &str, address: &str) -> Result<Principal> {
+        match self.by_token(password).await {
+            Ok(principal) if names::user(name).is_ok_and(|name| name == principal.name) => Ok(principal),
+            Err(error) if error.code != artel_platform::Code::Unauthenticated => Err(error),
+            _ => self.by_password(name, password, address).await,
+        }
+    }
+
     /// Who has this name and password. `address` is the client's, for the limit on wrong ones.
     pub(crate) async fn by_password(self: &Arc<Self>, name: &str, password: &str, address: &str) -> Result<Principal> {
         let wrong = || Error::unauthenticated("Invalid username or password");

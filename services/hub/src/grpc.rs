@@ -29,7 +29,7 @@ impl wire::hub_server::Hub for HubApi {
         let principal = match request.into_inner().credential {
             Some(Credential::Session(cookie)) => self.0.by_session(&cookie).await?,
             Some(Credential::Token(secret)) => self.0.by_token(&secret).await?,
-            Some(Credential::Password(p)) => self.0.by_password(&p.username, &p.password, BASIC).await?,
+            Some(Credential::Password(p)) => self.0.by_basic(&p.username, &p.password, BASIC).await?,
             None => return Err(Error::unauthenticated("no credential was sent").into()),
         };
         Ok(Response::new(principal.into()))

@@ -238,6 +238,9 @@ async fn the_command_line_works_beside_the_service() {
         assert_eq!(hub.add_user("eve", false, None).await.unwrap_err().message, "User eve already exists");
         assert_eq!(hub.list_users().await.unwrap().iter().map(|u| u.name.as_str()).collect::<Vec<_>>(), ["ada", "admin", "eve"]);
         let token = hub.create_token("eve", &["experiments".into()], Some(60), "script").await.unwrap();
+        let basic = |username: &str| Credential::Password(Password { username: username.into(), password: token.secret.clone() });
+        assert_eq!(suite.authenticate(basic("Eve")).await.unwrap().token_id, token.id, "a token in the place of the password");
+        assert!(suite.authenticate(basic("ada")).await.is_none(), "nobody else's");
         let principal = suite.authenticate(Credential::Token(token.secret.clone())).await.unwrap();
         assert_eq!(principal.scopes, ["experiments", "read:experiments"]);
         hub.set_password("eve", "other").await.unwrap();
