@@ -2,7 +2,8 @@
 //!
 //! Owns the tables `objects` (path → content), `dvc_objects` (the same for DVC remotes), `blobs` (content → place in the
 //! object store, counted), `direct_uploads` (clients' own transfers to the store) and `orphans` (places to be freed).
-//! Serves MLflow's artifact proxy, DVC's HTTP remotes and the gRPC service `artel.artifact.v1`; tells of every write on
+//! `s3_buckets`, `s3_objects`, `s3_uploads` and `s3_pieces` are the S3 endpoint's own tree over the same blobs.
+//! Serves MLflow's artifact proxy, DVC's HTTP remotes, S3 and the gRPC service `artel.artifact.v1`; tells of every write on
 //! `artifact.artifacts`.
 
 #![deny(missing_docs)]
@@ -15,6 +16,7 @@ mod grpc;
 mod objects;
 mod path;
 mod rest;
+mod s3;
 mod store;
 mod sweep;
 mod unread;
@@ -33,7 +35,7 @@ pub static MIGRATIONS: Migrator = sqlx::migrate!();
 
 /// Every REST route of the service, without its state.
 pub fn routes() -> artel_platform::http::Routes {
-    rest::routes()
+    rest::routes().merge(s3::routes())
 }
 
 /// Starts the service.
@@ -41,11 +43,13 @@ pub async fn start(cx: Context) -> Result<Service> {
     let db = cx.database("artifact", &MIGRATIONS).await?;
     let artifacts = Arc::new(Artifacts::new(&cx, db.clone())?);
     config::check(&cx, &artifacts.config)?;
+    let s3 = Arc::new(s3::S3::new(artifacts.clone(), cx.peers.clone()));
+    s3.ensure_bucket().await?;
     cx.spawn("artifact sweep", sweep::run(artifacts.clone(), cx.stop.clone()));
     cx.spawn("artifact reading", unread::run(artifacts.clone(), cx.stop.clone()));
     Ok(Service {
         name: "artifact",
-        rest: rest::routes().state(artifacts.clone()),
+        rest: routes().state(artifacts.clone()).state(s3),
         grpc: tonic::service::Routes::new(
             ArtifactServer::new(grpc::Grpc(artifacts)).max_decoding_message_size(artel_platform::rpc::MAX_MESSAGE),
         ),

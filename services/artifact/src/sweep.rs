@@ -1,6 +1,7 @@
 //! Frees what nobody points to any more.
 
 use crate::objects::Artifacts;
+use crate::s3;
 use crate::store::{blobs, direct_uploads, orphans};
 use artel_platform::Result;
 use std::sync::Arc;
@@ -28,6 +29,7 @@ pub(crate) async fn run(artifacts: Arc<Artifacts>, stop: CancellationToken) {
 impl Artifacts {
     /// Frees everything that is due; answers how many objects left the store.
     pub async fn sweep(&self) -> Result<u64> {
+        s3::give_up_stale(self, self.clock.now() - self.config.upload_seconds * 1000).await?;
         self.forget_contents().await?;
         let mut tx = self.db.begin().await?;
         direct_uploads::forget(&mut tx, self.clock.now() - self.config.upload_seconds * 1000).await?;

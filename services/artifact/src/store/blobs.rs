@@ -15,6 +15,12 @@ pub(crate) async fn retain(tx: &mut Tx, stored: &Stored, count: i64, now: i64) -
     tx.fetch_one(sql, values).await?.get("location")
 }
 
+/// `count` more things point to a content that is there; `false` when it is not any more.
+pub(crate) async fn retain_more(tx: &mut Tx, sha256: &str, count: i64) -> Result<bool> {
+    let sql = "UPDATE blobs SET refs = refs + $2, unreferenced_since = NULL WHERE sha256 = $1";
+    Ok(tx.execute(sql, args![sha256, count]).await? == 1)
+}
+
 /// `count` things point to it no more. `now` starts the grace time when they were the last.
 pub(crate) async fn release(tx: &mut Tx, sha256: &str, count: i64, now: i64) -> Result<()> {
     let sql = "UPDATE blobs SET refs = refs - $2, unreferenced_since = CASE WHEN refs - $2 <= 0 THEN $3 END WHERE sha256 = $1";
@@ -31,7 +37,8 @@ pub(crate) async fn unreferenced(db: &Db, cutoff: i64, limit: i64) -> Result<Vec
 /// Forgets a content unless somebody points to it again; answers where its bytes lie.
 pub(crate) async fn forget(tx: &mut Tx, sha256: &str, cutoff: i64) -> Result<Option<String>> {
     let sql = "DELETE FROM blobs WHERE sha256 = $1 AND refs <= 0 AND unreferenced_since <= $2 \
-        AND NOT EXISTS (SELECT 1 FROM objects o WHERE o.sha256 = blobs.sha256) RETURNING location";
+        AND NOT EXISTS (SELECT 1 FROM objects o WHERE o.sha256 = blobs.sha256) \
+        AND NOT EXISTS (SELECT 1 FROM s3_pieces p WHERE p.sha256 = blobs.sha256) RETURNING location";
     tx.fetch_optional(sql, args![sha256, cutoff]).await?.map(|row| row.get("location")).transpose()
 }
 
