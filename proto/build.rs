@@ -109,6 +109,7 @@ fn field_table(set: &FileDescriptorSet, scope: &Scope, message: &DescriptorProto
             Type::Double | Type::Float => "Real".into(),
             Type::Enum => "Enum".into(),
             Type::Message if is_map(set, field) => "Map".into(),
+            Type::Message if well_known(field).is_some() => "Text".into(),
             Type::Message => format!("Message(|| <{} as crate::json::Message>::FIELDS)", rust_path(field.type_name())),
             _ => "Text".to_owned(),
         };
@@ -160,6 +161,13 @@ fn field_attributes(set: &FileDescriptorSet, field: &FieldDescriptorProto) -> Ve
         Type::Double => {
             attributes.push("#[serde(with = \"crate::json::double\")]".into());
         }
+        Type::Message => {
+            if let Some((module, schema)) = well_known(field) {
+                attributes.push(format!("#[serde(with = \"crate::json::{module}\")]"));
+                // its default is told here: the derive would ask the foreign type for its own
+                attributes.push(format!("#[schema(value_type = Option<{schema}>, default = json!(null))]"));
+            }
+        }
         Type::Enum => {
             let name = rust_path(field.type_name());
             attributes.push(format!("#[serde(serialize_with = \"crate::json::enum_name::<{name}, _>\")]"));
@@ -169,6 +177,17 @@ fn field_attributes(set: &FileDescriptorSet, field: &FieldDescriptorProto) -> Ve
         _ => {}
     }
     attributes
+}
+
+/// The module of `json` that writes and reads one of protobuf's own messages, and its type in the OpenAPI document.
+fn well_known(field: &FieldDescriptorProto) -> Option<(&'static str, &'static str)> {
+    match field.type_name().strip_prefix(".google.protobuf.")? {
+        "Timestamp" => Some(("timestamp", "String")),
+        "Duration" => Some(("duration", "String")),
+        "FieldMask" => Some(("field_mask", "String")),
+        "Value" => Some(("value", "serde_json::Value")),
+        other => panic!("google.protobuf.{other} has no JSON form yet"),
+    }
 }
 
 /// `.mlflow.RunStatus` → `crate::mlflow::RunStatus`, nested messages as modules.

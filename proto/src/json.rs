@@ -6,6 +6,8 @@ use serde::{Deserialize, Deserializer, Serializer};
 use std::fmt;
 use std::marker::PhantomData;
 
+mod well_known;
+
 /// The names of a protobuf enum. Implemented by the build script.
 pub trait EnumName: Sized + Copy + TryFrom<i32> + Into<i32> {
     /// The name as in the .proto file.
@@ -156,6 +158,8 @@ pub fn enum_value<'de, E: EnumName, D: Deserializer<'de>>(deserializer: D) -> Re
         Some(Form::Text(text)) => Ok(E::parse(&text).map(Into::into).or_else(|| known(text.parse().ok()?))),
     }
 }
+
+pub use well_known::{duration, field_mask, timestamp, value};
 
 #[cfg(test)]
 mod tests {

@@ -23,6 +23,7 @@ mod rest;
 mod runs;
 mod search;
 mod store;
+mod traces;
 mod validate;
 
 use crate::config::Settings;

@@ -13,6 +13,9 @@ mod presigned;
 mod runs;
 mod server;
 mod traces;
+mod traces_assessments;
+mod traces_otlp;
+mod traces_v2;
 
 use crate::Tracking;
 use actix_web::{HttpResponse, web};
@@ -37,8 +40,13 @@ pub(crate) fn routes() -> Routes {
         logged_models::log_params, logged_models::set_tags, logged_models::delete_tag, logged_models::list_artifacts,
         graphql::post, graphql::get,
         server::health, server::version, server::info,
-        traces::all_v2, traces::one_v2, traces::all_v3, traces::one_v3, traces::spans,
+        traces_otlp::export,
+        traces::start, traces::get, traces::batch_get, traces::batch_get_infos, traces::search, traces::delete, traces::correlate,
+        traces::metrics, traces::get_info, traces::set_tag, traces::delete_tag, traces::link_to_run, traces::link_prompts, traces::file,
+        traces_assessments::create, traces_assessments::get, traces_assessments::update, traces_assessments::delete,
+        traces_v2::start, traces_v2::search, traces_v2::delete, traces_v2::end, traces_v2::get_info, traces_v2::set_tag, traces_v2::delete_tag,
     )
+    .also("/ajax-api/2.0/mlflow/get-trace-artifact", "/ajax-api/3.0/mlflow/get-trace-artifact")
     .mirror("/api/2.0/", "/ajax-api/2.0/")
     .mirror("/api/3.0/", "/ajax-api/3.0/")
     .merge(routes!(Dialect::Artel; gc::collect))

@@ -3,6 +3,7 @@
 mod experiments;
 mod logged_models;
 mod runs;
+pub(crate) mod traces;
 
 use artel_platform::db::Value;
 use artel_platform::search::{Comparator, Operand};

@@ -9,6 +9,8 @@ pub(crate) mod metric_keys;
 pub(crate) mod metrics;
 pub(crate) mod runs;
 pub(crate) mod sequences;
+pub(crate) mod traces;
+pub(crate) mod traces_spans;
 pub(crate) mod values;
 
 use artel_platform::db::{Dialect, Value};
