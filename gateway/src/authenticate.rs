@@ -100,6 +100,7 @@ impl Authenticator {
                 scopes: Scopes::from_iter(principal.scopes),
                 session: some(principal.session_id),
                 token_id: some(principal.token_id),
+                restricted: principal.restricted,
             },
         })
     }

@@ -131,6 +131,7 @@ fn request_id(request: &ServiceRequest) -> String {
 fn dialect(path: &str) -> Dialect {
     match table::owner(path) {
         Some("artifact") if path.starts_with("/s3") => Dialect::S3,
+        Some("hub") if path.contains("/mlflow/") => Dialect::Mlflow,
         Some("hub") => Dialect::Jupyterhub,
         Some("scheduler") => Dialect::Airflow,
         Some("tracking" | "registry" | "artifact" | "serving") => Dialect::Mlflow,

@@ -13,8 +13,17 @@ const OWNERS: &[(&str, &str)] = &[
     ("/ajax-api/2.0/mlflow/model-versions", "registry"),
     ("/ajax-api/2.0/mlflow/webhooks", "registry"),
     ("/model-versions", "registry"),
+    ("/api/2.0/mlflow/users", "hub"),
+    ("/api/3.0/mlflow/users", "hub"),
+    ("/api/3.0/mlflow/roles", "hub"),
+    ("/ajax-api/2.0/mlflow/users", "hub"),
+    ("/ajax-api/3.0/mlflow/users", "hub"),
+    ("/ajax-api/3.0/mlflow/roles", "hub"),
+    ("/signup", "hub"),
     ("/api/2.0/mlflow", "tracking"),
     ("/api/3.0/mlflow", "tracking"),
+    // upstream serves one path without the slash
+    ("/api/2.0mlflow", "tracking"),
     ("/ajax-api", "tracking"),
     ("/get-artifact", "tracking"),
     ("/health", "tracking"),
@@ -57,6 +66,8 @@ mod tests {
         assert_eq!(owner("/api/2.0/mlflow/registered-models/get"), Some("registry"));
         assert_eq!(owner("/api/2.0/mlflow/runs/search"), Some("tracking"));
         assert_eq!(owner("/api/2.0/mlflow-artifacts/artifacts/1/x"), Some("artifact"));
+        assert_eq!(owner("/api/2.0/mlflow/users/current"), Some("hub"));
+        assert_eq!(owner("/ajax-api/3.0/mlflow/roles/permissions/add"), Some("hub"));
         assert_eq!(owner("/healthz"), None);
         assert_eq!(owner("/p/default/models"), None);
     }

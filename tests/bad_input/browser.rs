@@ -60,7 +60,7 @@ async fn wrong_passwords(artel: &Installation) {
     let api = format!("{}/api/2.0/mlflow/experiments/search", artel.url);
     let answer = plain().post(&api).basic_auth("admin", Some("not this one")).json(&json!({"max_results": 1})).send().await.unwrap();
     assert_eq!(answer.status(), StatusCode::UNAUTHORIZED);
-    assert_eq!(answer.json::<serde_json::Value>().await.unwrap()["error_code"], "UNAUTHENTICATED");
+    assert!(answer.text().await.unwrap().starts_with("You are not authenticated."), "upstream's words");
     let answer = plain().post(&api).bearer_auth("no token at all").json(&json!({"max_results": 1})).send().await.unwrap();
     assert_eq!(answer.status(), StatusCode::UNAUTHORIZED);
 

@@ -1,6 +1,7 @@
 //! Who may pass: the route's scope against the caller's identity, and how identities arrive from the gateway.
 
 use super::dialect::Dialect;
+use super::gate::Gate;
 use crate::error::Error;
 use crate::identity::{Audience, Identity, Keys, PUBLIC};
 use actix_web::body::MessageBody;
@@ -19,15 +20,21 @@ pub const REQUEST_ID: &str = "x-request-id";
 
 /// Around every handler: the scope is checked, and an error takes the form of its API.
 pub(super) async fn check(
-    request: ServiceRequest,
+    mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
     dialect: Dialect,
     scope: Arc<str>,
+    gate: Option<Arc<Gate>>,
 ) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
     if &*scope != PUBLIC {
-        let allowed = match request.extensions().get::<Identity>() {
-            None => Err(Error::unauthenticated("log in, or send a token: nobody is authenticated")),
-            Some(identity) => identity.require(&scope),
+        let identity = request.extensions().get::<Identity>().cloned();
+        let allowed = match (identity, gate) {
+            (None, _) => Err(Error::unauthenticated("log in, or send a token: nobody is authenticated")),
+            (Some(identity), None) => identity.require(&scope),
+            (Some(identity), Some(gate)) => match identity.require(&scope) {
+                Ok(()) => gate.pass(&mut request, &identity, &scope).await,
+                refused => refused,
+            },
         };
         if let Err(error) = allowed {
             return Ok(request.into_response(dialect.render(&error)).map_into_boxed_body());

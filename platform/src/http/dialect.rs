@@ -58,6 +58,9 @@ const S3_STATUS: &[(&str, StatusCode)] = &[
     ("InvalidRange", StatusCode::RANGE_NOT_SATISFIABLE),
 ];
 
+/// What upstream says to whoever is not known (mlflow/server/auth/__init__.py `make_basic_auth_response`).
+const MLFLOW_UNAUTHENTICATED: &str = "You are not authenticated. Please see https://www.mlflow.org/docs/latest/auth/index.html#authenticating-to-mlflow on how to authenticate.";
+
 impl Dialect {
     /// The response for `error`.
     pub fn render(self, error: &Error) -> HttpResponse {
@@ -70,10 +73,14 @@ impl Dialect {
             response.insert_header((header::RETRY_AFTER, "1"));
         }
         if status == StatusCode::UNAUTHORIZED {
-            response.insert_header((header::WWW_AUTHENTICATE, "Basic realm=\"artel\""));
+            let realm = if self == Self::Mlflow { "Basic realm=\"mlflow\"" } else { "Basic realm=\"artel\"" };
+            response.insert_header((header::WWW_AUTHENTICATE, realm));
         }
         match self {
             Self::Artel => response.json(json!({"error": {"code": error.code.grpc().to_string(), "message": error.message}})),
+            Self::Mlflow if status == StatusCode::UNAUTHORIZED => {
+                response.content_type("text/html; charset=utf-8").body(MLFLOW_UNAUTHENTICATED)
+            }
             Self::Mlflow => response.json(json!({"error_code": mlflow_name(error), "message": error.message})),
             Self::Airflow => response.json(json!({"detail": error.message})),
             Self::Jupyterhub => response.json(json!({"status": status.as_u16(), "message": error.message})),

@@ -3,6 +3,7 @@
 
 mod access;
 mod dialect;
+mod gate;
 pub mod file;
 mod json;
 mod mlflow;
@@ -13,9 +14,10 @@ mod workspace;
 
 pub use access::{CSRF_HEADER, INTERNAL_HEADER, REQUEST_ID, accept_internal};
 pub use dialect::Dialect;
+pub use gate::{Access, Attempt, Gate, Guard, Restricted, denied, workspaces_enabled};
 pub use json::{Json, field_at_fault, parse_json};
 pub use mlflow::MlflowRequest;
 pub use pastey::paste;
 pub use routes::{RouteInfo, Routes};
 pub use server::{Listening, bind, cannot_listen};
-pub use workspace::{DEFAULT_WORKSPACE, WORKSPACE_HEADER, Workspace};
+pub use workspace::{DEFAULT_WORKSPACE, WORKSPACE_HEADER, Workspace, check_name as check_workspace_name};

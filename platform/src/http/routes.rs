@@ -3,6 +3,7 @@
 
 use super::access;
 use super::dialect::Dialect;
+use super::gate::Gate;
 use actix_web::dev::HttpServiceFactory;
 use actix_web::http::Method;
 use actix_web::middleware::from_fn;
@@ -12,7 +13,7 @@ use utoipa::openapi::path::{Operation, Parameter, ParameterBuilder, ParameterIn}
 use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::{HttpMethod, OpenApi, RefOr, Required};
 
-type Register = Arc<dyn Fn(&mut web::ServiceConfig, &str) + Send + Sync>;
+type Register = Arc<dyn Fn(&mut web::ServiceConfig, &str, Option<Arc<Gate>>) + Send + Sync>;
 
 /// Puts shared state into an application.
 type Mount = Arc<dyn Fn(&mut web::ServiceConfig) + Send + Sync>;
@@ -41,6 +42,7 @@ struct Item {
     info: RouteInfo,
     dialect: Dialect,
     register: Register,
+    gate: Option<Arc<Gate>>,
 }
 
 /// The flat route list: `routes!(Dialect::Mlflow; experiments::create, experiments::get)`.
@@ -79,11 +81,11 @@ impl Routes {
             let handler = handler.clone();
             let needed: Arc<str> = scope.as_str().into();
             let verb = method.clone();
-            let register: Register = Arc::new(move |config, at| {
-                config.service(resource(at, verb.clone(), dialect, needed.clone(), handler.clone()));
+            let register: Register = Arc::new(move |config, at, gate| {
+                config.service(resource(at, verb.clone(), dialect, (needed.clone(), gate), handler.clone()));
             });
             let info = RouteInfo { method, path: path.clone(), scope: scope.clone() };
-            self.items.push(Item { info, dialect, register });
+            self.items.push(Item { info, dialect, register, gate: None });
         }
     }
 
@@ -92,6 +94,12 @@ impl Routes {
         self.states.push(Arc::new(move |config| {
             config.app_data(web::Data::from(state.clone()));
         }));
+        self
+    }
+
+    /// Puts `gate` before every route of the list that is not public.
+    pub fn gate(mut self, gate: &Arc<Gate>) -> Self {
+        self.items.iter_mut().for_each(|item| item.gate = Some(gate.clone()));
         self
     }
 
@@ -140,7 +148,7 @@ impl Routes {
             state(config);
         }
         for item in &self.items {
-            (item.register)(config, &item.info.path);
+            (item.register)(config, &item.info.path, item.gate.clone());
         }
     }
 
@@ -160,7 +168,13 @@ impl Routes {
     }
 }
 
-fn resource<F, Args>(path: &str, method: Method, dialect: Dialect, scope: Arc<str>, handler: F) -> impl HttpServiceFactory + 'static
+fn resource<F, Args>(
+    path: &str,
+    method: Method,
+    dialect: Dialect,
+    (scope, gate): (Arc<str>, Option<Arc<Gate>>),
+    handler: F,
+) -> impl HttpServiceFactory + 'static
 where
     F: Handler<Args> + Clone,
     Args: FromRequest + 'static,
@@ -168,7 +182,7 @@ where
 {
     web::resource(path)
         .guard(guard::Method(method))
-        .wrap(from_fn(move |request, next| access::check(request, next, dialect, scope.clone())))
+        .wrap(from_fn(move |request, next| access::check(request, next, dialect, scope.clone(), gate.clone())))
         .route(web::route().to(handler))
 }
 

@@ -1,8 +1,10 @@
 //! Who makes a request and what they may do.
 
+pub mod permissions;
 mod scopes;
 mod signing;
 
+pub use permissions::{Action, Grant, Grants, Permission, Requirement, Visible, resource};
 pub use scopes::{AUTHENTICATED, PUBLIC, Scopes, known_scopes, narrower_scopes, parent_scopes};
 pub use signing::{Audience, Keys};
 
@@ -43,6 +45,9 @@ pub struct Identity {
     /// The token it came by (its id, never the token).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token_id: Option<String>,
+    /// May not do everything that the scopes say with every experiment and model: the hub knows the grants.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub restricted: bool,
 }
 
 impl Identity {
@@ -56,12 +61,13 @@ impl Identity {
             scopes: Scopes::all(),
             session: None,
             token_id: None,
+            restricted: false,
         }
     }
 
     /// The one user of `--auth none`.
     pub fn anonymous_admin() -> Self {
-        Self { kind: Kind::User, name: "admin".into(), admin: true, groups: vec![], scopes: Scopes::all(), session: None, token_id: None }
+        Self { name: "admin".into(), kind: Kind::User, ..Self::internal("") }
     }
 
     /// Fails with `PERMISSION_DENIED` unless `scope` is held, in whatever filtered form.

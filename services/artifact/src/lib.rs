@@ -15,6 +15,7 @@ mod dvc;
 mod grpc;
 mod objects;
 mod path;
+mod permissions;
 mod rest;
 mod s3;
 mod store;
@@ -25,6 +26,7 @@ pub use config::Config;
 pub use objects::{Artifacts, Content, Entry};
 pub use path::ArtifactPath;
 
+use artel_platform::http::Gate;
 use artel_platform::migrate::Migrator;
 use artel_platform::{Context, Result, Service};
 use artel_proto::artel::artifact::v1::artifact_server::ArtifactServer;
@@ -49,7 +51,7 @@ pub async fn start(cx: Context) -> Result<Service> {
     cx.spawn("artifact reading", unread::run(artifacts.clone(), cx.stop.clone()));
     Ok(Service {
         name: "artifact",
-        rest: routes().state(artifacts.clone()).state(s3),
+        rest: routes().gate(&Gate::new(&cx, Arc::new(permissions::ArtifactGuard))?).state(artifacts.clone()).state(s3),
         grpc: tonic::service::Routes::new(
             ArtifactServer::new(grpc::Grpc(artifacts)).max_decoding_message_size(artel_platform::rpc::MAX_MESSAGE),
         ),

@@ -1,5 +1,6 @@
 //! The section `[hub]` of the settings.
 
+use artel_platform::identity::Permission;
 use artel_platform::{Error, Result};
 use serde::Deserialize;
 
@@ -33,11 +34,23 @@ pub struct Settings {
     pub allow_named_servers: bool,
     /// How many; 0: any number.
     pub named_server_limit_per_user: i64,
+    /// What a user may do with an experiment or model that no grant is about: `READ`, `USE`, `EDIT`, `MANAGE` or
+    /// `NO_PERMISSIONS`.
+    pub default_permission: String,
     /// Environment variables that notebook servers get from the hub's own environment.
     pub env_keep: Vec<String>,
 }
 
 impl Settings {
+    /// The setting of that name.
+    pub(crate) fn default_permission(&self) -> Result<Permission> {
+        let found = Permission::parse(&self.default_permission).filter(|p| *p != Permission::Deny);
+        found.ok_or_else(|| {
+            let given = &self.default_permission;
+            Error::invalid(format!("hub.default_permission = \"{given}\" must be NO_PERMISSIONS, READ, USE, EDIT or MANAGE"))
+        })
+    }
+
     /// The password that `admin` shall have, from the setting or its file.
     pub(crate) fn fixed_admin_password(&self) -> Result<Option<String>> {
         if !self.admin_password.is_empty() {

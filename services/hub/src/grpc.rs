@@ -32,11 +32,16 @@ impl wire::hub_server::Hub for HubApi {
             Some(Credential::Password(p)) => self.0.by_basic(&p.username, &p.password, BASIC).await?,
             None => return Err(Error::unauthenticated("no credential was sent").into()),
         };
-        Ok(Response::new(principal.into()))
+        let restricted = self.0.is_restricted(&principal.name, principal.admin).await?;
+        Ok(Response::new(wire::Principal { restricted, ..principal.into() }))
     }
 
     async fn access_key(&self, request: Request<wire::AccessKeyRequest>) -> Result<Response<wire::AccessKeyResponse>, Status> {
-        Ok(Response::new(self.0.by_access_key(&request.into_inner().access_key_id).await?))
+        let mut answer = self.0.by_access_key(&request.into_inner().access_key_id).await?;
+        if let Some(principal) = &mut answer.principal {
+            principal.restricted = self.0.is_restricted(&principal.name, principal.admin).await?;
+        }
+        Ok(Response::new(answer))
     }
 
     async fn list_routes(&self, _: Request<wire::ListRoutesRequest>) -> Result<Response<wire::ListRoutesResponse>, Status> {
@@ -47,6 +52,15 @@ impl wire::hub_server::Hub for HubApi {
 
     async fn watch_routes(&self, _: Request<wire::ListRoutesRequest>) -> Result<Response<RouteStream>, Status> {
         Ok(Response::new(Box::pin(self.0.clone().watch())))
+    }
+
+    async fn list_grants(&self, request: Request<wire::ListGrantsRequest>) -> Result<Response<wire::ListGrantsResponse>, Status> {
+        Ok(Response::new(self.0.list_grants(&request.into_inner().user).await?))
+    }
+
+    async fn change_grants(&self, request: Request<wire::ChangeGrantsRequest>) -> Result<Response<wire::ChangeGrantsResponse>, Status> {
+        self.0.change_grants(request.into_inner()).await?;
+        Ok(Response::new(wire::ChangeGrantsResponse {}))
     }
 
     async fn report_activity(
@@ -70,6 +84,7 @@ impl From<Principal> for wire::Principal {
             session_id: p.session_id.unwrap_or_default(),
             token_id: p.token_id.unwrap_or_default(),
             csrf: p.csrf.unwrap_or_default(),
+            restricted: false,
         }
     }
 }

@@ -1,10 +1,12 @@
 //! The hub: users, passwords, tokens, sessions and scopes; OAuth for notebook servers; the servers themselves and the
 //! routes by which the proxy finds them. It speaks JupyterHub's REST API, as clients and `jupyterhub-singleuser` know it.
 //!
-//! Tables: `users`, `sessions`, `tokens`, `oauth_codes`, `servers`. Topics: `hub.users`, `hub.servers`.
+//! Tables: `users`, `sessions`, `tokens`, `oauth_codes`, `servers`; `roles`, `role_permissions`, `role_assignments` and
+//! the numbers by which MLflow's API knows them. Topics: `hub.users`, `hub.servers`.
 
 #![deny(missing_docs)]
 
+mod access;
 mod access_keys;
 mod activity;
 mod adopt;
@@ -33,6 +35,7 @@ pub use users::UserSummary;
 
 use artel_platform::db::Db;
 use artel_platform::http::Routes;
+use artel_platform::identity::Permission;
 use artel_platform::{Context, Result, Service};
 use artel_proto::artel::hub::v1::hub_server::HubServer;
 use passwords::Passwords;
@@ -50,6 +53,10 @@ pub struct Hub {
     cx: Context,
     db: Db,
     settings: config::Settings,
+    /// What a user may do with an experiment or model that no grant is about.
+    default_permission: Permission,
+    /// Whether there are workspaces beside the default one.
+    workspaces: bool,
     /// Where browsers find the suite, without a slash at the end.
     public_url: String,
     passwords: Passwords,
@@ -66,6 +73,8 @@ impl Hub {
         let settings: config::Settings = cx.config.section("hub")?;
         let public_url = cx.config.server.public_url.trim_end_matches('/').to_owned();
         Ok(Self {
+            default_permission: settings.default_permission()?,
+            workspaces: artel_platform::http::workspaces_enabled(cx)?,
             cx: cx.clone(),
             db: cx.database("hub", &MIGRATIONS).await?,
             passwords: Passwords::new(),

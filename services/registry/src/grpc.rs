@@ -5,7 +5,9 @@ use crate::resolve::Selector as Which;
 use crate::search::SearchRequest;
 use artel_proto::artel::registry::v1::registry_server::Registry as RegistryService;
 use artel_proto::artel::registry::v1::resolve_model_request::Selector;
-use artel_proto::artel::registry::v1::{ModelReference, ResolveModelRequest, SearchModelVersionsRequest, SearchModelVersionsResponse};
+use artel_proto::artel::registry::v1::{
+    CountModelsRequest, CountModelsResponse, ModelReference, ResolveModelRequest, SearchModelVersionsRequest, SearchModelVersionsResponse,
+};
 use artel_proto::mlflow::search_model_versions;
 use std::sync::Arc;
 use tonic::{Request, Response, Status};
@@ -25,6 +27,13 @@ impl RegistryService for Grpc {
         Ok(Response::new(self.0.resolve(workspace, &request.name, which).await?))
     }
 
+    async fn count_models(&self, request: Request<CountModelsRequest>) -> Result<Response<CountModelsResponse>, Status> {
+        let workspace = request.into_inner().workspace;
+        let registered_models = crate::store::workspaces::count(&self.0.db, "registered_models", &workspace).await?;
+        let webhooks = crate::store::workspaces::count(&self.0.db, "webhooks", &workspace).await?;
+        Ok(Response::new(CountModelsResponse { registered_models, webhooks }))
+    }
+
     async fn search_model_versions(
         &self,
         request: Request<SearchModelVersionsRequest>,
@@ -36,6 +45,7 @@ impl RegistryService for Grpc {
             max_results: search.max_results(),
             order_by: search.order_by,
             page_token: search.page_token,
+            visible: Default::default(),
         };
         let (model_versions, next_page_token) = self.0.search_model_versions(&request.workspace, &search).await?;
         Ok(Response::new(SearchModelVersionsResponse { found: Some(search_model_versions::Response { model_versions, next_page_token }) }))

@@ -10,6 +10,7 @@ mod aliases;
 mod config;
 mod grpc;
 mod model_versions;
+mod permissions;
 mod registered_models;
 mod resolve;
 mod rest;
@@ -27,6 +28,7 @@ pub use search::SearchRequest;
 
 use artel_platform::clock::Clock;
 use artel_platform::db::Db;
+use artel_platform::http::Gate;
 use artel_platform::migrate::Migrator;
 use artel_platform::rpc::Peers;
 use artel_platform::{Context, Result, Service};
@@ -62,7 +64,7 @@ pub async fn start(cx: Context) -> Result<Service> {
     let registry = Arc::new(Registry::new(&cx, db.clone()));
     Ok(Service {
         name: "registry",
-        rest: rest::routes().state(registry.clone()),
+        rest: rest::routes().gate(&Gate::new(&cx, Arc::new(permissions::RegistryGuard(registry.clone())))?).state(registry.clone()),
         grpc: tonic::service::Routes::new(RegistryServer::new(grpc::Grpc(registry))),
         db,
     })

@@ -5,6 +5,7 @@ use crate::model_versions::number;
 use crate::store::search::{self as store, Page, Searchable};
 use crate::validate::IS_PROMPT_TAG;
 use artel_platform::db::Value;
+use artel_platform::identity::Visible;
 use artel_platform::search::{Comparator, Condition, Entity, Grammar, Keys, Operand, Order, PageToken, Type};
 use artel_platform::{Error, Result};
 use artel_proto::mlflow::{ModelVersion, RegisteredModel};
@@ -20,6 +21,8 @@ pub struct SearchRequest {
     pub order_by: Vec<String>,
     /// From the page before.
     pub page_token: Option<String>,
+    /// The models that the caller may see.
+    pub visible: Visible,
 }
 
 /// What a filter of registered models may name.
@@ -111,7 +114,13 @@ fn complete(orders: &mut Vec<Order>, last: &[(&str, bool)]) {
     }
 }
 
-fn page<'a>(workspace: &'a str, request: &SearchRequest, conditions: &'a [Condition], orders: &'a [Order], most: i64) -> Result<Page<'a>> {
+fn page<'a>(
+    workspace: &'a str,
+    request: &'a SearchRequest,
+    conditions: &'a [Condition],
+    orders: &'a [Order],
+    most: i64,
+) -> Result<Page<'a>> {
     let given = request.max_results;
     if given < 1 {
         return Err(Error::invalid(format!("Invalid value for max_results. It must be a positive integer, but got {given}")));
@@ -123,7 +132,14 @@ fn page<'a>(workspace: &'a str, request: &SearchRequest, conditions: &'a [Condit
     }
     let description = format!("{workspace}\n{}\n{:?}", request.filter, request.order_by);
     let after = PageToken::decode(request.page_token.as_deref(), &description)?.map(|token| token.keys());
-    Ok(Page { workspace, searched: searched(conditions)?, orders, after, limit: given, description })
+    let visible = &request.visible;
+    Ok(Page { workspace, searched: searched(conditions)?, orders, after, limit: given, description, visible })
+}
+
+/// Does this filter ask for prompts? One that cannot be read asks for nothing; the search itself says why.
+pub(crate) fn asks_for_prompts(filter: &str) -> bool {
+    let conditions = VERSIONS.filter(filter).unwrap_or_default();
+    searched(&conditions).is_ok_and(|searched| searched.prompts)
 }
 
 /// The token of the next page, when a row more than asked for was found; that row is dropped.

@@ -15,6 +15,7 @@ fn request(filter: &str, order_by: &[&str]) -> SearchRequest {
         max_results: 100,
         order_by: order_by.iter().map(|o| (*o).to_owned()).collect(),
         page_token: None,
+        visible: Default::default(),
     }
 }
 

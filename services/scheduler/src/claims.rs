@@ -123,6 +123,7 @@ impl Scheduler {
             scopes: Scopes::from_iter(TASK_SCOPES.iter().copied()),
             session: None,
             token_id: Some(instance.id.clone()),
+            restricted: false,
         };
         self.cx.keys.sign(&identity, Audience::Gateway, self.cx.clock.now(), life)
     }

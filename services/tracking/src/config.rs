@@ -10,4 +10,6 @@ pub(crate) struct Settings {
     pub(crate) default_artifact_root: String,
     /// Cut params and tags that are too long, instead of refusing them.
     pub(crate) truncate_long_values: bool,
+    /// Whether there are workspaces beside the default one.
+    pub(crate) workspaces: bool,
 }

@@ -88,10 +88,14 @@ impl Tracking {
         validate::experiment_name(name)?;
         let location = location.filter(|l| !l.is_empty());
         if let Some(location) = location {
+            if self.settings.workspaces {
+                return Err(Error::invalid("artifact_location cannot be specified when workspaces are enabled"));
+            }
             validate::artifact_location(location)?;
         }
         tags.iter().try_for_each(validate::experiment_tag)?;
         let now = self.clock.now();
+        let root = self.artifact_root(workspace).await?;
         let mut tx = self.db.begin().await?;
         let id = store::next_id(&mut tx).await?;
         let experiment = Stored {
@@ -100,7 +104,7 @@ impl Tracking {
             name: name.into(),
             artifact_location: match location {
                 Some(location) => artifacts::resolve_local(location)?,
-                None => artifacts::append(&self.settings.default_artifact_root, &[&id.to_string()]),
+                None => artifacts::append(&root, &[&id.to_string()]),
             },
             lifecycle_stage: ACTIVE.into(),
             creation_time: now,

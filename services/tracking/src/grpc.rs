@@ -2,7 +2,9 @@
 
 use crate::{Tracking, logged_models};
 use artel_proto::artel::tracking::v1::tracking_server::Tracking as TrackingService;
-use artel_proto::artel::tracking::v1::{DescribeLoggedModelRequest, DescribeRunRequest, LoggedModelDescription, RunDescription};
+use artel_proto::artel::tracking::v1::{
+    DescribeLoggedModelRequest, DescribeRunRequest, DescribeWorkspaceRequest, LoggedModelDescription, RunDescription, WorkspaceDescription,
+};
 use std::sync::Arc;
 use tonic::{Request, Response, Status};
 
@@ -15,6 +17,11 @@ impl TrackingService for TrackingGrpc {
         let request = request.into_inner();
         let run = self.0.get_run(&request.workspace, &request.run_id).await?;
         Ok(Response::new(described(run)))
+    }
+
+    async fn describe_workspace(&self, request: Request<DescribeWorkspaceRequest>) -> Result<Response<WorkspaceDescription>, Status> {
+        let name = self.0.workspace(&request.into_inner().name).await?.name;
+        Ok(Response::new(WorkspaceDescription { name }))
     }
 
     async fn describe_logged_model(

@@ -18,6 +18,7 @@ mod local_files;
 mod logged_models;
 mod logging;
 mod names;
+mod permissions;
 mod presigned;
 mod rest;
 mod runs;
@@ -25,10 +26,12 @@ mod search;
 mod store;
 mod traces;
 mod validate;
+mod workspaces;
 
 use crate::config::Settings;
 use artel_platform::clock::{Clock, Ids};
 use artel_platform::db::Db;
+use artel_platform::http::Gate;
 use artel_platform::rpc::Peers;
 use artel_platform::{Context, Result, Service};
 use artel_proto::artel::tracking::v1::tracking_server::TrackingServer;
@@ -71,5 +74,7 @@ pub async fn start(cx: Context) -> Result<Service> {
     });
     tracking.create_default_experiment().await?;
     let grpc = TrackingServer::new(grpc::TrackingGrpc(tracking.clone()));
-    Ok(Service { name: "tracking", rest: rest::routes().state(tracking), grpc: tonic::service::Routes::new(grpc), db })
+    let gate = Gate::new(&cx, Arc::new(permissions::TrackingGuard(tracking.clone())))?;
+    let rest = rest::routes().gate(&gate).state(tracking);
+    Ok(Service { name: "tracking", rest, grpc: tonic::service::Routes::new(grpc), db })
 }

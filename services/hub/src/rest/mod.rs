@@ -1,5 +1,6 @@
 //! JupyterHub's REST API (6.1) and the few pages that are not part of the web app.
 
+mod access;
 mod activity;
 mod info;
 mod login;
@@ -32,4 +33,19 @@ pub(crate) fn routes() -> Routes {
         pages::spawn, pages::spawn_user, pages::spawn_server, pages::spawn_pending, pages::spawn_pending_server,
         pages::hub_user, pages::user,
     )
+    .merge(access_routes())
+}
+
+/// MLflow's users, roles and permissions, each also under `/ajax-api`.
+fn access_routes() -> Routes {
+    use access::{accounts, grants, roles};
+    routes!(Dialect::Mlflow;
+        accounts::create, accounts::get, accounts::current, accounts::list, accounts::update_password, accounts::update_admin,
+        accounts::delete, accounts::signup,
+        grants::list_own, grants::list, grants::grant, grants::revoke, grants::get,
+        roles::create, roles::get, roles::list, roles::update, roles::delete, roles::add_permission, roles::remove_permission,
+        roles::list_permissions, roles::update_permission, roles::assign, roles::unassign, roles::list_users, roles::list_of_user,
+    )
+    .mirror("/api/2.0/", "/ajax-api/2.0/")
+    .mirror("/api/3.0/", "/ajax-api/3.0/")
 }

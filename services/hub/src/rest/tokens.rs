@@ -111,6 +111,7 @@ impl Hub {
             scopes: principal.scopes.into_iter().collect(),
             session: None,
             token_id: None,
+            restricted: false,
         })
     }
 

@@ -230,16 +230,7 @@ pub(super) async fn delete(hub: web::Data<Hub>, who: Identity, name: web::Path<S
     if user.admin && !who.admin {
         return Err(Error::denied("Only admins can modify other admins"));
     }
-    let hub = hub.into_inner();
-    for server in servers::of_users(&hub.db, &[&user.name]).await?.iter().filter(|s| s.state.is_active()) {
-        hub.stop_server(&user.name, &server.name).await?;
-        let limit = hub.patience() + Duration::from_secs(hub.settings.stop_grace_seconds);
-        let after = hub.follow_server(&user.name, &server.name, limit, |s| !s.state.is_active()).await?;
-        if after.is_some_and(|s| s.state == State::Stopping) {
-            return Err(Error::invalid(format!("{}'s server is in the process of stopping, please wait.", user.name)));
-        }
-    }
-    hub.remove_user(&user.name).await?;
+    hub.into_inner().dismiss(&user).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 
@@ -257,6 +248,19 @@ fn change(body: &[u8]) -> Result<Change> {
 }
 
 impl Hub {
+    /// Removes a user after their servers have stopped.
+    pub(super) async fn dismiss(self: std::sync::Arc<Self>, user: &User) -> Result<()> {
+        for server in servers::of_users(&self.db, &[&user.name]).await?.iter().filter(|s| s.state.is_active()) {
+            self.stop_server(&user.name, &server.name).await?;
+            let limit = self.patience() + Duration::from_secs(self.settings.stop_grace_seconds);
+            let after = self.follow_server(&user.name, &server.name, limit, |s| !s.state.is_active()).await?;
+            if after.is_some_and(|s| s.state == State::Stopping) {
+                return Err(Error::invalid(format!("{}'s server is in the process of stopping, please wait.", user.name)));
+            }
+        }
+        self.remove_user(&user.name).await
+    }
+
     /// A new password for oneself needs the present one: a browser left open, or a token, is not enough.
     async fn check_own_password(&self, who: &Identity, old: Option<&str>) -> Result<()> {
         if who.token_id.is_some() {

@@ -1,5 +1,6 @@
 //! SQL only. Functions that write take a transaction, so that the event of the change goes with it.
 
+pub(crate) mod access;
 pub(crate) mod codes;
 pub(crate) mod servers;
 pub(crate) mod sessions;

@@ -117,6 +117,9 @@ pub(crate) async fn insert(tx: &mut Tx, new: &User) -> Result<bool> {
             args![&new.name, new.admin, new.password.clone(), new.created],
         )
         .await?;
+    if added > 0 {
+        super::access::number(tx, &new.name).await?;
+    }
     Ok(added > 0)
 }
 
@@ -138,6 +141,7 @@ pub(crate) async fn delete(tx: &mut Tx, name: &str) -> Result<bool> {
     ] {
         tx.execute(sql, args![name]).await?;
     }
+    super::access::forget_user(tx, name).await?;
     Ok(tx.execute("DELETE FROM users WHERE name = $1", args![name]).await? > 0)
 }
 

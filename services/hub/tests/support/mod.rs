@@ -174,5 +174,6 @@ fn identity(p: Principal) -> Identity {
         scopes: p.scopes.into_iter().collect(),
         session: some(p.session_id),
         token_id: some(p.token_id),
+        restricted: p.restricted,
     }
 }

@@ -1,12 +1,13 @@
 //! `model-versions/*`.
 
 use super::App;
+use crate::Registry;
 use crate::model_versions::NewVersion;
-use crate::search::SearchRequest;
+use crate::search::{SearchRequest, asks_for_prompts};
 use crate::validate;
 use actix_web::web::Json;
 use artel_platform::Result;
-use artel_platform::http::{MlflowRequest, Workspace};
+use artel_platform::http::{MlflowRequest, Restricted, Workspace};
 use artel_proto::mlflow::*;
 
 /// Make the next version of a registered model
@@ -51,12 +52,14 @@ pub(crate) async fn get_model_version(
 pub(crate) async fn search_model_versions(
     app: App,
     Workspace(workspace): Workspace,
+    restricted: Restricted,
     request: MlflowRequest<SearchModelVersions>,
 ) -> Result<Json<search_model_versions::Response>> {
     let request = request.at_most("max_results", SearchModelVersions::max_results, 200_000)?.into_inner();
     let search = SearchRequest {
         filter: request.filter().into(),
         max_results: request.max_results(),
+        visible: Registry::visible_versions(restricted.0.as_ref(), asks_for_prompts(request.filter())),
         order_by: request.order_by,
         page_token: request.page_token,
     };

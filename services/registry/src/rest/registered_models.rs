@@ -1,10 +1,12 @@
 //! `registered-models/*`.
 
 use super::App;
-use crate::search::SearchRequest;
+use crate::Registry;
+use crate::search::{SearchRequest, asks_for_prompts};
 use actix_web::web::Json;
-use artel_platform::Result;
-use artel_platform::http::{MlflowRequest, Workspace};
+use artel_platform::http::{MlflowRequest, Restricted, Workspace};
+use artel_platform::{Identity, Result};
+use artel_proto::artel::hub::v1::change_grants_request::Change;
 use artel_proto::mlflow::*;
 
 /// Make a registered model
@@ -13,10 +15,12 @@ use artel_proto::mlflow::*;
 pub(crate) async fn create_registered_model(
     app: App,
     Workspace(workspace): Workspace,
+    who: Identity,
     request: MlflowRequest<CreateRegisteredModel>,
 ) -> Result<Json<create_registered_model::Response>> {
     let request = request.require(&["name"])?;
     let model = app.create_registered_model(&workspace, request.name(), &request.tags, request.description()).await?;
+    app.give_to(&who, &workspace, model.name(), model.tags.iter().any(crate::registered_models::is_prompt_tag)).await;
     Ok(Json(create_registered_model::Response { registered_model: Some(model) }))
 }
 
@@ -39,12 +43,14 @@ pub(crate) async fn get_registered_model(
 pub(crate) async fn search_registered_models(
     app: App,
     Workspace(workspace): Workspace,
+    restricted: Restricted,
     request: MlflowRequest<SearchRegisteredModels>,
 ) -> Result<Json<search_registered_models::Response>> {
     let request = request.at_most("max_results", SearchRegisteredModels::max_results, 1000)?.into_inner();
     let search = SearchRequest {
         filter: request.filter().into(),
         max_results: request.max_results(),
+        visible: Registry::visible(restricted.0.as_ref(), asks_for_prompts(request.filter())),
         order_by: request.order_by,
         page_token: request.page_token,
     };
@@ -62,6 +68,7 @@ pub(crate) async fn rename_registered_model(
 ) -> Result<Json<rename_registered_model::Response>> {
     let request = request.require(&["name", "new_name"])?;
     let model = app.rename_registered_model(&workspace, request.name(), request.new_name()).await?;
+    app.tell_hub(&workspace, request.name(), Change::NewName(request.new_name().into())).await;
     Ok(Json(rename_registered_model::Response { registered_model: Some(model) }))
 }
 
@@ -86,7 +93,9 @@ pub(crate) async fn delete_registered_model(
     Workspace(workspace): Workspace,
     request: MlflowRequest<DeleteRegisteredModel>,
 ) -> Result<Json<delete_registered_model::Response>> {
-    app.delete_registered_model(&workspace, request.require(&["name"])?.name()).await?;
+    let request = request.require(&["name"])?;
+    app.delete_registered_model(&workspace, request.name()).await?;
+    app.tell_hub(&workspace, request.name(), Change::Removed(true)).await;
     Ok(Json(delete_registered_model::Response {}))
 }
 

@@ -5,6 +5,7 @@ pub(crate) mod model_versions;
 pub(crate) mod registered_models;
 pub(crate) mod search;
 pub(crate) mod tags;
+pub(crate) mod workspaces;
 
 use artel_platform::db::Value;
 

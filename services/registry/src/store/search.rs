@@ -4,6 +4,7 @@ use super::{model_versions, placeholders, registered_models};
 use crate::stages;
 use crate::validate::IS_PROMPT_TAG;
 use artel_platform::db::{AssertSqlSafe, Db, Row, Value};
+use artel_platform::identity::Visible;
 use artel_platform::search::{Comparator, Condition, Keyset, Operand, Order};
 use artel_platform::{Error, Result, args};
 use artel_proto::mlflow::{ModelVersion, RegisteredModel};
@@ -19,6 +20,8 @@ pub(crate) struct Page<'a> {
     pub(crate) limit: i64,
     /// What its page tokens are good for.
     pub(crate) description: String,
+    /// The models that the caller may see.
+    pub(crate) visible: &'a Visible,
 }
 
 /// The conditions of a search.
@@ -71,6 +74,7 @@ async fn rows<T>(
         all.push(format!("m.current_stage <> {}", placeholders([hidden_stage], &mut values)));
     }
     conditions(&page.searched, tables, &mut all, &mut values)?;
+    visible(page.visible, &mut all, &mut values)?;
     let mut keyset = Keyset::default();
     for order in page.orders {
         keyset.push(format!("m.{}", order.key), order.ascending);
@@ -93,6 +97,27 @@ async fn rows<T>(
         keys.push(page.orders.iter().enumerate().map(|(i, order)| key(&row, i, &order.key)).collect::<Result<_>>()?);
     }
     Ok((found, keys))
+}
+
+/// Most names that one statement takes.
+const MOST_NAMES: usize = 30_000;
+
+fn visible(visible: &Visible, all: &mut Vec<String>, values: &mut Vec<Value>) -> Result<()> {
+    let (word, names) = match visible {
+        Visible::All => return Ok(()),
+        Visible::Only(names) if names.is_empty() => {
+            all.push("1 = 0".into());
+            return Ok(());
+        }
+        Visible::Only(names) => ("IN", names),
+        Visible::Except(names) => ("NOT IN", names),
+    };
+    if names.len() > MOST_NAMES {
+        let count = names.len();
+        return Err(Error::exhausted(format!("you have grants on {count} single models; ask for one grant on all of them instead")));
+    }
+    all.push(format!("m.name {word} ({})", placeholders(names, values)));
+    Ok(())
 }
 
 fn key(row: &Row, place: usize, column: &str) -> Result<Value> {

@@ -67,6 +67,8 @@ async fn log_in(scheduler: &Scheduler, request: &HttpRequest, body: &[u8], life:
         scopes: Scopes::from_iter(who.scopes),
         session: None,
         token_id: None,
+        // the token outlives what the user may do now: the hub is asked each time
+        restricted: !who.admin,
     };
     let token = scheduler.cx.keys.sign(&identity, Audience::Gateway, scheduler.cx.clock.now(), life)?;
     Ok(HttpResponse::Created().json(json!({"access_token": token})))

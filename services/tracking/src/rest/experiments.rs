@@ -2,7 +2,9 @@
 
 use super::extract::{Request, checked};
 use super::{Answer, App, json};
-use artel_platform::http::Workspace;
+use crate::permissions;
+use artel_platform::Identity;
+use artel_platform::http::{Restricted, Workspace};
 use artel_proto::mlflow::*;
 
 checked!(CreateExperiment, requires(name), { "name": [Required, Text], "artifact_location": [Text], "tags": [Array] });
@@ -21,8 +23,14 @@ checked!(SearchDatasets, requires());
 /// Make an experiment
 #[utoipa::path(post, path = "/api/2.0/mlflow/experiments/create", tag = "tracking", request_body = CreateExperiment,
     responses((status = 200, body = create_experiment::Response)), security(("artel" = ["experiments"])))]
-pub(super) async fn create(app: App, Workspace(workspace): Workspace, Request(request): Request<CreateExperiment>) -> Answer {
+pub(super) async fn create(
+    app: App,
+    Workspace(workspace): Workspace,
+    who: Identity,
+    Request(request): Request<CreateExperiment>,
+) -> Answer {
     let id = app.create_experiment(&workspace, request.name(), request.artifact_location.as_deref(), &request.tags).await?;
+    app.give_to(&who, &workspace, &id).await;
     json(&create_experiment::Response { experiment_id: Some(id) })
 }
 
@@ -45,8 +53,13 @@ pub(super) async fn get_by_name(app: App, Workspace(workspace): Workspace, Reque
 /// Search experiments
 #[utoipa::path(post, path = "/api/2.0/mlflow/experiments/search", tag = "tracking", request_body = SearchExperiments,
     responses((status = 200, body = search_experiments::Response)), security(("artel" = ["read:experiments"])))]
-pub(super) async fn search(app: App, Workspace(workspace): Workspace, Request(request): Request<SearchExperiments>) -> Answer {
-    let page = app.search_experiments(&workspace, request).await?;
+pub(super) async fn search(
+    app: App,
+    Workspace(workspace): Workspace,
+    restricted: Restricted,
+    Request(request): Request<SearchExperiments>,
+) -> Answer {
+    let page = app.search_experiments(&workspace, request, &permissions::visible(restricted.0.as_ref())).await?;
     json(&search_experiments::Response { experiments: page.rows, next_page_token: page.next })
 }
 
@@ -54,8 +67,8 @@ pub(super) async fn search(app: App, Workspace(workspace): Workspace, Request(re
 #[utoipa::path(get, path = "/api/2.0/mlflow/experiments/search", tag = "tracking",
     params(("max_results" = i64, Query), ("filter" = Option<String>, Query), ("order_by" = Option<Vec<String>>, Query), ("page_token" = Option<String>, Query), ("view_type" = Option<String>, Query)),
     responses((status = 200, body = search_experiments::Response)), security(("artel" = ["read:experiments"])))]
-pub(super) async fn search_by_query(app: App, workspace: Workspace, request: Request<SearchExperiments>) -> Answer {
-    search(app, workspace, request).await
+pub(super) async fn search_by_query(app: App, workspace: Workspace, restricted: Restricted, request: Request<SearchExperiments>) -> Answer {
+    search(app, workspace, restricted, request).await
 }
 
 /// Delete an experiment (it can be restored)

@@ -13,6 +13,7 @@ mod presigned;
 mod runs;
 mod server;
 mod traces;
+mod workspaces;
 mod traces_assessments;
 mod traces_otlp;
 mod traces_v2;
@@ -40,6 +41,7 @@ pub(crate) fn routes() -> Routes {
         logged_models::log_params, logged_models::set_tags, logged_models::delete_tag, logged_models::list_artifacts,
         graphql::post, graphql::get,
         server::health, server::version, server::info,
+        workspaces::list, workspaces::create, workspaces::get, workspaces::update, workspaces::delete,
         traces_otlp::export,
         traces::start, traces::get, traces::batch_get, traces::batch_get_infos, traces::search, traces::delete, traces::correlate,
         traces::metrics, traces::get_info, traces::set_tag, traces::delete_tag, traces::link_to_run, traces::link_prompts, traces::file,

@@ -24,7 +24,7 @@ pub(super) async fn info(app: App) -> Answer {
     let artifacts = app.offered().await;
     json(&serde_json::json!({
         "store_type": "SqlStore",
-        "workspaces_enabled": false,
+        "workspaces_enabled": app.settings.workspaces,
         "trace_archival_enabled": false,
         "multipart_uploads_enabled": artifacts.direct_transfers,
         "multipart_downloads_enabled": artifacts.direct_transfers,

@@ -1,9 +1,12 @@
 //! Searching experiments.
 
 use super::{Binds, Page, stages};
+use crate::permissions::numbers;
 use crate::store::experiments as store;
+use crate::store::in_ids;
 use crate::{Tracking, validate};
 use artel_platform::db::{AssertSqlSafe, Row, Value};
+use artel_platform::identity::Visible;
 use artel_platform::search::{Comparator, Condition, Entity, Grammar, Keys, Keyset, Operand, Order, PageToken, Type};
 use artel_platform::{Error, Result};
 use artel_proto::mlflow::{Experiment, SearchExperiments};
@@ -25,7 +28,13 @@ const GRAMMAR: Grammar = Grammar {
 
 impl Tracking {
     /// A page of experiments that a filter lets through, in the order asked for.
-    pub(crate) async fn search_experiments(&self, workspace: &str, request: SearchExperiments) -> Result<Page<Experiment>> {
+    /// Only those of them that `visible` names are looked at.
+    pub(crate) async fn search_experiments(
+        &self,
+        workspace: &str,
+        request: SearchExperiments,
+        visible: &Visible,
+    ) -> Result<Page<Experiment>> {
         let limit = validate::max_results(request.max_results())? as usize;
         let filter = GRAMMAR.filter(request.filter())?;
         let order = order(GRAMMAR.order_by(&request.order_by)?);
@@ -36,6 +45,13 @@ impl Tracking {
             format!("e.workspace = {}", binds.add(workspace)),
             format!("e.lifecycle_stage IN {}", binds.list(stages(request.view_type).iter().copied())),
         ];
+        match visible {
+            Visible::All => {}
+            Visible::Except(ids) => {
+                conditions.push(format!("e.id NOT IN {}", in_ids(self.db.dialect(), &numbers(ids), &mut binds.0)));
+            }
+            Visible::Only(ids) => conditions.push(format!("e.id IN {}", in_ids(self.db.dialect(), &numbers(ids), &mut binds.0))),
+        }
         for condition in &filter {
             conditions.push(sql(condition, &mut binds)?);
         }

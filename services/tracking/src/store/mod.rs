@@ -7,11 +7,13 @@ pub(crate) mod history;
 pub(crate) mod logged_models;
 pub(crate) mod metric_keys;
 pub(crate) mod metrics;
+pub(crate) mod permissions;
 pub(crate) mod runs;
 pub(crate) mod sequences;
 pub(crate) mod traces;
 pub(crate) mod traces_spans;
 pub(crate) mod values;
+pub(crate) mod workspaces;
 
 use artel_platform::db::{Dialect, Value};
 
