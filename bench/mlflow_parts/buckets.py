@@ -1,0 +1,56 @@
+"""A large file in an S3 bucket: by boto3 directly, and through the artifact proxies of both servers."""
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from .client import Client
+
+# Runs with the stock server's interpreter, which has boto3 where S3 is used.
+DIRECT = """
+import boto3, os, sys, time
+bucket, path, megabytes = sys.argv[1], sys.argv[2], int(sys.argv[3])
+client = boto3.client("s3", endpoint_url=os.environ["MLFLOW_S3_ENDPOINT_URL"])
+for action in (lambda: client.upload_file(path, bucket, "direct.bin"), lambda: client.download_file(bucket, "direct.bin", path + ".back")):
+    began = time.perf_counter()
+    action()
+    print(megabytes / (time.perf_counter() - began))
+assert open(path, "rb").read() == open(path + ".back", "rb").read()
+"""
+
+
+def parse(line):
+    """As `infra/dev/s3` prints it: endpoint=… bucket=… key_id=… secret=…"""
+    found = dict(part.split("=", 1) for part in line.split())
+    missing = {"endpoint", "bucket", "key_id", "secret"} - set(found)
+    return found if not missing else sys.exit(f"mlflow bench: --s3 names no {', '.join(sorted(missing))}")
+
+
+def direct(options, bucket, environment):
+    """(upload, download) in MB per second."""
+    with tempfile.TemporaryDirectory(prefix="artel-bench-") as folder:
+        path = Path(folder, "big.bin")
+        path.write_bytes(b"".join(os.urandom(1 << 20) for _ in range(options.artifact_mb)))
+        command = [options.stock.parent / "python", "-c", DIRECT, bucket["bucket"], path, options.artifact_mb]
+        done = subprocess.run(list(map(str, command)), env=environment, capture_output=True, text=True)
+        if done.returncode:
+            sys.exit(f"mlflow bench: boto3 failed:\n{done.stderr}")
+        return tuple(map(float, done.stdout.split()))
+
+
+def proxied(server, options):
+    """(upload, download) in MB per second, through a server."""
+    client = Client(server)
+    content = b"".join(os.urandom(1 << 20) for _ in range(options.artifact_mb))
+    experiment = client.experiment("bucket")
+    path = f"/api/2.0/mlflow-artifacts/artifacts/{experiment}/{client.run(experiment)}/artifacts/big.bin"
+    speeds = []
+    for method, body in (("PUT", content), ("GET", None)):
+        began = time.perf_counter()
+        answer = client.call(method, path, body)
+        speeds.append(options.artifact_mb / (time.perf_counter() - began))
+    assert answer == content, "the artifact came back changed"
+    return tuple(speeds)

@@ -1,0 +1,67 @@
+"""Tables, and the page they are kept in."""
+
+import platform
+import re
+import subprocess
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+PAGE = ROOT / "docs/BENCHMARKS.md"
+HEAD = """# Benchmarks
+
+Written by `bench/mlflow --write`; each part says when, on what, and with which options it was measured. Both servers
+are asked the same, one after the other, in one run on one machine. The last column says how many times less Artel's
+figure is, or, for rates, how many times more. CPU is that of the server's whole process tree per request (of PostgreSQL
+too, where it is used) and hardly depends on what else the machine does; wall-clock figures do.
+"""
+
+
+def ratios(stock, artel):
+    rows = ["| | stock | Artel | ratio |", "|---|--:|--:|--:|"]
+    for name, theirs in stock.items():
+        ours = artel[name]
+        better = ours / theirs if "per second" in name else theirs / ours if ours else float("inf")
+        rows.append(f"| {name} | {theirs:,.2f} | {ours:,.2f} | {better:,.1f}× |")
+    return "\n".join(rows)
+
+
+def pages(rows, goal):
+    lines = [f"Goal: the first page in under {goal} ms at the median.", "", "| | p50 ms | CPU ms |", "|---|--:|--:|"]
+    for name, p50, cpu in rows:
+        plain = "," in name and name.rpartition(", ")[2] in ("ms", "MB")
+        lines.append(f"| {name} | {p50:,.1f} | {'' if plain else f'{cpu:,.1f}'} |")
+    return "\n".join(lines)
+
+
+def speeds(direct, stock, artel):
+    lines = ["| MB per second | boto3 directly | stock proxy | Artel proxy | Artel to boto3 |", "|---|--:|--:|--:|--:|"]
+    for name, own, theirs, ours in zip(("upload", "download"), direct, stock, artel, strict=True):
+        lines.append(f"| {name} | {own:,.0f} | {theirs:,.0f} | {ours:,.0f} | {ours / own:,.2f}× |")
+    return "\n".join(lines)
+
+
+def conditions(options, names):
+    """One line: when, what and where."""
+    day = time.strftime("%Y-%m-%d", time.gmtime())
+    commit = said("git", "-C", ROOT, "rev-parse", "--short", "HEAD")
+    build = "debug" if "debug" in Path(options.binary).resolve().parts else "release"
+    stock = said(options.stock, "--version").rpartition(" ")[2] if options.stock else ""
+    cores = len(re.findall(r"^processor", Path("/proc/cpuinfo").read_text(), re.MULTILINE))
+    load = Path("/proc/loadavg").read_text().split()[0]
+    given = ", ".join(f"{name.replace('_', '-')} {getattr(options, name):,}" for name in names)
+    parts = [day, f"{build} build, sources at {commit}", f"mlflow {stock}" if stock else "", f"{cores} cores, {platform.machine()}"]
+    return "; ".join([*filter(None, parts), f"load average at the end {load}", given]) + "."
+
+
+def said(*command):
+    return subprocess.run(list(map(str, command)), capture_output=True, text=True).stdout.strip()
+
+
+def write(name, title, text):
+    """Replaces one part of the page; the other parts stay as they were measured."""
+    page = PAGE.read_text() if PAGE.exists() else HEAD
+    part = f"<!-- {name} -->\n## {title}\n\n{text}\n<!-- end of {name} -->\n"
+    known = re.compile(rf"<!-- {name} -->.*?<!-- end of {name} -->\n", re.DOTALL)
+    page = known.sub(lambda _: part, page) if known.search(page) else f"{page.rstrip()}\n\n{part}"
+    PAGE.write_text(page)

@@ -1,0 +1,132 @@
+"""The servers that are compared: how each is started, and what its processes use."""
+
+import http.client
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+TICKS = os.sysconf("SC_CLK_TCK")
+
+
+class Database:
+    """A new database on a PostgreSQL server that nobody else uses meanwhile."""
+
+    def __init__(self, url, name):
+        self.server, self.name = url, name
+        psql(url, f"CREATE DATABASE {name}")
+        self.url = f"{url.rpartition('/')[0]}/{name}"
+        data = psql(url, "SHOW data_directory")
+        self.postmaster = int(Path(data, "postmaster.pid").read_text().split()[0])
+
+    def drop(self):
+        psql(self.server, f"DROP DATABASE {self.name} WITH (FORCE)")
+
+
+def psql(url, statement):
+    """What psql prints; ends the program when it fails."""
+    done = subprocess.run(["psql", url, "-qAtc", statement], capture_output=True, text=True)
+    if done.returncode:
+        sys.exit(f"mlflow bench: {statement}: {done.stderr}")
+    return done.stdout.strip()
+
+
+def stock_command(options, folder, port, database, bucket):
+    store = database.url.replace("postgres://", "postgresql://", 1) if database else f"sqlite:///{folder}/mlflow.db"
+    artifacts = f"s3://{bucket['bucket']}/stock" if bucket else folder / "artifacts"
+    return [
+        options.stock, "server", "--host", "127.0.0.1", "--port", port, "--workers", "1",
+        "--backend-store-uri", store, "--artifacts-destination", artifacts,
+    ]  # fmt: skip
+
+
+def artel_command(options, folder, port, database, bucket):
+    command = [options.binary, "serve", "--auth", "none", "--data", folder, "--listen", f"127.0.0.1:{port}"]
+    command += ["--database", database.url] if database else []
+    return command + (["--artifacts", f"s3://{bucket['bucket']}/artel"] if bucket else [])
+
+
+def environment(bucket):
+    """Credentials for the bucket, for the stock server and for Artel; neither reports usage to its maker."""
+    found = {**os.environ, "MLFLOW_DISABLE_TELEMETRY": "true"}
+    if bucket:
+        found |= {
+            "MLFLOW_S3_ENDPOINT_URL": bucket["endpoint"],
+            "AWS_ACCESS_KEY_ID": bucket["key_id"],
+            "AWS_SECRET_ACCESS_KEY": bucket["secret"],
+            "AWS_DEFAULT_REGION": "us-east-1",
+            "ARTEL_S3__ENDPOINT": bucket["endpoint"],
+            "ARTEL_S3__ACCESS_KEY_ID": bucket["key_id"],
+            "ARTEL_S3__SECRET_ACCESS_KEY": bucket["secret"],
+        }
+    return found
+
+
+class Server:
+    """A server's process tree, with its CPU time and memory; PostgreSQL's CPU time is counted with it."""
+
+    def __init__(self, command, options, folder, database=None, bucket=None):
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = probe.getsockname()[1]
+        self.database = database
+        began = time.perf_counter()
+        log = (folder / "log").open("w")
+        self.process = subprocess.Popen(
+            list(map(str, command(options, folder, self.port, database, bucket))),
+            stdout=log, stderr=log, env=environment(bucket), start_new_session=True,
+        )  # fmt: skip
+        while not self.answers():
+            if self.process.poll() is not None:
+                sys.exit(f"mlflow bench: the server ended:\n{(folder / 'log').read_text()}")
+            time.sleep(0.005)
+        self.start_ms = (time.perf_counter() - began) * 1000
+
+    def answers(self):
+        try:
+            connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
+            connection.request("GET", "/health")
+            return connection.getresponse().status == 200
+        except OSError:
+            return False
+
+    def cpu_ms(self):
+        """CPU time so far, of processes that have ended as well."""
+        roots = [self.process.pid, *([self.database.postmaster] if self.database else [])]
+        total = 0
+        for pid in (pid for root in roots for pid in tree(root)):
+            fields = read(f"/proc/{pid}/stat").rpartition(")")[2].split()
+            total += sum(map(int, fields[11:15]))  # its own and its ended children's, user and system
+        return total * 1000 / TICKS
+
+    def resident_mb(self):
+        """Of the server alone, without PostgreSQL."""
+        lines = (line for pid in tree(self.process.pid) for line in read(f"/proc/{pid}/status").splitlines())
+        return sum(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmRSS:"))
+
+    def stop(self):
+        os.killpg(self.process.pid, signal.SIGTERM)
+        try:
+            self.process.wait(timeout=30)
+        except subprocess.TimeoutExpired:
+            os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait()
+
+
+def tree(root):
+    found = [root]
+    for pid in found:
+        for children in Path(f"/proc/{pid}/task").glob("*/children"):
+            found += map(int, read(children).split())
+    return found
+
+
+def read(path):
+    """A file of /proc; nothing when its process has just ended."""
+    try:
+        return Path(path).read_text()
+    except OSError:
+        return ""
