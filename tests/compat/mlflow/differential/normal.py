@@ -15,6 +15,7 @@ URI_FIELDS = {"artifact_location", "artifact_uri", "source", "storage_location",
 RANDOM_NAMES = {"run_name", "name", "value"}
 RANDOM_NAME = re.compile(r"^[a-z]+-[a-z]+-\d{1,4}$")
 LEFT_OVER = re.compile(r"(?<![0-9a-f])[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12}(?![0-9a-f])")
+PAGE = "(a page of the web framework)"
 SET = re.compile(r"\{('[^'{}]*'(?:, '[^'{}]*')+)\}")
 """A set in Python's own words: its order is another in each process."""
 UNORDERED = {"tags", "params", "aliases"}
@@ -24,8 +25,8 @@ UNORDERED = {"tags", "params", "aliases"}
 class Names:
     """The names of one server's values."""
 
-    def __init__(self, known: dict[str, str]):
-        self.long = [(value, f"<{name}>") for name, value in known.items() if len(value) >= UNIQUE]
+    def __init__(self, url: str, known: dict[str, str]):
+        self.long = [(url, "<server>")] + [(value, f"<{name}>") for name, value in known.items() if len(value) >= UNIQUE]
         self.short = {value: f"<{name}>" for name, value in known.items() if len(value) < UNIQUE}
         self.seen: dict[str, str] = {}
 
@@ -55,6 +56,8 @@ class Names:
         return self.text(value)
 
     def text(self, value: str) -> str:
+        if value.startswith("<!doctype html>"):
+            return PAGE
         for known, name in self.long:
             value = value.replace(known, name)
         value = SET.sub(lambda m: "{" + ", ".join(sorted(m[1].split(", "))) + "}", value)

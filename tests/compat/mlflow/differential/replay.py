@@ -45,7 +45,7 @@ def main() -> int:
         outcome = replay(servers, cases, kept)
     if options.answers:
         options.answers.write_text(json.dumps(kept))
-    return outcome.verdict(whole=not options.only)
+    return outcome.verdict(whole=bool(options.artel) and not options.only)
 
 
 def arguments() -> argparse.Namespace:
@@ -93,7 +93,7 @@ def replay(servers: list[Server], cases: dict[str, Case], kept: dict) -> "Outcom
 
 
 def normal(server: Server, answer: Answer) -> dict:
-    names = Names(server.known)
+    names = Names(server.url, server.known)
     body = names.normal(answer.body)
     headers = {name: names.text(value) for name, value in answer.headers.items()}
     return {"status": answer.status, "kind": answer.kind, "headers": headers, "body": body}

@@ -66,7 +66,7 @@ CASES = [
     get("get with tags", "experiments/get", {"experiment_id": "${tagged}"}),
     *(post(f"create, name {what}", CREATE, {"name": name}, keep={f"name {what}": "experiment_id"}) for what, name in GOOD_NAMES.items()),
     *(get(f"get, name {what}", "experiments/get-by-name", {"experiment_name": name}) for what, name in GOOD_NAMES.items()),
-    *(post(f"create, name {what}", CREATE, body) for what, body in BAD_NAMES.items()),
+    *(post(f"create, name {what}", CREATE, body, keep={f"bad name {what}": "experiment_id"}) for what, body in BAD_NAMES.items()),
     *(post(f"create, location {what}", CREATE, {"name": f"located {what}", "artifact_location": where}, keep={f"location {what}": "experiment_id"}) for what, where in LOCATIONS.items()),
     *(get(f"get, location {what}", "experiments/get-by-name", {"experiment_name": f"located {what}"}) for what in LOCATIONS),
     *(post(f"create, tags {what}", CREATE, {"name": f"tags {what}", "tags": tags}, keep={f"tags {what}": "experiment_id"}) for what, tags in TAGS.items()),

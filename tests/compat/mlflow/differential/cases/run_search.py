@@ -38,7 +38,7 @@ FILTERS = {
 }  # fmt: skip
 ORDERS = (
     ["metrics.loss"], ["metrics.loss ASC"], ["metrics.loss DESC"], ["metrics.acc desc"], ["params.lr"], ["params.Opt DESC"], ["tags.team ASC"], ["tags.team DESC"], ["start_time"], ["attributes.start_time DESC"], ["attribute.end_time ASC"], ["end_time DESC"], ["status ASC"],
-    ["run_name"], ["attributes.run_name DESC"], ["`run name` ASC"], ["user_id"], ["attributes.user_id DESC"], ["artifact_uri"], ["created DESC"], ["attributes.Created ASC"], ["`Start Time` DESC"], ["metrics.none"], ["params.none DESC"], ["metrics.`loss` ASC"], ["metrics.\"loss\" ASC"], ["tags.`a key`"],
+    ["run_name"], ["attributes.run_name DESC"], ["`run name` ASC"], ["user_id"], ["attributes.user_id DESC"], ["created DESC"], ["attributes.Created ASC"], ["`Start Time` DESC"], ["metrics.none"], ["params.none DESC"], ["metrics.`loss` ASC"], ["metrics.\"loss\" ASC"], ["tags.`a key`"],
     ["params.lr ASC", "metrics.loss DESC"], ["start_time ASC", "run_name DESC"], ["metrics.loss", "metrics.loss"], ["metrics.loss ASC", "metrics.acc ASC", "params.lr DESC", "tags.team"], ["unknown"], ["attributes.unknown"], ["things.x"], [""], ["metrics.loss UP"], ["metrics.loss ASC DESC"],
     "metrics.loss", [5], ["metrics."], ["datasets.name"], ["experiment_id"], ["lifecycle_stage"], ["metrics.loss ASC NULLS FIRST"],
 )  # fmt: skip

@@ -4,12 +4,12 @@ from case import delete, get, patch, post
 
 AT = "webhooks"
 EVENT = {"entity": "MODEL_VERSION", "action": "CREATED"}
-HOOK = {"name": "hook", "url": "https://example.com/hook", "events": [EVENT]}
+HOOK = {"name": "hook", "url": "https://93.184.215.14/hook", "events": [EVENT]}
 EVENTS = {
     "absent": None, "none": [], "text": "x", "no action": [{"entity": "MODEL_VERSION"}], "no entity": [{"action": "CREATED"}], "unknown entity": [{"entity": "THING", "action": "CREATED"}], "unknown action": [{"entity": "MODEL_VERSION", "action": "EATEN"}], "a pair that is none": [{"entity": "REGISTERED_MODEL", "action": "DELETED"}], "twice": [EVENT, EVENT],
     "models": [{"entity": "REGISTERED_MODEL", "action": "CREATED"}], "version tags": [{"entity": "MODEL_VERSION_TAG", "action": "SET"}, {"entity": "MODEL_VERSION_TAG", "action": "DELETED"}], "aliases": [{"entity": "MODEL_VERSION_ALIAS", "action": "CREATED"}, {"entity": "MODEL_VERSION_ALIAS", "action": "DELETED"}], "prompts": [{"entity": "PROMPT", "action": "CREATED"}, {"entity": "PROMPT_VERSION", "action": "CREATED"}], "prompt aliases": [{"entity": "PROMPT_ALIAS", "action": "CREATED"}], "by number": [{"entity": 2, "action": 1}],
 }  # fmt: skip
-URLS = {"http": "http://example.com/x", "no scheme": "example.com", "ftp": "ftp://example.com", "empty": "", "a number": 5, "no host": "https://", "a port": "https://example.com:8443/x", "a query": "https://example.com/x?a=1", "blank": "   ", "script": "javascript:alert(1)", "loopback": "https://127.0.0.1/x", "localhost": "https://localhost/x", "private": "https://10.0.0.1/x", "metadata": "https://169.254.169.254/latest", "a user": "https://u:p@example.com/"}
+URLS = {"http": "http://93.184.215.14/x", "no scheme": "93.184.215.14", "ftp": "ftp://93.184.215.14", "empty": "", "a number": 5, "no host": "https://", "a port": "https://93.184.215.14:8443/x", "a query": "https://93.184.215.14/x?a=1", "blank": "   ", "script": "javascript:alert(1)", "loopback": "https://127.0.0.1/x", "localhost": "https://localhost/x", "private": "https://10.0.0.1/x", "metadata": "https://169.254.169.254/latest", "a user": "https://u:p@93.184.215.14/"}
 NAMES = {"empty": "", "absent": None, "blank": " ", "unicode": "крючок", "of 64": "n" * 64, "of 65": "n" * 65, "a slash": "a/b", "a number": 5, "spaces": "a b", "dots": "a.b"}
 MORE = {"a description": {"description": "text"}, "a secret": {"secret": "s3cret"}, "an empty secret": {"secret": ""}, "disabled": {"status": "DISABLED"}, "active": {"status": "ACTIVE"}, "a bad status": {"status": "SLEEPY"}, "a long description": {"description": "d" * 5000}}
 ONE = "webhooks/${hook}"
@@ -37,12 +37,12 @@ CASES = [
     get("get nonsense", "webhooks/x"),
     patch("describe", ONE, {"description": "changed"}),
     patch("rename", ONE, {"name": "changed"}),
-    patch("readdress", ONE, {"url": "https://example.com/other"}),
+    patch("readdress", ONE, {"url": "https://93.184.215.14/other"}),
     patch("disable", ONE, {"status": "DISABLED"}),
     patch("other events", ONE, {"events": [{"entity": "REGISTERED_MODEL", "action": "CREATED"}]}),
     patch("a secret", ONE, {"secret": "x"}),
     patch("nothing", ONE, {}),
-    patch("a bad url", ONE, {"url": "http://example.com"}),
+    patch("a bad url", ONE, {"url": "http://93.184.215.14"}),
     patch("a bad name", ONE, {"name": "a/b"}),
     patch("an empty name", ONE, {"name": ""}),
     patch("a bad status", ONE, {"status": "SLEEPY"}),
