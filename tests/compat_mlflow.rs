@@ -14,3 +14,15 @@ async fn client_flows_hold() {
     let printed = run_python("notebook", &[script.to_str().unwrap()], &env).await;
     assert!(printed.contains("client flows: all held"), "{printed}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_registry_holds() {
+    // the script's receiver of webhooks is on this machine
+    let more = "[registry]\nwebhook_private_targets = true\n";
+    let artel = Installation::start_configured(Shape::Single, None, more).await.expect("the single shape needs no servers");
+    let token = artel.admin().await.token().await;
+    let script = project("tests/compat/mlflow/registry.py");
+    let env = [("MLFLOW_TRACKING_URI", artel.url.as_str()), ("MLFLOW_TRACKING_TOKEN", &token), ("MLFLOW_DISABLE_TELEMETRY", "true")];
+    let printed = run_python("notebook", &[script.to_str().unwrap()], &env).await;
+    assert!(printed.contains("registry: all held"), "{printed}");
+}

@@ -61,6 +61,22 @@ const S3_STATUS: &[(&str, StatusCode)] = &[
 /// What upstream says to whoever is not known (mlflow/server/auth/__init__.py `make_basic_auth_response`).
 const MLFLOW_UNAUTHENTICATED: &str = "You are not authenticated. Please see https://www.mlflow.org/docs/latest/auth/index.html#authenticating-to-mlflow on how to authenticate.";
 
+/// By which MLflow's client sorts errors: name, SQLSTATE, class (mlflow/error_classification.py). Names that are not
+/// here have neither.
+const MLFLOW_CLASSES: &[(&str, &str, &str)] = &[
+    ("BAD_REQUEST", "KAM00", "INVALID_PARAMETER_VALUE"),
+    ("CUSTOMER_UNAUTHORIZED", "KAM00", "PERMISSION_DENIED"),
+    ("ENDPOINT_NOT_FOUND", "KAM00", "RESOURCE_NOT_FOUND"),
+    ("INTERNAL_ERROR", "XXM00", "CLIENT_INTERNAL_ERROR"),
+    ("INVALID_PARAMETER_VALUE", "KAM00", "INVALID_PARAMETER_VALUE"),
+    ("INVALID_STATE", "XXM00", "CLIENT_INTERNAL_ERROR"),
+    ("NOT_FOUND", "KAM00", "RESOURCE_NOT_FOUND"),
+    ("PERMISSION_DENIED", "KAM00", "PERMISSION_DENIED"),
+    ("RESOURCE_ALREADY_EXISTS", "KAM00", "RESOURCE_ALREADY_EXISTS"),
+    ("RESOURCE_DOES_NOT_EXIST", "KAM00", "RESOURCE_NOT_FOUND"),
+    ("TEMPORARILY_UNAVAILABLE", "XXM00", "CLIENT_INTERNAL_ERROR"),
+];
+
 impl Dialect {
     /// The response for `error`.
     pub fn render(self, error: &Error) -> HttpResponse {
@@ -81,11 +97,22 @@ impl Dialect {
             Self::Mlflow if status == StatusCode::UNAUTHORIZED => {
                 response.content_type("text/html; charset=utf-8").body(MLFLOW_UNAUTHENTICATED)
             }
-            Self::Mlflow => response.json(json!({"error_code": mlflow_name(error), "message": error.message})),
+            Self::Mlflow => response.json(mlflow_body(mlflow_name(error), &error.message)),
             Self::Airflow => response.json(json!({"detail": error.message})),
             Self::Jupyterhub => response.json(json!({"status": status.as_u16(), "message": error.message})),
             Self::S3 => response.content_type("application/xml").body(s3_body(error)),
         }
+    }
+
+    /// The response where the path is known and the method is not one of `allowed`.
+    pub fn method_not_allowed(self, allowed: &str) -> HttpResponse {
+        let error = Error::invalid(format!("this path has no such method; use {allowed}")).reason("BAD_REQUEST");
+        let mut response = self.render(&error);
+        *response.status_mut() = StatusCode::METHOD_NOT_ALLOWED;
+        if let Ok(allowed) = header::HeaderValue::from_str(allowed) {
+            response.headers_mut().insert(header::ALLOW, allowed);
+        }
+        response
     }
 
     fn status(self, error: &Error) -> StatusCode {
@@ -97,6 +124,13 @@ impl Dialect {
             (Self::S3, code) => S3_STATUS.iter().find(|row| row.0 == s3_name(error)).map_or(code.http(), |row| row.1),
             (_, code) => code.http(),
         }
+    }
+}
+
+fn mlflow_body(name: &str, message: &str) -> serde_json::Value {
+    match MLFLOW_CLASSES.iter().find(|row| row.0 == name) {
+        Some((_, sqlstate, class)) => json!({"error_code": name, "message": message, "sqlstate": sqlstate, "error_class": class}),
+        None => json!({"error_code": name, "message": message}),
     }
 }
 

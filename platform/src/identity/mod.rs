@@ -3,10 +3,12 @@
 pub mod permissions;
 mod scopes;
 mod signing;
+mod vault;
 
 pub use permissions::{Action, Grant, Grants, Permission, Requirement, Visible, resource};
 pub use scopes::{AUTHENTICATED, PUBLIC, Scopes, known_scopes, narrower_scopes, parent_scopes};
 pub use signing::{Audience, Keys};
+pub use vault::Vault;
 
 use crate::error::{Error, Result};
 use serde::{Deserialize, Serialize};
@@ -67,7 +69,16 @@ impl Identity {
 
     /// The one user of `--auth none`.
     pub fn anonymous_admin() -> Self {
-        Self { name: "admin".into(), kind: Kind::User, ..Self::internal("") }
+        Self {
+            kind: Kind::User,
+            name: "admin".into(),
+            admin: true,
+            groups: vec![],
+            scopes: Scopes::all(),
+            session: None,
+            token_id: None,
+            restricted: false,
+        }
     }
 
     /// Fails with `PERMISSION_DENIED` unless `scope` is held, in whatever filtered form.

@@ -6,9 +6,11 @@ use crate::registered_models;
 use crate::store::aliases as store;
 use crate::uri::ModelUri;
 use crate::validate;
+use crate::webhooks::What;
 use artel_platform::{Error, Result};
 use artel_proto::artel::registry::v1::{ModelVersionAliasDeleted, ModelVersionAliasSet};
-use artel_proto::mlflow::ModelVersion;
+use artel_proto::mlflow::{ModelVersion, WebhookAction as Action};
+use serde_json::json;
 
 impl Registry {
     /// Points an alias to a version, wherever it pointed before.
@@ -20,6 +22,8 @@ impl Registry {
         model_versions::require(&mut tx, workspace, name, version).await?;
         store::set(&mut tx, workspace, name, alias, version).await?;
         tx.emit(&ModelVersionAliasSet { workspace: workspace.into(), name: name.into(), alias: alias.into(), version }).await?;
+        let data = json!({"name": name, "alias": alias, "version": version.to_string()});
+        self.tell(&mut tx, workspace, name, What::Alias, Action::Created, &data).await?;
         tx.commit().await
     }
 
@@ -32,6 +36,7 @@ impl Registry {
         if store::delete(&mut tx, workspace, name, alias).await? {
             tx.emit(&ModelVersionAliasDeleted { workspace: workspace.into(), name: name.into(), alias: alias.into() }).await?;
         }
+        self.tell(&mut tx, workspace, name, What::Alias, Action::Deleted, &json!({"name": name, "alias": alias})).await?;
         tx.commit().await
     }
 

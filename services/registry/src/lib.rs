@@ -1,14 +1,18 @@
 //! The model registry: registered models, their versions, aliases, stages and tags.
 //!
-//! Owns the tables `registered_models`, `model_versions`, their tags and `registered_model_aliases`. Serves MLflow's
-//! registry API and the gRPC service `artel.registry.v1`; tells of every change on `registry.registered_models` and
-//! `registry.model_versions`. Asks tracking where runs and logged models lie.
+//! Owns the tables `registered_models`, `model_versions`, their tags and `registered_model_aliases`; and `webhooks`,
+//! what each wants to hear of, and `webhook_deliveries`. Serves MLflow's registry and webhooks APIs and the gRPC service
+//! `artel.registry.v1`; tells of every change on `registry.registered_models` and `registry.model_versions`. Asks
+//! tracking where runs and logged models lie, and the artifact service for files of versions.
 
 #![deny(missing_docs)]
 
 mod aliases;
+mod artifacts;
+mod compare;
 mod config;
 mod grpc;
+mod mlmodel;
 mod model_versions;
 mod permissions;
 mod registered_models;
@@ -20,20 +24,25 @@ mod stages;
 mod store;
 mod uri;
 mod validate;
+mod webhooks;
 
 pub use config::Config;
 pub use model_versions::NewVersion;
 pub use resolve::Selector;
 pub use search::SearchRequest;
 
-use artel_platform::clock::Clock;
+use artel_platform::clock::{Clock, Ids};
 use artel_platform::db::Db;
-use artel_platform::http::Gate;
+use artel_platform::http::{Gate, workspaces_enabled};
+use artel_platform::identity::Vault;
 use artel_platform::migrate::Migrator;
 use artel_platform::rpc::Peers;
 use artel_platform::{Context, Result, Service};
 use artel_proto::artel::registry::v1::registry_server::RegistryServer;
 use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::Notify;
+use webhooks::Sender;
 
 /// The service's tables.
 pub static MIGRATIONS: Migrator = sqlx::migrate!();
@@ -42,13 +51,33 @@ pub static MIGRATIONS: Migrator = sqlx::migrate!();
 pub struct Registry {
     pub(crate) db: Db,
     pub(crate) clock: Clock,
+    pub(crate) ids: Ids,
     pub(crate) peers: Peers,
+    pub(crate) config: Config,
+    pub(crate) vault: Vault,
+    pub(crate) sender: Sender,
+    /// There are workspaces beside the default one: then deliveries say theirs.
+    pub(crate) workspaces: bool,
+    /// There may be something for a webhook.
+    pub(crate) wake: Arc<Notify>,
 }
 
 impl Registry {
-    /// Over an open database, with the clock and the peers of `cx`.
-    pub fn new(cx: &Context, db: Db) -> Self {
-        Self { db, clock: cx.clock.clone(), peers: cx.peers.clone() }
+    /// Over an open database, with the settings, the clock and the peers of `cx`.
+    pub fn new(cx: &Context, db: Db) -> Result<Self> {
+        let config: Config = cx.config.section("registry")?;
+        let sender = Sender::new(config.webhook_private_targets, Duration::from_secs(config.webhook_timeout_seconds))?;
+        Ok(Self {
+            db,
+            clock: cx.clock.clone(),
+            ids: cx.ids.clone(),
+            peers: cx.peers.clone(),
+            vault: Vault::new(cx.keys.storage())?,
+            sender,
+            workspaces: workspaces_enabled(cx)?,
+            wake: Arc::default(),
+            config,
+        })
     }
 }
 
@@ -59,9 +88,9 @@ pub fn routes() -> artel_platform::http::Routes {
 
 /// Starts the service.
 pub async fn start(cx: Context) -> Result<Service> {
-    let _: Config = cx.config.section("registry")?;
     let db = cx.database("registry", &MIGRATIONS).await?;
-    let registry = Arc::new(Registry::new(&cx, db.clone()));
+    let registry = Arc::new(Registry::new(&cx, db.clone())?);
+    cx.spawn("webhooks", webhooks::deliver(registry.clone(), cx.stop.clone()));
     Ok(Service {
         name: "registry",
         rest: rest::routes().gate(&Gate::new(&cx, Arc::new(permissions::RegistryGuard(registry.clone())))?).state(registry.clone()),

@@ -2,12 +2,15 @@
 
 use crate::registered_models::not_found as model_not_found;
 use crate::store::{aliases, model_versions as store, registered_models, tags};
-use crate::validate::{self, IS_PROMPT_TAG};
+use crate::validate::{self, IS_PROMPT_TAG, PROMPT_TEXT_TAG};
+use crate::webhooks::What;
 use crate::{Registry, source, stages};
 use artel_platform::db::Tx;
 use artel_platform::{Error, Result};
 use artel_proto::artel::registry::v1::{ModelVersionAliasDeleted, ModelVersionChanged, ModelVersionCreated};
-use artel_proto::mlflow::{ModelVersion, ModelVersionTag};
+use artel_proto::mlflow::{ModelVersion, ModelVersionTag, WebhookAction as Action, WebhookEntity as Entity};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
 
 /// What a new version is made from.
 #[derive(Debug, Clone, Default)]
@@ -60,6 +63,8 @@ impl Registry {
             tags::set_of_version(&mut tx, workspace, (&new.name, version), tag.key(), tag.value()).await?;
         }
         tx.emit(&event).await?;
+        let (entity, data) = told(&new, &event, is_prompt);
+        self.tell_created(&mut tx, workspace, entity, &data).await?;
         tx.commit().await?;
         self.version(workspace, &new.name, version).await
     }
@@ -187,6 +192,8 @@ impl Registry {
         require(&mut tx, workspace, name, version).await?;
         tags::set_of_version(&mut tx, workspace, (name, version), key, value).await?;
         changed(&mut tx, workspace, name, version).await?;
+        let data = json!({"name": name, "version": version.to_string(), "key": key, "value": value});
+        self.tell(&mut tx, workspace, name, What::VersionTag, Action::Set, &data).await?;
         tx.commit().await
     }
 
@@ -199,8 +206,27 @@ impl Registry {
         require(&mut tx, workspace, name, version).await?;
         tags::delete_of_version(&mut tx, workspace, (name, version), key).await?;
         changed(&mut tx, workspace, name, version).await?;
+        let data = json!({"name": name, "version": version.to_string(), "key": key});
+        self.tell(&mut tx, workspace, name, What::VersionTag, Action::Deleted, &data).await?;
         tx.commit().await
     }
+}
+
+/// What webhooks hear of a new version (mlflow/webhooks/types.py): of a prompt its text, but not the client's own tags.
+fn told(new: &NewVersion, event: &ModelVersionCreated, is_prompt: bool) -> (Entity, Value) {
+    let mut tags: BTreeMap<&str, &str> = new.tags.iter().map(|t| (t.key(), t.value())).collect();
+    let (name, version) = (&new.name, event.version.to_string());
+    let description = Some(&new.description).filter(|text| !text.is_empty());
+    if is_prompt {
+        let template = tags.remove(PROMPT_TEXT_TAG);
+        tags.retain(|key, _| !validate::is_internal(key));
+        let data = json!({"name": name, "version": version, "template": template, "tags": tags, "description": description});
+        return (Entity::PromptVersion, data);
+    }
+    let run_id = Some(&event.run_id).filter(|id| !id.is_empty());
+    let data =
+        json!({"name": name, "version": version, "source": event.source, "run_id": run_id, "tags": tags, "description": description});
+    (Entity::ModelVersion, data)
 }
 
 /// Fails unless the version is there.

@@ -2,11 +2,14 @@
 
 use crate::Registry;
 use crate::store::{aliases, model_versions, registered_models as store, tags};
-use crate::validate::{self, IS_PROMPT_TAG};
+use crate::validate::{self, IS_PROMPT_TAG, is_internal};
+use crate::webhooks::What;
 use artel_platform::db::Tx;
 use artel_platform::{Error, Result};
 use artel_proto::artel::registry::v1::{ModelVersionAliasDeleted, RegisteredModelChanged};
-use artel_proto::mlflow::{RegisteredModel, RegisteredModelTag};
+use artel_proto::mlflow::{RegisteredModel, RegisteredModelTag, WebhookAction as Action, WebhookEntity as Entity};
+use serde_json::json;
+use std::collections::BTreeMap;
 
 impl Registry {
     /// Makes a registered model. `RESOURCE_ALREADY_EXISTS` when a model or a prompt has the name.
@@ -31,6 +34,10 @@ impl Registry {
             tags::set_of_model(&mut tx, workspace, name, tag.key(), tag.value()).await?;
         }
         changed(&mut tx, workspace, name).await?;
+        let prompt = is_prompt(model_tags);
+        let told: BTreeMap<&str, &str> = model_tags.iter().map(|t| (t.key(), t.value())).filter(|t| !prompt || !is_internal(t.0)).collect();
+        let entity = if prompt { Entity::Prompt } else { Entity::RegisteredModel };
+        self.tell_created(&mut tx, workspace, entity, &json!({"name": name, "tags": told, "description": description})).await?;
         tx.commit().await?;
         self.registered_model(workspace, name).await
     }
@@ -120,6 +127,8 @@ impl Registry {
         require(&mut tx, workspace, name).await?;
         tags::set_of_model(&mut tx, workspace, name, key, value).await?;
         changed(&mut tx, workspace, name).await?;
+        let data = json!({"name": name, "key": key, "value": value});
+        self.tell(&mut tx, workspace, name, What::ItsTag, Action::Set, &data).await?;
         tx.commit().await
     }
 
@@ -131,6 +140,7 @@ impl Registry {
         require(&mut tx, workspace, name).await?;
         tags::delete_of_model(&mut tx, workspace, name, key).await?;
         changed(&mut tx, workspace, name).await?;
+        self.tell(&mut tx, workspace, name, What::ItsTag, Action::Deleted, &json!({"name": name, "key": key})).await?;
         tx.commit().await
     }
 }

@@ -38,7 +38,7 @@ impl Registry {
     }
 
     /// The path in the artifact service of a location, asking tracking where runs and logged models lie.
-    async fn artifact_path(&self, workspace: &str, location: &str) -> Result<String> {
+    pub(crate) async fn artifact_path(&self, workspace: &str, location: &str) -> Result<String> {
         let root = if let Some((run_id, path)) = uri::run(location) {
             format!("{}/{path}", self.run(workspace, run_id).await?.artifact_uri)
         } else if let Some(uri::ModelUri::Logged(model_id)) = uri::model(location) {

@@ -8,7 +8,7 @@ use artel_platform::{Code, Error, Result};
 use artel_proto::artel::tracking::v1::{DescribeLoggedModelRequest, DescribeRunRequest, LoggedModelDescription, RunDescription};
 
 /// Prompt versions have no artifacts: their source is one of these words.
-const PROMPT_SOURCES: &[&str] = &["dummy-source", "prompt-template"];
+pub(crate) const PROMPT_SOURCES: &[&str] = &["dummy-source", "prompt-template"];
 
 /// Schemes whose URI names the host to connect to (mlflow/store/artifact/host_policy.py).
 const HOST_SCHEMES: &[&str] = &["ftp", "sftp", "hdfs", "viewfs", "http", "https", "mlflow-artifacts", "r2", "b2", "abfss"];
@@ -102,10 +102,9 @@ impl Registry {
 
     async fn check_run_source(&self, workspace: &str, source: &str, run_id: Option<&str>) -> Result<()> {
         if is_local(source)? {
-            return Err(refused(
-                source,
-                "To use a local path as a model version source, the run_id request parameter has to be specified and the local path has to be contained within the artifact directory of the run specified by the run_id.",
-            ));
+            let Some(id) = run_id else { return Err(outside(source, "run_id")) };
+            let root = self.run(workspace, id).await.map_err(|e| not_there(e, source, "run_id"))?.artifact_uri;
+            return local_within(source, &root, "run_id");
         }
         refuse_relative(source)?;
         let parts = uri::split(source);
@@ -127,10 +126,8 @@ impl Registry {
 
     async fn check_model_source(&self, workspace: &str, source: &str, model_id: &str) -> Result<()> {
         if is_local(source)? {
-            return Err(refused(
-                source,
-                "To use a local path as a model version source, the model_id request parameter has to be specified and the local path has to be contained within the artifact directory of the run specified by the model_id.",
-            ));
+            let root = self.logged_model(workspace, model_id).await.map_err(|e| not_there(e, source, "model_id"))?.artifact_uri;
+            return local_within(source, &root, "model_id");
         }
         refuse_relative(source)?;
         let parts = uri::split(source);
@@ -169,6 +166,22 @@ fn some(text: String) -> Option<String> {
 
 fn refused(source: &str, why: &str) -> Error {
     Error::invalid(format!("Invalid model version source: '{source}'. {why}"))
+}
+
+/// A path of this machine must lie in the artifact folder, itself of this machine, of what the request names.
+fn local_within(source: &str, root: &str, parameter: &str) -> Result<()> {
+    let path = uri::local_path(source);
+    let contained = matches!(is_local(root), Ok(true)) && path.starts_with(uri::local_path(root));
+    if contained { Ok(()) } else { Err(outside(&path.display().to_string(), parameter)) }
+}
+
+fn outside(source: &str, parameter: &str) -> Error {
+    refused(
+        source,
+        &format!(
+            "To use a local path as a model version source, the {parameter} request parameter has to be specified and the local path has to be contained within the artifact directory of the run specified by the {parameter}."
+        ),
+    )
 }
 
 fn not_contained(source: &str, parameter: &str) -> Error {

@@ -1,6 +1,7 @@
 //! URIs of models and of places, read as upstream reads them (Python's `urllib.parse`, mlflow/store/artifact/utils/models.py).
 
 use percent_encoding::percent_decode_str;
+use std::path::{Component, Path, PathBuf};
 
 /// The parts of a URI.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -96,6 +97,29 @@ pub(crate) fn run(uri: &str) -> Option<(&str, &str)> {
     (scheme == "runs" && !id.is_empty()).then_some((id, path))
 }
 
+/// The file that a path or a `file:` URI means on this machine: absolute, without `.` and `..`.
+pub(crate) fn local_path(uri: &str) -> PathBuf {
+    let parts = split(uri);
+    let path = match parts.scheme.as_str() {
+        "file" => percent_decode_str(parts.path).decode_utf8_lossy().into_owned(),
+        _ => uri.to_owned(),
+    };
+    let mut resolved = std::env::current_dir().unwrap_or_default();
+    for part in Path::new(&path).components() {
+        match part {
+            Component::ParentDir => drop(resolved.pop()),
+            Component::CurDir => {}
+            other => resolved.push(other),
+        }
+    }
+    resolved
+}
+
+/// Is it the source of a prompt, which has no files?
+pub(crate) fn is_placeholder(location: &str) -> bool {
+    crate::source::PROMPT_SOURCES.contains(&location)
+}
+
 /// The path in the artifact service that a URI of the proxy means.
 pub(crate) fn proxied(uri: &str) -> Option<String> {
     let Uri { scheme, path, .. } = split(uri);
@@ -124,6 +148,16 @@ mod tests {
         assert_eq!(parts("/a/b:c"), expect("", "", "/a/b:c"));
         assert_eq!(parts("file:///etc"), expect("file", "", "/etc"));
         assert_eq!(unquote("a%252e+b", true), "a. b");
+    }
+
+    #[test]
+    fn local_paths() {
+        for (uri, path) in
+            [("/a/./b/../c", "/a/c"), ("file:///a/b%20c", "/a/b c"), ("file:/a/../../b", "/b"), ("file://localhost/etc", "/etc")]
+        {
+            assert_eq!(local_path(uri), Path::new(path), "{uri}");
+        }
+        assert!(local_path("a/b").is_absolute() && local_path("a/b").ends_with("a/b"));
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! What names and values may be. Limits and messages are upstream's (mlflow/utils/validation.py).
 
+use crate::uri;
 use artel_platform::{Error, Result};
 
 const MAX_TAG_KEY: usize = 250;
@@ -10,7 +11,14 @@ const MAX_NAME: usize = 1000;
 
 /// The tag that makes a registered model a prompt (mlflow/prompt/constants.py).
 pub(crate) const IS_PROMPT_TAG: &str = "mlflow.prompt.is_prompt";
-const PROMPT_TEXT_TAG: &str = "mlflow.prompt.text";
+/// The tag that holds a prompt version's text.
+pub(crate) const PROMPT_TEXT_TAG: &str = "mlflow.prompt.text";
+const PROMPT_TYPE_TAG: &str = "_mlflow_prompt_type";
+
+/// Is it a tag by which the client marks prompts? Webhooks do not tell of these.
+pub(crate) fn is_internal(key: &str) -> bool {
+    key == IS_PROMPT_TAG || key == PROMPT_TYPE_TAG
+}
 
 const BAD_CHARACTERS: &str =
     "Names may only contain alphanumerics, underscores (_), dashes (-), periods (.), spaces ( ), colon(:) and slashes (/).";
@@ -109,6 +117,20 @@ pub(crate) fn version_tag(key: &str, value: Option<&str>) -> Result<()> {
         return Err(Error::invalid(format!("Prompt text exceeds max length of {MAX_TAG_VALUE} characters.")));
     }
     length("value", MAX_TAG_VALUE, value)
+}
+
+/// The path of a file, relative to those of its version; it cannot lead out of there (mlflow/utils/validation.py
+/// `path_not_unique`, mlflow/utils/uri.py `validate_path_is_safe`).
+pub(crate) fn file_path(path: &str) -> Result<String> {
+    let path = uri::unquote(path, false);
+    let bytes = path.as_bytes();
+    let drive = bytes.len() >= 2 && bytes[0].is_ascii_alphabetic() && bytes[1] == b':' && matches!(bytes.get(2), Some(b'/' | b'\\'));
+    let leads_away = path.contains(['#', '\0'])
+        || path.starts_with(['/', '\\'])
+        || drive
+        || path.starts_with("file:")
+        || path.split(['/', '\\']).any(|part| part == "..");
+    if leads_away { Err(Error::invalid("Invalid path")) } else { Ok(path) }
 }
 
 /// A version number as text.

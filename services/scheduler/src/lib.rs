@@ -29,11 +29,11 @@ mod times;
 pub mod timetable;
 mod tries;
 mod variables;
-mod vault;
 mod versions;
 pub mod worker;
 
 use artel_platform::db::Db;
+use artel_platform::identity::Vault;
 use artel_platform::{Context, Result, ResultExt, Service};
 use artel_proto::artel::scheduler::v1::scheduler_server::SchedulerServer;
 use parser::{DagsFolder, Parser};
@@ -53,7 +53,7 @@ pub(crate) struct Scheduler {
     bundle: DagsFolder,
     parser: Arc<Parser>,
     versions: versions::VersionCache,
-    vault: vault::Vault,
+    vault: Vault,
     wake: scheduling::Wake,
     /// Something is due at another time than it was.
     timer: Notify,
@@ -77,7 +77,7 @@ impl Scheduler {
             bundle,
             parser: Arc::default(),
             versions: versions::VersionCache::default(),
-            vault: vault::Vault::new(cx.keys.storage())?,
+            vault: Vault::new(cx.keys.storage())?,
             wake: scheduling::Wake::default(),
             timer: Notify::new(),
             claims: Notify::new(),

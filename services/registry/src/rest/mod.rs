@@ -1,6 +1,9 @@
-//! MLflow's model registry API: one flat list of routes, each also under `/ajax-api`.
+//! MLflow's model registry API: one flat list of routes, each also under `/ajax-api`; and what only Artel has.
 
 mod aliases;
+mod artifacts;
+mod compare;
+mod deliveries;
 mod model_versions;
 mod registered_models;
 mod webhooks;
@@ -25,6 +28,9 @@ pub(crate) fn routes() -> Routes {
         model_versions::set_model_version_tag, model_versions::delete_model_version_tag,
         webhooks::create_webhook, webhooks::list_webhooks, webhooks::get_webhook, webhooks::update_webhook, webhooks::delete_webhook,
         webhooks::test_webhook,
+        artifacts::get,
     )
     .mirror("/api/2.0/", "/ajax-api/2.0/")
+    .also("/model-versions/get-artifact", "/ajax-api/2.0/mlflow/model-versions/get-artifact")
+    .merge(routes!(Dialect::Artel; compare::compare, deliveries::list, deliveries::send))
 }

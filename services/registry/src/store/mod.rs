@@ -1,10 +1,12 @@
 //! SQL of the registry.
 
 pub(crate) mod aliases;
+pub(crate) mod deliveries;
 pub(crate) mod model_versions;
 pub(crate) mod registered_models;
 pub(crate) mod search;
 pub(crate) mod tags;
+pub(crate) mod webhooks;
 pub(crate) mod workspaces;
 
 use artel_platform::db::Value;

@@ -1,6 +1,7 @@
 //! Tags of models and of versions.
 
 use super::{IN_LIST, placeholders};
+use crate::validate::IS_PROMPT_TAG;
 use artel_platform::Result;
 use artel_platform::args;
 use artel_platform::db::{AssertSqlSafe, Db, Tx, Value};
@@ -16,6 +17,13 @@ pub(crate) async fn set_of_model(tx: &mut Tx, workspace: &str, name: &str, key: 
 pub(crate) async fn delete_of_model(tx: &mut Tx, workspace: &str, name: &str, key: &str) -> Result<()> {
     let sql = "DELETE FROM registered_model_tags WHERE workspace = $1 AND name = $2 AND key = $3";
     tx.execute(sql, args![workspace, name, key]).await.map(drop)
+}
+
+/// Is the model a prompt, as its tag says?
+pub(crate) async fn is_prompt(tx: &mut Tx, workspace: &str, name: &str) -> Result<bool> {
+    let sql = "SELECT value FROM registered_model_tags WHERE workspace = $1 AND name = $2 AND key = $3";
+    let row = tx.fetch_optional(sql, args![workspace, name, IS_PROMPT_TAG]).await?;
+    Ok(row.map(|row| row.get::<String>("value")).transpose()?.is_some_and(|value| value.eq_ignore_ascii_case("true")))
 }
 
 /// The tags of each model, by key.

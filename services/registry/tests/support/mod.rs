@@ -8,7 +8,9 @@ use artel_platform::db::Db;
 use artel_platform::testkit::admin;
 use artel_platform::{Context, args};
 use artel_proto::artel::tracking::v1::tracking_server::{Tracking, TrackingServer};
-use artel_proto::artel::tracking::v1::{DescribeLoggedModelRequest, DescribeRunRequest, LoggedModelDescription, RunDescription};
+use artel_proto::artel::tracking::v1::{
+    DescribeLoggedModelRequest, DescribeRunRequest, DescribeWorkspaceRequest, LoggedModelDescription, RunDescription, WorkspaceDescription,
+};
 use artel_proto::event::Event;
 use artel_registry::{MIGRATIONS, NewVersion, Registry};
 use std::net::TcpListener;
@@ -30,6 +32,10 @@ impl Tracking for OneRun {
             artifact_uri: format!("mlflow-artifacts:/1/{RUN}/artifacts"),
             ..Default::default()
         }))
+    }
+
+    async fn describe_workspace(&self, request: Request<DescribeWorkspaceRequest>) -> Result<Response<WorkspaceDescription>, Status> {
+        Ok(Response::new(WorkspaceDescription { name: request.into_inner().name }))
     }
 
     async fn describe_logged_model(
@@ -58,7 +64,7 @@ pub async fn bench(mut cx: Context) -> Bench {
     cx.clock = Clock::fixed(1_700_000_000_000);
     with_tracking(&cx);
     let db = cx.database("registry", &MIGRATIONS).await.unwrap();
-    Bench { registry: Registry::new(&cx, db.clone()), db, clock: cx.clock }
+    Bench { registry: Registry::new(&cx, db.clone()).unwrap(), db, clock: cx.clock }
 }
 
 impl Bench {

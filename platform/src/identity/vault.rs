@@ -1,22 +1,23 @@
 //! Secrets at rest: AES-256-GCM with the installation's storage key, each bound to the place it is stored in.
 
-use artel_platform::{Error, Result};
+use crate::error::{Error, Result};
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 
 /// Marks an encrypted value, and how it is encrypted.
 const PREFIX: &str = "v1:";
 
 /// Encrypts and decrypts.
-pub(crate) struct Vault(LessSafeKey);
+pub struct Vault(LessSafeKey);
 
 impl Vault {
-    pub(crate) fn new(key: &[u8; 32]) -> Result<Self> {
+    /// With the key of [`super::Keys::storage`].
+    pub fn new(key: &[u8; 32]) -> Result<Self> {
         let key = UnboundKey::new(&AES_256_GCM, key).map_err(|_| Error::internal("the storage key cannot be used"))?;
         Ok(Self(LessSafeKey::new(key)))
     }
 
     /// `secret` gives the random bytes of the nonce, as hex; `place` is what the value is bound to.
-    pub(crate) fn seal(&self, place: &str, text: &str, secret: &str) -> Result<String> {
+    pub fn seal(&self, place: &str, text: &str, secret: &str) -> Result<String> {
         let mut nonce = [0u8; NONCE_LEN];
         hex::decode_to_slice(&secret[..NONCE_LEN * 2], &mut nonce).map_err(|e| Error::internal("no random bytes").because(e))?;
         let mut sealed = text.as_bytes().to_vec();
@@ -28,7 +29,7 @@ impl Vault {
     }
 
     /// The text again. Fails when the installation's secret is another than it was.
-    pub(crate) fn open(&self, place: &str, stored: &str) -> Result<String> {
+    pub fn open(&self, place: &str, stored: &str) -> Result<String> {
         let unreadable =
             || Error::conflict(format!("{place} cannot be decrypted: the installation's secret is not the one it was stored with"));
         let bytes = stored.strip_prefix(PREFIX).and_then(|rest| hex::decode(rest).ok()).ok_or_else(unreadable)?;
