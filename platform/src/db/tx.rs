@@ -74,8 +74,7 @@ impl Tx {
         let (mut changed, mut left) = (0, rows.len());
         let mut rows = rows.into_iter();
         while left > 0 {
-            // powers of two: the statement caches meet few texts, whatever the number of rows
-            let count = 1 << left.min(most).ilog2();
+            let count = round_down(left.min(most));
             left -= count;
             let values: Vec<Value> = rows.by_ref().take(count).flatten().collect();
             changed += self.execute(sqlx::AssertSqlSafe(multi_row(head, tail, count, width, self.dialect())), values).await?;
@@ -122,6 +121,12 @@ impl Tx {
     }
 }
 
+/// A power of two, or half as much again: the statement caches meet few texts, whatever the number of rows.
+fn round_down(rows: usize) -> usize {
+    let power = 1 << rows.max(1).ilog2();
+    if power > 1 && power + power / 2 <= rows { power + power / 2 } else { power }
+}
+
 /// `head VALUES (…),(…) tail`. SQLite's placeholders are anonymous here: it looks named ones up in a list, each time one
 /// is bound, so that a statement with thousands would spend its time there.
 fn multi_row(head: &str, tail: &str, rows: usize, width: usize, dialect: Dialect) -> String {
@@ -147,4 +152,13 @@ fn multi_row(head: &str, tail: &str, rows: usize, width: usize, dialect: Dialect
     sql.push(' ');
     sql.push_str(tail);
     sql
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn few_sizes_of_statements() {
+        let sizes: Vec<usize> = [1, 2, 3, 4, 5, 7, 95, 96, 100, 127, 255, 256].into_iter().map(super::round_down).collect();
+        assert_eq!(sizes, [1, 2, 3, 4, 4, 6, 64, 96, 96, 96, 192, 256]);
+    }
 }

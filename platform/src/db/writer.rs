@@ -103,24 +103,31 @@ impl State {
 
     async fn open_member(&mut self) -> Result<()> {
         if !self.open {
-            if self.run("BEGIN IMMEDIATE").await.is_err() {
+            // one text where one will do: each is a journey to SQLite's thread and back
+            const BEGIN: &str = "BEGIN IMMEDIATE; SAVEPOINT member";
+            if self.run(BEGIN).await.is_err() {
                 // whoever had begun it was cut off with its runtime: end it, keeping what its members had finished
                 let _ = self.run("ROLLBACK TO member").await;
                 let _ = self.run("COMMIT").await;
-                self.run("BEGIN IMMEDIATE").await?;
+                self.run(BEGIN).await?;
             }
             self.open = true;
+            return Ok(());
         }
         self.run("SAVEPOINT member").await
     }
 
     /// Commits the outer transaction and tells its members.
     async fn flush(&mut self) {
-        if !self.open {
-            return;
+        if self.open {
+            self.end("COMMIT").await;
         }
+    }
+
+    /// Ends the outer transaction by `sql` and tells its members.
+    async fn end(&mut self, sql: &'static str) {
         self.open = false;
-        let result = self.run("COMMIT").await;
+        let result = self.run(sql).await;
         if result.is_err() {
             let _ = self.run("ROLLBACK").await;
         }
@@ -148,12 +155,17 @@ impl Turn {
     }
 
     async fn commit_now(mut self) -> Result<()> {
-        self.state().run("RELEASE member").await?;
         let (send, receive) = oneshot::channel();
         let waiting = self.waiting.clone();
+        let alone = waiting.load(Ordering::SeqCst) == 0;
+        if !alone {
+            self.state().run("RELEASE member").await?;
+        }
         let mut guard = self.guard.take().expect("a turn holds the writer until it ends");
         guard.members.push(send);
-        if guard.members.len() >= GROUP || waiting.load(Ordering::SeqCst) == 0 {
+        if alone {
+            guard.end("RELEASE member; COMMIT").await;
+        } else if guard.members.len() >= GROUP || waiting.load(Ordering::SeqCst) == 0 {
             guard.flush().await;
         }
         drop(guard);

@@ -3,8 +3,8 @@
 
 mod access;
 mod dialect;
-mod gate;
 pub mod file;
+mod gate;
 mod json;
 mod mlflow;
 mod range;
@@ -16,7 +16,7 @@ pub use access::{CSRF_HEADER, INTERNAL_HEADER, REQUEST_ID, accept_internal};
 pub use dialect::Dialect;
 pub use gate::{Access, Attempt, Gate, Guard, Restricted, denied, workspaces_enabled};
 pub use json::{Json, field_at_fault, parse_json};
-pub use mlflow::MlflowRequest;
+pub use mlflow::{Check, Checks, MlflowRequest, Rule, invalid_value, missing_value, read_mlflow};
 pub use pastey::paste;
 pub use routes::{RouteInfo, Routes};
 pub use server::{Listening, bind, cannot_listen};

@@ -4,6 +4,7 @@
 use super::access;
 use super::dialect::Dialect;
 use super::gate::Gate;
+use crate::error::Error;
 use actix_web::dev::HttpServiceFactory;
 use actix_web::http::Method;
 use actix_web::middleware::from_fn;
@@ -35,6 +36,15 @@ pub struct Routes {
     items: Vec<Item>,
     states: Vec<Mount>,
     openapi: OpenApi,
+    absent: Vec<Absent>,
+}
+
+/// A part of an upstream's API that is not there.
+#[derive(Clone)]
+struct Absent {
+    path: String,
+    dialect: Dialect,
+    why: Arc<str>,
 }
 
 #[derive(Clone)]
@@ -103,8 +113,16 @@ impl Routes {
         self
     }
 
+    /// Answers at `path` and everything below it that upstream has this and Artel does not, for the reason `why`.
+    /// Routes that are there go first. A client then knows that it need not look for a mistake of its own.
+    pub fn absent(mut self, dialect: Dialect, path: &str, why: &str) -> Self {
+        self.absent.push(Absent { path: path.into(), dialect, why: why.into() });
+        self
+    }
+
     /// Adds another list.
     pub fn merge(mut self, other: Self) -> Self {
+        self.absent.extend(other.absent);
         self.items.extend(other.items);
         self.states.extend(other.states);
         self.openapi.merge(other.openapi);
@@ -149,6 +167,29 @@ impl Routes {
         }
         for item in &self.items {
             (item.register)(config, &item.info.path, item.gate.clone());
+        }
+        for Absent { path, dialect, why } in self.absent.iter().cloned() {
+            let refuse = move || std::future::ready(dialect.render(&Error::unimplemented(&*why)));
+            config.service(web::resource([path.clone(), format!("{path}/{{rest:.*}}")]).to(refuse));
+        }
+        self.refuse_other_methods(config);
+    }
+
+    /// A known path of an API with a method that it does not have: 405, not 404. Elsewhere the web app has its pages.
+    fn refuse_other_methods(&self, config: &mut web::ServiceConfig) {
+        let mut known: Vec<(&str, Dialect, Vec<&str>)> = Vec::new();
+        for Item { info, dialect, .. } in &self.items {
+            if !info.path.contains("api/") {
+                continue;
+            }
+            match known.iter_mut().find(|(path, ..)| *path == info.path) {
+                Some((.., methods)) => methods.push(info.method.as_str()),
+                None => known.push((&info.path, *dialect, vec![info.method.as_str()])),
+            }
+        }
+        for (path, dialect, methods) in known {
+            let allowed: Arc<str> = methods.join(", ").into();
+            config.service(web::resource(path).to(move || std::future::ready(dialect.method_not_allowed(&allowed))));
         }
     }
 
@@ -286,6 +327,29 @@ mod tests {
         let named: Vec<_> =
             parameters.iter().map(|p| (p["name"].as_str().unwrap_or_default(), p["schema"]["type"].as_str().unwrap_or_default())).collect();
         assert_eq!(named, [("name", "integer"), ("rest", "string")]);
+    }
+
+    #[actix_web::test]
+    async fn what_is_not_there_is_told_from_what_is_asked_wrongly() {
+        mod api {
+            /// A thing
+            #[utoipa::path(get, path = "/api/x/{name}", responses((status = 200)), security(("artel" = ["public"])))]
+            pub(super) async fn get() -> &'static str {
+                "here"
+            }
+        }
+        let routes = crate::routes!(Dialect::Mlflow; api::get).absent(Dialect::Mlflow, "/api/y", "y is not served");
+        let app = actix_web::test::init_service(actix_web::App::new().configure(|config| routes.configure(config))).await;
+        let call = async |request: actix_web::test::TestRequest| actix_web::test::call_service(&app, request.to_request()).await;
+        use actix_web::test::TestRequest;
+        assert_eq!(call(TestRequest::get().uri("/api/x/1")).await.status(), 200);
+        let refused = call(TestRequest::delete().uri("/api/x/1")).await;
+        let allowed = refused.headers().get("allow").and_then(|v| v.to_str().ok());
+        assert_eq!((refused.status().as_u16(), allowed), (405, Some("GET")));
+        for path in ["/api/y", "/api/y/", "/api/y/z/1"] {
+            assert_eq!(call(TestRequest::post().uri(path)).await.status(), 501, "{path}");
+        }
+        assert_eq!(call(TestRequest::get().uri("/api/yes")).await.status(), 404);
     }
 
     #[test]

@@ -55,7 +55,8 @@ impl Tracking {
         validate::run_id(batch.run_id())?;
         let truncate = self.settings.truncate_long_values;
         for (i, metric) in batch.metrics.iter().enumerate() {
-            validate::metric(metric, &format!("metrics[{i}]"))?;
+            // where it stands matters only when it is refused
+            validate::metric(metric, "").or_else(|_| validate::metric(metric, &format!("metrics[{i}]")))?;
         }
         for (i, param) in batch.params.iter_mut().enumerate() {
             param.value = Some(validate::param(param, &format!("params[{i}]"), truncate)?);

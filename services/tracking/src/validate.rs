@@ -1,7 +1,9 @@
 //! What names and values may be. Limits and messages are upstream's (mlflow/utils/validation.py).
 
+pub(crate) use artel_platform::http::{invalid_value, missing_value};
 use artel_platform::{Error, Result};
 use artel_proto::mlflow::{DatasetInput, ExperimentTag, Metric, Param, RunTag};
+use std::borrow::Cow;
 
 const MAX_KEY: usize = 250;
 const MAX_PARAM_VALUE: usize = 6000;
@@ -22,40 +24,13 @@ const MAX_INPUT_TAG_VALUE: usize = 500;
 const BAD_CHARACTERS: &str =
     "Names may only contain alphanumerics, underscores (_), dashes (-), periods (.), spaces ( ), colon(:) and slashes (/).";
 
-/// A message about a value, in upstream's words; the value is shown as JSON.
-pub(crate) fn invalid_value(path: &str, value: &serde_json::Value, why: &str) -> String {
-    let shown = as_python_writes(value);
-    if why.is_empty() {
-        format!("Invalid value {shown} for parameter '{path}' supplied.")
-    } else {
-        format!("Invalid value {shown} for parameter '{path}' supplied: {why}")
-    }
-}
-
-/// A message about a value that is not there.
-pub(crate) fn missing_value(path: &str) -> String {
-    format!("Missing value for required parameter '{path}'.")
-}
-
-/// Python's `json.dumps(value, sort_keys=True, separators=(",", ":"))`: other than ASCII is escaped.
-fn as_python_writes(value: &serde_json::Value) -> String {
-    let mut out = String::new();
-    for c in value.to_string().chars() {
-        if c.is_ascii() {
-            out.push(c);
-        } else {
-            for unit in c.encode_utf16(&mut [0; 2]) {
-                out.push_str(&format!("\\u{unit:04x}"));
-            }
-        }
-    }
-    out
-}
-
 /// The name of a metric, param or tag: it may be used as a file's name.
 pub(crate) fn name(name: &str, path: &str) -> Result<()> {
     if !name.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '/' | '.' | '-' | ' ' | ':')) {
         return Err(Error::invalid(invalid_value(path, &name.into(), BAD_CHARACTERS)));
+    }
+    if !name.is_empty() && !name.contains('/') && !name.starts_with('.') {
+        return Ok(());
     }
     let normal = normal_path(name);
     if normal != name || normal == "." || normal.starts_with("..") || normal.starts_with('/') {
@@ -102,8 +77,8 @@ fn cut(what: &str, limit: usize, value: &str, truncate: bool) -> Result<String> 
     }
 }
 
-fn join(path: &str, field: &str) -> String {
-    if path.is_empty() { field.to_owned() } else { format!("{path}.{field}") }
+fn join<'a>(path: &str, field: &'a str) -> Cow<'a, str> {
+    if path.is_empty() { field.into() } else { format!("{path}.{field}").into() }
 }
 
 /// One metric point.

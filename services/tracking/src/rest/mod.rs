@@ -1,6 +1,8 @@
 //! MLflow's tracking API: one flat list of routes, each also under `/ajax-api`.
 
+mod absent;
 mod artifacts;
+mod bundle;
 mod experiments;
 mod extract;
 mod files;
@@ -13,10 +15,10 @@ mod presigned;
 mod runs;
 mod server;
 mod traces;
-mod workspaces;
 mod traces_assessments;
 mod traces_otlp;
 mod traces_v2;
+mod workspaces;
 
 use crate::Tracking;
 use actix_web::{HttpResponse, web};
@@ -29,7 +31,7 @@ type Answer = Result<HttpResponse>;
 
 /// Every route.
 pub(crate) fn routes() -> Routes {
-    routes!(Dialect::Mlflow;
+    let routes = routes!(Dialect::Mlflow;
         experiments::create, experiments::get, experiments::get_by_name, experiments::search, experiments::search_by_query,
         experiments::delete, experiments::restore, experiments::update, experiments::set_tag, experiments::delete_tag,
         experiments::search_datasets,
@@ -40,7 +42,7 @@ pub(crate) fn routes() -> Routes {
         logged_models::create, logged_models::search, logged_models::get, logged_models::finalize, logged_models::delete,
         logged_models::log_params, logged_models::set_tags, logged_models::delete_tag, logged_models::list_artifacts,
         graphql::post, graphql::get,
-        server::health, server::version, server::info,
+        server::health, server::version, server::info, bundle::telemetry, bundle::report, bundle::gateway,
         workspaces::list, workspaces::create, workspaces::get, workspaces::update, workspaces::delete,
         traces_otlp::export,
         traces::start, traces::get, traces::batch_get, traces::batch_get_infos, traces::search, traces::delete, traces::correlate,
@@ -51,7 +53,9 @@ pub(crate) fn routes() -> Routes {
     .also("/ajax-api/2.0/mlflow/get-trace-artifact", "/ajax-api/3.0/mlflow/get-trace-artifact")
     .mirror("/api/2.0/", "/ajax-api/2.0/")
     .mirror("/api/3.0/", "/ajax-api/3.0/")
-    .merge(routes!(Dialect::Artel; gc::collect))
+    .also("/ajax-api/2.0/mlflow/experiments/search-datasets", "/api/2.0mlflow/experiments/search-datasets")
+    .merge(routes!(Dialect::Artel; gc::collect));
+    absent::add(routes)
 }
 
 fn json<T: Serialize>(message: &T) -> Answer {

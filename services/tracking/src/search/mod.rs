@@ -2,6 +2,7 @@
 
 mod experiments;
 mod logged_models;
+mod narrow;
 mod runs;
 pub(crate) mod traces;
 

@@ -3,8 +3,9 @@
 //! The usual question of a runs table, one experiment ordered by one metric, is read off the index of latest metrics
 //! in three parts: runs with a value in the order of the value, then those whose latest value is NaN, then those
 //! without the metric. Everything else is one statement over the runs, with a probe per filter and an outer join per
-//! order.
+//! order. Where a filter names only few runs, these are what is read (`narrow`).
 
+use super::narrow::table;
 use super::{Binds, Page, stages};
 use crate::datasets::CONTEXT;
 use crate::runs::Stored;
@@ -44,10 +45,12 @@ const GRAMMAR: Grammar = Grammar {
 };
 
 /// A search, read and checked.
-struct Query {
-    experiments: Vec<i64>,
+pub(super) struct Query {
+    pub(super) experiments: Vec<i64>,
     stages: &'static [&'static str],
-    filter: Vec<Filter>,
+    pub(super) filter: Vec<Filter>,
+    /// The filter that names the runs to read.
+    narrowed: Option<usize>,
     order: Vec<(Order, Option<i64>)>,
     limit: usize,
     /// Everything that a page token must agree with.
@@ -55,9 +58,9 @@ struct Query {
 }
 
 /// A condition with the number of its metric, where it is about one that was ever logged.
-struct Filter {
-    condition: Condition,
-    metric: Option<i64>,
+pub(super) struct Filter {
+    pub(super) condition: Condition,
+    pub(super) metric: Option<i64>,
 }
 
 /// What the rows of a statement are driven by.
@@ -71,13 +74,17 @@ enum Part {
     Without { key: i64 },
 }
 
+/// The number that page tokens give to [`Part::All`] where the metric's parts would have been read.
+const NARROWED: u32 = 9;
+
 type Found = (Vec<(Stored, Vec<Value>)>, bool);
 
 impl Tracking {
     /// A page of runs that a filter lets through, in the order asked for.
     pub(crate) async fn search_runs(&self, workspace: &str, request: SearchRuns) -> Result<Page<Run>> {
         let limit = validate::max_results(i64::from(request.max_results()))?;
-        let query = Query {
+        let mut query = Query {
+            narrowed: None,
             experiments: request.experiment_ids.iter().map(|id| validate::experiment_id(id)).collect::<Result<_>>()?,
             stages: stages(Some(request.run_view_type() as i32)),
             filter: self.filters(GRAMMAR.filter(request.filter())?).await?,
@@ -95,17 +102,21 @@ impl Tracking {
         if query.experiments.is_empty() {
             return Ok(Page { rows: Vec::new(), next: None });
         }
-        let parts = query.parts();
-        let mut part = token.as_ref().map_or(0, |t| t.part as usize);
+        let part = token.as_ref().map(|t| t.part);
+        if query.driving_metric().is_none() || part.is_none_or(|p| p == NARROWED) {
+            query.narrowed = self.narrowest(&query).await?;
+        }
         let mut after = token.map(|t| t.keys());
         let mut rows: Vec<(Stored, u32, Vec<Value>)> = Vec::new();
         let mut more = false;
-        while part < parts.len() && !more {
+        for (number, part) in query.parts(part) {
             let left = query.limit - rows.len();
-            let (found, further) = self.find_runs(workspace, &query, parts[part], after.take().as_deref(), left).await?;
-            rows.extend(found.into_iter().map(|(run, keys)| (run, part as u32, keys)));
+            let (found, further) = self.find_runs(workspace, &query, part, after.take().as_deref(), left).await?;
+            rows.extend(found.into_iter().map(|(run, keys)| (run, number, keys)));
             more = further;
-            part += 1;
+            if more {
+                break;
+            }
         }
         let next = rows.last().filter(|_| more).map(|(_, part, keys)| PageToken::new(&query.described, *part, keys).encode());
         let rows = self.complete(rows.into_iter().map(|row| row.0).collect()).await?;
@@ -157,11 +168,30 @@ fn keys_of(row: &Row, terms: &[char]) -> Result<Vec<Value>> {
 }
 
 impl Query {
-    /// The parts to read one after the other.
-    fn parts(&self) -> Vec<Part> {
-        let ([_], [(order, Some(key))]) = (&self.experiments[..], &self.order[..]) else { return vec![Part::All] };
-        let (key, ascending) = (*key, order.ascending);
-        vec![Part::Metric { key, ascending, nan: false }, Part::Metric { key, ascending, nan: true }, Part::Without { key }]
+    /// The metric by whose index the runs can be read in order, and the direction.
+    fn driving_metric(&self) -> Option<(i64, bool)> {
+        let ([_], [(order, Some(key))]) = (&self.experiments[..], &self.order[..]) else { return None };
+        Some((*key, order.ascending))
+    }
+
+    /// The parts to read one after the other, from the one that a page token names. Each with the number that tokens
+    /// give it.
+    fn parts(&self, from: Option<u32>) -> Vec<(u32, Part)> {
+        let Some((key, ascending)) = self.driving_metric() else { return vec![(0, Part::All)] };
+        if from.map_or(self.narrowed.is_some(), |part| part == NARROWED) {
+            return vec![(NARROWED, Part::All)];
+        }
+        // a filter by the very metric leaves no run without it, and of NaN only what differs from a number
+        let about_it = || self.filter.iter().filter(|f| f.metric == Some(key)).map(|f| &f.condition.comparator);
+        let mut parts = vec![(0, Part::Metric { key, ascending, nan: false })];
+        if about_it().all(|c| *c == Comparator::NotEqual) {
+            parts.push((1, Part::Metric { key, ascending, nan: true }));
+        }
+        if about_it().next().is_none() {
+            parts.push((2, Part::Without { key }));
+        }
+        parts.retain(|(number, _)| *number >= from.unwrap_or(0));
+        parts
     }
 
     /// Text, values, and the types of the sort keys (`i`nteger, `r`eal, `t`ext).
@@ -172,7 +202,13 @@ impl Query {
         let mut joins = String::new();
         let mut conditions = Vec::new();
         // CROSS JOIN keeps SQLite at this order of the tables; to PostgreSQL it is any join
-        let from = if matches!(part, Part::Metric { .. }) { "latest_metrics o CROSS JOIN runs r" } else { "runs r" };
+        let mut from = if matches!(part, Part::Metric { .. }) { "latest_metrics o CROSS JOIN runs r" } else { "runs r" }.to_owned();
+        if let Some(filter) = self.narrowed.and_then(|place| self.filter.get(place)).filter(|_| part == Part::All)
+            && let Some(named) = filter.named(&self.experiments, &mut binds)?
+        {
+            from = format!("({named}) n CROSS JOIN runs r");
+            conditions.push("r.id = n.run".to_owned());
+        }
         match part {
             Part::All => self.order_terms(&mut binds, &mut joins, &mut order, &mut kinds),
             Part::Metric { key, ascending, nan } => {
@@ -240,7 +276,7 @@ impl Query {
                     kinds.extend(['i', 'r']);
                 }
                 entity => {
-                    let table = if entity == "tag" { "tags" } else { "params" };
+                    let table = table(entity);
                     let key = binds.add(&by.key);
                     joins.push_str(&format!(" LEFT JOIN {table} o{n} ON o{n}.run = r.id AND o{n}.key = {key}"));
                     order.push(format!("CASE WHEN o{n}.value IS NULL THEN CAST(1 AS BIGINT) ELSE 0 END"), true);
@@ -269,7 +305,7 @@ impl Filter {
                 binds.text(&format!("d.{key}"), comparator, value)?
             )),
             entity => {
-                let table = if entity == "tag" { "tags" } else { "params" };
+                let table = table(entity);
                 let key = binds.add(key);
                 let probe = format!("SELECT 1 FROM {table} v WHERE v.run = r.id AND v.key = {key}");
                 Ok(match comparator {
