@@ -39,9 +39,7 @@ impl Source {
         while let Some(chunk) = payload.next().await {
             let chunk = chunk.map_err(|e| Error::invalid("the request body broke off").because(e.to_string()))?;
             if body.len() + chunk.len() > MAX_BODY {
-                return Err(Error::invalid(format!(
-                    "the request body is larger than {MAX_BODY} bytes; split it over several requests"
-                )));
+                return Err(Error::invalid(format!("the request body is larger than {MAX_BODY} bytes; split it over several requests")));
             }
             body.extend_from_slice(&chunk);
         }
