@@ -13,7 +13,8 @@ HEAD = """# Benchmarks
 Written by `bench/mlflow --write`; each part says when, on what, and with which options it was measured. Both servers
 are asked the same, one after the other, in one run on one machine. The last column says how many times less Artel's
 figure is, or, for rates, how many times more. CPU is that of the server's whole process tree per request (of PostgreSQL
-too, where it is used) and hardly depends on what else the machine does; wall-clock figures do.
+too, where it is used), less what it uses when nobody asks; it hardly depends on what else the machine does, wall-clock
+figures do. The stock server runs with one worker and its other defaults, its job runner among them.
 """
 
 
@@ -22,7 +23,7 @@ def ratios(stock, artel):
     for name, theirs in stock.items():
         ours = artel[name]
         better = ours / theirs if "per second" in name else theirs / ours if ours else float("inf")
-        rows.append(f"| {name} | {theirs:,.2f} | {ours:,.2f} | {better:,.1f}× |")
+        rows.append(f"| {name} | {theirs:,.2f} | {ours:,.2f} | {f'{better:,.1f}×' if ours else '–'} |")
     return "\n".join(rows)
 
 

@@ -84,6 +84,18 @@ class Server:
                 sys.exit(f"mlflow bench: the server ended:\n{(folder / 'log').read_text()}")
             time.sleep(0.005)
         self.start_ms = (time.perf_counter() - began) * 1000
+        self.idle = 0.0
+
+    def settle(self, seconds=3, at_most=180):
+        """Waits for what a server still does after its first answer; learns what it uses when nobody asks."""
+        until = time.monotonic() + at_most
+        while True:
+            before = self.cpu_ms()
+            time.sleep(seconds)
+            rate = (self.cpu_ms() - before) / seconds
+            if rate < 50 or time.monotonic() > until:
+                self.idle = rate
+                return
 
     def answers(self):
         try:
@@ -92,6 +104,10 @@ class Server:
             return connection.getresponse().status == 200
         except OSError:
             return False
+
+    def work_ms(self):
+        """A clock of what requests cost: CPU time less what the server uses anyway."""
+        return self.cpu_ms() - self.idle * time.monotonic()
 
     def cpu_ms(self):
         """CPU time so far, of processes that have ended as well."""
