@@ -12,6 +12,9 @@ const LONGEST_LINE: usize = 4096;
 /// Most trailers.
 const MOST_TRAILERS: usize = 16;
 
+/// Names and values after the bytes.
+type Trailers = Vec<(String, String)>;
+
 /// How far a body has been read.
 enum State {
     /// A line with length and signature follows.
@@ -35,7 +38,7 @@ pub(super) struct Chunked {
     key: Option<ChunkKey>,
     state: State,
     line: Vec<u8>,
-    trailers: Vec<(String, String)>,
+    trailers: Trailers,
     /// The trailers are signed.
     signed_trailers: bool,
     trailer_signature: Option<String>,
@@ -126,7 +129,7 @@ impl Chunked {
     }
 
     /// The trailers, when the body was whole and its signatures were right.
-    pub(super) fn finish(mut self) -> Result<Vec<(String, String)>> {
+    pub(super) fn finish(mut self) -> Result<Trailers> {
         // some clients leave out the last empty line
         if !matches!(self.state, State::Done | State::Trailers) {
             return Err(Error::invalid("the body ends before its last chunk").reason("IncompleteBody"));
@@ -167,7 +170,7 @@ mod tests {
         (key, body)
     }
 
-    fn decode(key: Option<ChunkKey>, trailers: bool, body: &[u8], step: usize) -> Result<(Vec<u8>, Vec<(String, String)>)> {
+    fn decode(key: Option<ChunkKey>, trailers: bool, body: &[u8], step: usize) -> Result<(Vec<u8>, Trailers)> {
         let (mut chunked, mut out) = (Chunked::new(key, trailers), Vec::new());
         for piece in body.chunks(step) {
             chunked.feed(Bytes::copy_from_slice(piece), &mut out)?;
