@@ -12,6 +12,7 @@ use artel_proto::mlflow::{LoggedModel, LoggedModelStatus, SearchLoggedModels};
 
 const ATTRIBUTES: &[(&str, &str, Type)] = &[
     ("model_id", "model_id", Type::TextOrList),
+    ("experiment_id", "experiment", Type::TextOrList),
     ("name", "name", Type::TextOrList),
     ("model_type", "model_type", Type::TextOrList),
     ("status", "status", Type::TextOrList),
@@ -112,7 +113,7 @@ impl Ordering {
         }
         let (_, column, kind) = ATTRIBUTES.iter().find(|row| row.0 == field).ok_or_else(invalid)?;
         self.named.push(column);
-        let (empty, letter) = if *kind == Type::Number || *column == "status" { ("0", 'i') } else { ("''", 't') };
+        let (empty, letter) = if *kind == Type::Number || matches!(*column, "status" | "experiment") { ("0", 'i') } else { ("''", 't') };
         self.push(format!("CASE WHEN m.{column} IS NULL THEN CAST(1 AS BIGINT) ELSE 0 END"), true, 'i');
         self.push(format!("COALESCE(m.{column}, {empty})"), ascending, letter);
         Ok(())
@@ -166,6 +167,7 @@ fn filters(conditions: &[Condition], datasets: &[Dataset], binds: &mut Binds) ->
         filters.push(match *entity {
             "attributes" if matches!(value, Operand::Number(_)) => binds.number(&format!("m.{key}"), comparator, value)?,
             "attributes" if key == "status" => binds.text(&status_text(), comparator, value)?,
+            "attributes" if key == "experiment" => binds.text("CAST(m.experiment AS TEXT)", comparator, value)?,
             "attributes" => binds.text(&format!("m.{key}"), comparator, value)?,
             "metrics" => {
                 by_metric = true;
