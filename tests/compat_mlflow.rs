@@ -26,3 +26,13 @@ async fn the_registry_holds() {
     let printed = run_python("notebook", &[script.to_str().unwrap()], &env).await;
     assert!(printed.contains("registry: all held"), "{printed}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn traces_hold() {
+    let artel = Installation::start(Shape::Single).await.expect("the single shape needs no servers");
+    let token = artel.admin().await.token().await;
+    let script = project("tests/compat/mlflow/traces.py");
+    let env = [("MLFLOW_TRACKING_URI", artel.url.as_str()), ("MLFLOW_TRACKING_TOKEN", &token), ("MLFLOW_DISABLE_TELEMETRY", "true")];
+    let printed = run_python("notebook", &[script.to_str().unwrap()], &env).await;
+    assert!(printed.contains("traces: all held"), "{printed}");
+}

@@ -66,16 +66,15 @@ impl Subject {
             Some(scope) => SCOPES
                 .iter()
                 .find(|s| **s == scope)
-                .ok_or_else(|| Error::invalid(format!("Invalid entity type '{scope}'. Valid values are {SCOPES:?}")))?,
+                .ok_or_else(|| Error::invalid(format!("Invalid entity type '{scope}'. Valid values are {}", set(SCOPES.iter()))))?,
         };
         if scope == "span" {
             return span(name);
         }
         let known = ATTRIBUTES.iter().find(|row| row.0 == name).map(|row| row.1.clone());
         if scope == "attribute" && name != "run_id" && name != "experiment_id" && known.is_none() {
-            let mut keys: Vec<&str> = ATTRIBUTES.iter().map(|row| row.0).collect();
-            keys.push("run_id");
-            return Err(Error::invalid(format!("Invalid attribute key '{name}' specified. Valid keys are '{keys:?}'")));
+            let keys = set(ATTRIBUTES.iter().map(|row| &row.0).chain(&["run_id"]));
+            return Err(Error::invalid(format!("Invalid attribute key '{name}' specified. Valid keys are '{keys}'")));
         }
         // these names mean the same in every scope but that of spans
         match name.to_ascii_lowercase().as_str() {
@@ -115,6 +114,13 @@ impl Subject {
             Self::Assessment(..) => &["!=", "<", "<=", "=", ">", ">=", "ILIKE", "IS NOT NULL", "IS NULL", "LIKE", "RLIKE"],
         }
     }
+}
+
+/// As Python shows a set, sorted.
+fn set<'a>(names: impl Iterator<Item = &'a &'a str>) -> String {
+    let mut names: Vec<String> = names.map(|name| format!("'{name}'")).collect();
+    names.sort_unstable();
+    format!("{{{}}}", names.join(", "))
 }
 
 fn span(name: &str) -> Result<Subject> {
