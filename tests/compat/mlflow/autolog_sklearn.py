@@ -63,6 +63,8 @@ def the_model_comes_back(run, predicted):
     assert version.run_id == run.info.run_id and version.status == "READY", version
     for uri in (f"models:/{logged.model_id}", f"models:/{MODEL}/1", f"models:/{MODEL}/latest"):
         assert numpy.array_equal(mlflow.pyfunc.load_model(uri).predict(TEST), predicted), uri
+    again = mlflow.register_model(f"models:/{logged.model_id}", MODEL, tags={"by": "hand"})
+    assert (str(again.version), again.source, again.tags) == ("2", f"models:/{logged.model_id}", {"by": "hand"}), again
     signature = mlflow.models.get_model_info(f"models:/{MODEL}/1").signature
     assert signature.inputs.input_names() == list(TRAIN.columns), signature
 
