@@ -12,7 +12,7 @@ use actix_web::{FromRequest, Handler, Responder, guard, web};
 use std::sync::Arc;
 use utoipa::openapi::path::{Operation, Parameter, ParameterBuilder, ParameterIn};
 use utoipa::openapi::schema::{ObjectBuilder, Type};
-use utoipa::openapi::{HttpMethod, OpenApi, RefOr, Required};
+use utoipa::openapi::{HttpMethod, OpenApi, RefOr, Required, ResponseBuilder};
 
 type Register = Arc<dyn Fn(&mut web::ServiceConfig, &str, Option<Arc<Gate>>) + Send + Sync>;
 
@@ -81,6 +81,7 @@ impl Routes {
         let mut operation = P::operation();
         declare_path_parameters(&path, &mut operation);
         let scope = scope_of(&operation).unwrap_or_else(|| panic!("{path} names no scope"));
+        declare_failures(dialect, &scope, &mut operation);
         self.openapi.paths.add_path_operation(openapi_path(&path), P::methods(), operation);
         // what the operation's bodies refer to, and what that refers to in turn
         let mut schemas = Vec::new();
@@ -233,6 +234,26 @@ fn scope_of(operation: &utoipa::openapi::path::Operation) -> Option<String> {
     security.get(0)?.get("artel")?.get(0)?.as_str().map(Into::into)
 }
 
+/// What any handler may answer, or the check of the caller before it: in the document also where the handler does not
+/// describe it. MLflow's conflicts are 400.
+const FAILURES: &[(u16, &str)] = &[
+    (400, "The request is wrong; the answer names what of it"),
+    (401, "The caller is not known"),
+    (403, "The caller is not allowed to do this"),
+    (404, "Something that the request names does not exist"),
+    (409, "What the request names is in another state than it needs"),
+];
+
+fn declare_failures(dialect: Dialect, scope: &str, operation: &mut Operation) {
+    for (status, why) in FAILURES {
+        let never = (scope == "public" && matches!(status, 401 | 403)) || (dialect == Dialect::Mlflow && *status == 409);
+        if !never {
+            let response = || ResponseBuilder::new().description(*why).build().into();
+            operation.responses.responses.entry(status.to_string()).or_insert_with(response);
+        }
+    }
+}
+
 /// Every `{name}` of a path is a parameter, also where the handler does not describe it.
 fn declare_path_parameters(path: &str, operation: &mut Operation) {
     let path = openapi_path(path);
@@ -350,6 +371,14 @@ mod tests {
             assert_eq!(call(TestRequest::post().uri(path)).await.status(), 501, "{path}");
         }
         assert_eq!(call(TestRequest::get().uri("/api/yes")).await.status(), 404);
+    }
+
+    #[test]
+    fn the_document_has_the_failures_that_every_route_may_answer_with() {
+        let document = serde_json::to_value(crate::routes!(Dialect::Mlflow; things::get).openapi()).expect("json");
+        let responses = document["paths"]["/thing/{name}/{rest}"]["get"]["responses"].as_object().expect("responses");
+        // the thing is public: nobody is refused
+        assert_eq!(responses.keys().collect::<Vec<_>>(), ["200", "400", "404"]);
     }
 
     #[test]
