@@ -88,6 +88,9 @@ fn print(report: &Value, dry_run: bool) {
         println!("The files at {place} are not kept by this server; they stay.");
     }
     let verb = if dry_run { "would be freed" } else { "freed" };
+    if report["traces"].as_i64().is_some_and(|count| count > 0) {
+        println!("{} traces {verb}", report["traces"]);
+    }
     println!("{} files, {} bytes {verb}", report["files"], report["bytes"]);
 }
 

@@ -11,11 +11,15 @@ use crate::{Tracking, artifacts};
 use artel_platform::{Error, Result};
 use artel_proto::artel::artifact::v1::{DeleteRequest, ListRequest};
 use artel_proto::artel::tracking::v1::{ExperimentChanged, LoggedModelChanged, RunChanged};
+use artel_proto::mlflow::DeleteTraces;
 use serde::{Deserialize, Serialize};
 use std::collections::HashSet;
 
 /// The stage of life that events name when nothing is left.
 const REMOVED: &str = "removed";
+
+/// How many traces go in one transaction.
+const TRACES: i32 = 500;
 
 /// What is to be freed.
 #[derive(Debug, Clone, Default, Deserialize, utoipa::ToSchema)]
@@ -42,7 +46,9 @@ pub(crate) struct GcReport {
     experiments: Vec<String>,
     /// Ids of logged models.
     logged_models: Vec<String>,
-    /// How many artifacts.
+    /// How many traces of the experiments.
+    traces: i64,
+    /// How many artifacts of runs and models.
     files: u64,
     /// Their size together, bytes.
     bytes: u64,
@@ -125,7 +131,9 @@ impl Tracking {
             report.logged_models.push(model.model_id);
         }
         for experiment in due.experiments {
+            report.traces += store::count_traces(&self.db, experiment.id).await?;
             if !dry_run {
+                self.remove_traces(workspace, &experiment).await?;
                 self.remove_experiment(&experiment).await?;
             }
             report.experiments.push(experiment.id.to_string());
@@ -183,6 +191,18 @@ impl Tracking {
         store::remove_logged_model(&mut tx, &model.model_id).await?;
         tx.emit(&LoggedModelChanged { status: REMOVED.into(), ..model.changed(workspace) }).await?;
         tx.commit().await
+    }
+
+    /// The traces of an experiment, some at a time.
+    async fn remove_traces(&self, workspace: &str, experiment: &Experiment) -> Result<()> {
+        let some = DeleteTraces {
+            experiment_id: Some(experiment.id.to_string()),
+            max_timestamp_millis: Some(i64::MAX),
+            max_traces: Some(TRACES),
+            ..Default::default()
+        };
+        while self.delete_traces(workspace, &some).await? > 0 {}
+        Ok(())
     }
 
     async fn remove_experiment(&self, experiment: &Experiment) -> Result<()> {

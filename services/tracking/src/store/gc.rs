@@ -61,6 +61,10 @@ async fn of(db: &Db, sql: &str, experiments: &[i64]) -> Result<Vec<Row>> {
     Ok(found)
 }
 
+pub(crate) async fn count_traces(db: &Db, experiment: i64) -> Result<i64> {
+    db.fetch_one("SELECT COUNT(*) FROM traces WHERE experiment = $1", args![experiment]).await?.at(0)
+}
+
 /// The numbers of the metrics that a run has.
 pub(crate) async fn metrics_of(db: &Db, run: i64) -> Result<Vec<i64>> {
     db.fetch_all("SELECT key FROM latest_metrics WHERE run = $1", args![run]).await?.iter().map(|row| row.at(0)).collect()
@@ -78,6 +82,7 @@ pub(crate) async fn remove_run(tx: &mut Tx, run: i64, run_id: &str) -> Result<()
         tx.execute(AssertSqlSafe(format!("DELETE FROM {table} WHERE run = $1")), args![run]).await?;
     }
     tx.execute("DELETE FROM logged_model_metrics WHERE run_id = $1", args![run_id]).await?;
+    tx.execute("DELETE FROM trace_links WHERE kind = 'run' AND target = $1", args![run_id]).await?;
     tx.execute("DELETE FROM runs WHERE id = $1", args![run]).await.map(drop)
 }
 
