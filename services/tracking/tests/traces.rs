@@ -300,7 +300,8 @@ async fn traces_are_searched_and_paged() {
             assert!(answer["message"].as_str().unwrap().contains(word), "{wrong}: {answer}");
         }
         let answer = post(&server, "/calculate-filter-correlation", json!({"experiment_ids": [experiment], "filter_string1": "tags.team = 'red'", "filter_string2": "status = 'OK'"})).await;
-        assert_eq!((&answer["joint_count"], &answer["total_count"], &answer["npmi"]), (&json!(2), &json!(3), &json!(1.0)));
+        assert_eq!((&answer["joint_count"], &answer["total_count"]), (&json!(2), &json!(3)));
+        assert!(answer["npmi"].as_f64().unwrap() > 0.999, "{answer}");
         server.stop().await;
     })
     .await;
