@@ -1,5 +1,7 @@
 //! Searching models and versions with MLflow's filters (platform's `search` reads them).
 
+mod wording;
+
 use crate::Registry;
 use crate::model_versions::number;
 use crate::store::search::{self as store, Page, Searchable};
@@ -70,7 +72,9 @@ impl Registry {
         workspace: &str,
         request: &SearchRequest,
     ) -> Result<(Vec<RegisteredModel>, Option<String>)> {
+        wording::filter(&MODELS, &request.filter)?;
         let conditions = MODELS.filter(&request.filter)?;
+        wording::order_by(&MODEL_ORDERS, "order by", &request.order_by)?;
         let mut orders = MODEL_ORDERS.order_by(&request.order_by)?;
         complete(&mut orders, &[("name", true)]);
         let page = page(workspace, request, &conditions, &orders, 1000)?;
@@ -86,7 +90,9 @@ impl Registry {
 
     /// Model versions, those of prompts only when asked for; and the token of the next page.
     pub async fn search_model_versions(&self, workspace: &str, request: &SearchRequest) -> Result<(Vec<ModelVersion>, Option<String>)> {
+        wording::filter(&VERSIONS, &request.filter)?;
         let conditions = VERSIONS.filter(&request.filter)?;
+        wording::order_by(&VERSION_ORDERS, "attribute", &request.order_by)?;
         let mut orders = VERSION_ORDERS.order_by(&request.order_by)?;
         let ordered = !orders.is_empty();
         complete(

@@ -181,3 +181,27 @@ async fn pages_follow_each_other_without_gaps() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn refusals_are_in_upstreams_words() {
+    on_both_engines(async |cx| {
+        let b = bench(cx).await;
+        let of_models =
+            async |filter: &str, order: &[&str]| b.registry.search_registered_models(W, &request(filter, order)).await.unwrap_err().message;
+        let of_versions =
+            async |filter: &str, order: &[&str]| b.registry.search_model_versions(W, &request(filter, order)).await.unwrap_err().message;
+        assert_eq!(of_models("run_id = 'x'", &[]).await, "Invalid attribute key 'run_id' specified. Valid keys are '{'name'}'");
+        assert_eq!(of_models("name > 'x'", &[]).await, "Invalid comparator for attribute: >");
+        assert_eq!(of_models("tags.n > '1'", &[]).await, "Invalid comparator for tag: >");
+        assert_eq!(of_versions("version_number LIKE '1'", &[]).await, "Invalid comparator for attribute version_number: LIKE");
+        assert_eq!(
+            of_versions("source_path IN ('a')", &[]).await,
+            "Only ['name', 'run_id'] attributes support comparison with a list of quoted string values."
+        );
+        assert!(of_models("", &["bogus"]).await.starts_with("Invalid order by key 'bogus' specified. Valid keys are '{'name', "));
+        assert!(of_versions("", &["bogus DESC"]).await.starts_with("Invalid attribute key 'bogus' specified. Valid keys are '{'name', "));
+        assert!(of_versions("", &["tags.n"]).await.starts_with("Invalid order by key 'tags.n' specified."));
+        assert_eq!(of_models("", &["name ASC,"]).await, "Invalid order_by clause 'name ASC,'. Could not be parsed.");
+    })
+    .await;
+}

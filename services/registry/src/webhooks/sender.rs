@@ -110,7 +110,9 @@ impl Sender {
             return Err(Unsent::Refused(blocked(&address.to_string())));
         }
         let timestamp = (now / 1000).to_string();
-        let mut request = Request::post("")
+        let credentials = take_credentials(&mut url);
+        url.set_fragment(None);
+        let mut request = Request::post(url.as_str())
             .header(header::CONTENT_TYPE, "application/json")
             .header(header::USER_AGENT, concat!("artel/", env!("CARGO_PKG_VERSION")))
             .header(DELIVERY_ID, &letter.delivery_id)
@@ -118,12 +120,11 @@ impl Sender {
         if let Some(secret) = &letter.secret {
             request = request.header(SIGNATURE, sign(secret, &letter.delivery_id, &timestamp, &letter.body));
         }
-        if let Some(credentials) = take_credentials(&mut url) {
+        if let Some(credentials) = credentials {
             request = request.header(header::AUTHORIZATION, format!("Basic {credentials}"));
         }
-        url.set_fragment(None);
         let body = Full::from(Bytes::from(letter.body.clone()));
-        request.uri(url.as_str()).body(body).map_err(|error| Unsent::Refused(format!("{} cannot be requested: {error}", letter.url)))
+        request.body(body).map_err(|error| Unsent::Refused(format!("{} cannot be requested: {error}", letter.url)))
     }
 }
 

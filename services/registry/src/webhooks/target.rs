@@ -70,14 +70,12 @@ pub(super) fn parse(text: &str, private: bool) -> Result<Url> {
     if !schemes.contains(&scheme.as_str()) {
         return Err(Error::invalid(format!("Invalid webhook URL scheme: '{scheme}'. Allowed schemes are: {}.", schemes.join(", "))));
     }
-    let url = Url::parse(text).map_err(|why| match why {
-        url::ParseError::EmptyHost => Error::invalid(format!("Webhook URL must include a hostname: '{text}'")),
-        why => Error::invalid(format!("Invalid webhook URL '{text}': {why}")),
-    })?;
-    if url.host().is_none() {
+    // the URL standard, which `Url` follows, takes a host from `https:/x` too
+    let rest = text.split_once("://").map_or("", |(_, rest)| rest);
+    if rest.is_empty() || rest.starts_with(['/', '\\', '?', '#']) {
         return Err(Error::invalid(format!("Webhook URL must include a hostname: '{text}'")));
     }
-    Ok(url)
+    Url::parse(text).map_err(|why| Error::invalid(format!("Invalid webhook URL '{text}': {why}")))
 }
 
 /// Checks a webhook's URL, looking its host up unless private targets are allowed.
@@ -150,7 +148,9 @@ mod tests {
         assert_eq!(refused("http://example.com").await, "Invalid webhook URL scheme: 'http'. Allowed schemes are: https.");
         assert_eq!(refused("  ").await, "Webhook URL cannot be empty or just whitespace: '  '");
         assert_eq!(refused("example.com/hook").await, "Invalid webhook URL scheme: ''. Allowed schemes are: https.");
-        assert_eq!(refused("https://").await, "Webhook URL must include a hostname: 'https://'");
+        for hostless in ["https://", "https:///x", "https:x", "https:\\\\x", "https://?x"] {
+            assert_eq!(refused(hostless).await, format!("Webhook URL must include a hostname: '{hostless}'"));
+        }
         assert_eq!(
             refused("https://169.254.169.254/latest").await,
             "Webhook URL must not resolve to a non-public IP address. '169.254.169.254' resolves to 169.254.169.254."
