@@ -95,11 +95,24 @@ async fn pass_to_notebook(
 
 /// Everything that is not mounted in this process: a service elsewhere, or the web app.
 pub(crate) async fn elsewhere(request: HttpRequest, payload: web::Payload, front: web::Data<Front>) -> HttpResponse {
-    let Some(service) = table::owner(request.path()) else { return webapp::answer(&request) };
+    let Some(service) = table::owner(request.path()) else {
+        return if is_api(request.path()) { nowhere(&request) } else { webapp::answer(&request) };
+    };
     match front.pass_to_service(service, &request, payload.into_inner()).await {
         Ok(response) => response,
         Err(error) => dialect(request.path()).render(&error),
     }
+}
+
+/// Below these paths are answers for programs: the web app's page would be taken for one.
+fn is_api(path: &str) -> bool {
+    path.starts_with("/api/") || path.starts_with("/ajax-api/")
+}
+
+fn nowhere(request: &HttpRequest) -> HttpResponse {
+    let error = Error::not_found(format!("{} {} is not known", request.method(), request.path())).reason("ENDPOINT_NOT_FOUND");
+    let dialect = if request.path().starts_with("/api/artel/") { Dialect::Artel } else { Dialect::Mlflow };
+    dialect.render(&error)
 }
 
 impl Front {

@@ -64,7 +64,7 @@ impl Tracking {
     pub(crate) async fn end_trace_v2(&self, workspace: &str, trace_id: &str, request: &EndTrace) -> Result<TraceInfo> {
         let mut tx = self.db.begin().await?;
         let mut trace = store::lock(&mut tx, workspace, trace_id).await?.ok_or_else(|| missing(trace_id))?;
-        trace.execution_time_ms = Some(request.timestamp_ms() - trace.timestamp_ms);
+        trace.execution_time_ms = Some(request.timestamp_ms().saturating_sub(trace.timestamp_ms));
         trace.status = match request.status() {
             TraceStatus::Unspecified => "STATE_UNSPECIFIED",
             status => status.as_str_name(),

@@ -4,16 +4,18 @@ Nothing is dropped: a value becomes `<name>`, so that one that is missing, of an
 id of another thing still differs.
 """
 
+import datetime
 import re
 import time
 
 DAY_MS = 24 * 60 * 60 * 1000
 UNIQUE = 16
 """Ids at least this long are found inside any text; shorter ones only where ids stand."""
-ID_FIELDS = {"experiment_id", "experiment_ids"}
-URI_FIELDS = {"artifact_location", "artifact_uri", "source", "storage_location", "request_metadata"}
+ID_FIELDS = {"experiment_id", "experiment_ids", "experimentId"}
+URI_FIELDS = {"artifact_location", "artifact_uri", "source", "storage_location", "artifactLocation", "message", "detail", "mlflow.artifactLocation"}
 RANDOM_NAMES = {"run_name", "name", "value"}
 RANDOM_NAME = re.compile(r"^[a-z]+-[a-z]+-\d{1,4}$")
+WRITTEN_TIME = re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$")
 LEFT_OVER = re.compile(r"(?<![0-9a-f])[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12}(?![0-9a-f])")
 PAGE = "(a page of the web framework)"
 SET = re.compile(r"\{('[^'{}]*'(?:, '[^'{}]*')+)\}")
@@ -51,7 +53,7 @@ class Names:
             value = "/".join(self.short.get(part, part) for part in value.split("/"))
         if field in RANDOM_NAMES and RANDOM_NAME.match(value):
             return "<random name>"
-        if value.isdigit() and of_now(int(value)):
+        if (value.isdigit() and of_now(int(value))) or (WRITTEN_TIME.match(value) and of_now(milliseconds(value))):
             return "<now>"
         return self.text(value)
 
@@ -62,6 +64,10 @@ class Names:
             value = value.replace(known, name)
         value = SET.sub(lambda m: "{" + ", ".join(sorted(m[1].split(", "))) + "}", value)
         return LEFT_OVER.sub(lambda m: self.seen.setdefault(m[0], f"<id {len(self.seen) + 1}>"), value)
+
+
+def milliseconds(written: str) -> float:
+    return datetime.datetime.fromisoformat(written).timestamp() * 1000
 
 
 def of_now(number) -> bool:

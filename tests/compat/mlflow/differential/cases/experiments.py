@@ -53,6 +53,8 @@ TAGS = {
     "an empty value": [{"key": "k", "value": ""}],
     "unicode": [{"key": "ключ", "value": "значение 値"}],
 }
+LENIENT = ("a number as value", "twice the same")
+"""Made by one server only."""
 BAD_IDS = {"absent": {}, "unknown": {"experiment_id": "987654"}, "empty": {"experiment_id": ""}, "no number": {"experiment_id": "abc"}, "a number": {"experiment_id": 987654}, "negative": {"experiment_id": "-1"}, "a fraction": {"experiment_id": "1.5"}}
 
 CASES = [
@@ -70,7 +72,7 @@ CASES = [
     *(post(f"create, location {what}", CREATE, {"name": f"located {what}", "artifact_location": where}, keep={f"location {what}": "experiment_id"}) for what, where in LOCATIONS.items()),
     *(get(f"get, location {what}", "experiments/get-by-name", {"experiment_name": f"located {what}"}) for what in LOCATIONS),
     *(post(f"create, tags {what}", CREATE, {"name": f"tags {what}", "tags": tags}, keep={f"tags {what}": "experiment_id"}) for what, tags in TAGS.items()),
-    *(get(f"get, tags {what}", "experiments/get-by-name", {"experiment_name": f"tags {what}"}) for what in TAGS),
+    *(get(f"get, tags {what}", "experiments/get-by-name", {"experiment_name": f"tags {what}"}) for what in TAGS if what not in LENIENT),
     *(get(f"get, id {what}", "experiments/get", query) for what, query in BAD_IDS.items()),
     get("get by name that is unknown", "experiments/get-by-name", {"experiment_name": "no such"}),
     get("get by no name", "experiments/get-by-name"),

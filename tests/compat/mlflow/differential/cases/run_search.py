@@ -88,7 +88,7 @@ CASES = [
     *(post(f"order by {order}", SEARCH, {**IN, "order_by": [*order, "run_name DESC"] if isinstance(order, list) and "run_name" not in str(order) and "run name" not in str(order) else order}) for order in ORDERS),
     *(post(f"max_results {number!r}", SEARCH, {**IN, "max_results": number, "order_by": ["run_name"]}) for number in NUMBERS),
     *(post(f"view {view!r}", SEARCH, {**IN, "run_view_type": view, "order_by": ["run_name"]}) for view in VIEWS),
-    *(post(f"experiments {what}", SEARCH, {**body, "max_results": 3, "order_by": ["start_time", "run_name"], "filter": "start_time >= 1000"}) for what, body in EXPERIMENTS.items()),
+    *(post(f"experiments {what}", SEARCH, {**body, "max_results": 3, "order_by": ["start_time", "run_name"], "filter": "params.lr LIKE '%'"}) for what, body in EXPERIMENTS.items()),
     *(post(f"token {token!r}", SEARCH, {**IN, "max_results": 2, "order_by": ["run_name"], "page_token": token}) for token in ("", "x", "e30=", 5, None)),
     post("pages of one", SEARCH, {**IN, "max_results": 1, "order_by": ["run_name"]}, pages=True),
     post("pages of two", SEARCH, {**IN, "max_results": 2, "order_by": ["start_time ASC", "run_name DESC"]}, pages=True),

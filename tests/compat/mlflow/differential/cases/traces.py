@@ -20,6 +20,7 @@ TWO = {"trace_ids": ["tr-one", "tr-two"]}
 
 CASES = [
     post("an experiment", "experiments/create", {"name": "traces"}, keep={"exp": "experiment_id"}),
+    post("an experiment for what only one of the servers takes", "experiments/create", {"name": "odd traces"}, keep={"odd": "experiment_id"}),
     post("a run", "runs/create", {"experiment_id": "${exp}", "start_time": 1, "run_name": "r"}, keep={"run": "run.info.run_id"}),
     post("start", V3, trace("one", "2024-01-01T00:00:01Z")),
     post("start another", V3, trace("two", "2024-01-01T00:00:02Z", "ERROR", tags={"team": "vision", "k": "v"})),
@@ -28,7 +29,7 @@ CASES = [
     post("start nothing", V3, {}),
     post("start without a place", V3, {"trace": {"trace_info": {"trace_id": "tr-x", "request_time": "2024-01-01T00:00:01Z"}}}),
     post("start in an unknown experiment", V3, trace("lost", "2024-01-01T00:00:01Z", exp="987654")),
-    post("start with a bad time", V3, trace("late", "soon")),
+    post("start with a bad time", V3, trace("late", "soon", exp="${odd}")),
     post("start with a bad state", V3, trace("odd", "2024-01-01T00:00:01Z", "DONE")),
     get("get", f"{V3}/tr-one"),
     get("get unknown", f"{V3}/tr-none"),
