@@ -3,7 +3,7 @@
 //! for callers who may not do everything.
 
 use crate::path::ArtifactPath;
-use artel_platform::http::{Access, Attempt, DEFAULT_WORKSPACE, Guard, denied};
+use artel_platform::http::{Access, Attempt, DEFAULT_WORKSPACE, Guard, Workspace, denied};
 use artel_platform::identity::{Action, Requirement, resource};
 use artel_platform::{Error, Result};
 use futures::future::LocalBoxFuture;
@@ -78,9 +78,16 @@ fn within_workspace(path: &str) -> &str {
     rest.split_once('/').map_or("", |(_, rest)| rest)
 }
 
+/// The path that a client sends, which may begin with the folder of its workspace.
+pub(crate) fn in_workspace(workspace: &Workspace, text: &str) -> Result<ArtifactPath> {
+    let path = ArtifactPath::from_client(text)?;
+    check_workspace(&workspace.0, &path)?;
+    Ok(path)
+}
+
 /// Fails when a path names another workspace than the request (mlflow/server/handlers.py
 /// `_get_workspace_scoped_repo_path_if_enabled`).
-pub(crate) fn check_workspace(workspace: &str, path: &ArtifactPath) -> Result<()> {
+fn check_workspace(workspace: &str, path: &ArtifactPath) -> Result<()> {
     let Some(rest) = path.as_str().strip_prefix(WORKSPACES).and_then(|rest| rest.strip_prefix('/')) else { return Ok(()) };
     let named = rest.split('/').next().unwrap_or_default();
     if named == workspace || workspace == DEFAULT_WORKSPACE && named.is_empty() {

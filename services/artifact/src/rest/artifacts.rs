@@ -2,7 +2,7 @@
 //! (mlflow/server/artifact_router.py, mlflow/server/handlers.py).
 
 use super::{Proxied, body, serve};
-use crate::path::ArtifactPath;
+use crate::permissions::in_workspace;
 use actix_web::{HttpRequest, HttpResponse, web};
 use artel_platform::http::{Workspace, file};
 use artel_platform::{Error, Result};
@@ -39,7 +39,7 @@ pub(crate) struct ListQuery {
     responses((status = 200, body = Listing, description = "What lies directly in the folder"),
         (status = 400, description = "The path leaves the tree")), security(("artel" = ["read:artifacts"])))]
 pub(crate) async fn list_artifacts(artifacts: Proxied, workspace: Workspace, query: web::Query<ListQuery>) -> Result<web::Json<Listing>> {
-    let path = ArtifactPath::from_client(query.path.as_deref().unwrap_or_default())?;
+    let path = in_workspace(&workspace, query.path.as_deref().unwrap_or_default())?;
     let skipped = path.as_str().len() + usize::from(!path.is_root());
     let entries = artifacts.list(&workspace.0, &path).await?;
     let files = entries.into_iter().map(|e| FileInfo {
@@ -63,7 +63,7 @@ pub(crate) async fn download_artifact(
     path: web::Path<String>,
     request: HttpRequest,
 ) -> Result<HttpResponse> {
-    let path = ArtifactPath::from_client(&path)?;
+    let path = in_workspace(&workspace, &path)?;
     let content = artifacts.content(&workspace.0, &path).await?;
     serve::content(&artifacts, &content, &request).await
 }
@@ -83,7 +83,7 @@ pub(crate) async fn upload_artifact(
     if path.ends_with('/') {
         return Err(Error::invalid("Artifact path must include a filename (cannot end with '/')."));
     }
-    let path = ArtifactPath::from_client(&path)?;
+    let path = in_workspace(&workspace, &path)?;
     let content_type = match request.headers().get("content-type").and_then(|v| v.to_str().ok()) {
         Some(given) => given.to_owned(),
         None => file::content_type(path.name()),
@@ -97,6 +97,6 @@ pub(crate) async fn upload_artifact(
     responses((status = 200, body = Object, description = "Nothing is there any more"),
         (status = 400, description = "The path is the root, or leaves the tree")), security(("artel" = ["artifacts"])))]
 pub(crate) async fn delete_artifact(artifacts: Proxied, workspace: Workspace, path: web::Path<String>) -> Result<HttpResponse> {
-    artifacts.delete(&workspace.0, &ArtifactPath::from_client(&path)?, true).await?;
+    artifacts.delete(&workspace.0, &in_workspace(&workspace, &path)?, true).await?;
     Ok(HttpResponse::Ok().json(serde_json::json!({})))
 }

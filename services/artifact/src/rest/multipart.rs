@@ -155,7 +155,7 @@ pub(crate) async fn abort_multipart_upload(
         (status = 400, description = "The path is a folder's, or leaves the tree"), (status = 404, description = "There is no such file"),
         (status = 501, description = "The object store is not one that clients can read from")), security(("artel" = ["read:artifacts"])))]
 pub(crate) async fn presigned_download_url(artifacts: Proxied, workspace: Workspace, path: web::Path<String>) -> Result<Json<Download>> {
-    let path = ArtifactPath::from_client(&path)?;
+    let path = crate::permissions::in_workspace(&workspace, &path)?;
     let direct = direct(&artifacts, "download")?;
     let (content_type, disposition) = (file::content_type(path.name()), file::disposition(path.name()));
     let (url, file_size) = artifacts.download_url(&direct, (&workspace.0, &path), (&content_type, &disposition)).await?;
