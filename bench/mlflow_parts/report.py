@@ -46,7 +46,7 @@ def conditions(options, names):
     """One line: when, what and where."""
     day = time.strftime("%Y-%m-%d", time.gmtime())
     commit = said("git", "-C", ROOT, "rev-parse", "--short", "HEAD")
-    build = "debug" if "debug" in Path(options.binary).resolve().parts else "release"
+    build = next((part for part in Path(options.binary).resolve().parts if part in ("debug", "release")), "unknown")
     stock = said(options.stock, "--version").rpartition(" ")[2] if options.stock else ""
     cores = len(re.findall(r"^processor", Path("/proc/cpuinfo").read_text(), re.MULTILINE))
     load = Path("/proc/loadavg").read_text().split()[0]

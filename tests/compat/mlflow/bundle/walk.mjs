@@ -159,3 +159,27 @@ test("two versions are compared", async () => {
 test("the traces of an experiment open", async () => {
   await open(`${within}/traces`);
 });
+
+test("an experiment is made and deleted by hand", async () => {
+  await open("/experiments");
+  await page.getByRole("button", { name: "Create", exact: true }).click();
+  await page.getByPlaceholder("Input an experiment name").fill(`${name}-by-hand`);
+  await page.getByRole("dialog").getByRole("button", { name: "Create", exact: true }).click();
+  await page.waitForURL(/experiments\/\d+/);
+  await open("/experiments");
+  const row = page.getByRole("row").filter({ has: page.getByRole("link", { name: `${name}-by-hand`, exact: true }) });
+  await row.getByRole("checkbox").click();
+  await page.getByRole("button", { name: "Delete", exact: true }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Delete", exact: true }).click();
+  await row.waitFor({ state: "detached" });
+});
+
+test("a run is named anew by hand", async () => {
+  await open(`${within}/runs/${runs[1]}`);
+  await shows("Finished");
+  await page.getByRole("button", { name: /more actions|overflow/i }).or(page.locator("[data-testid='overflow-menu-trigger']")).first().click();
+  await page.getByRole("menuitem", { name: "Rename" }).click();
+  await page.getByRole("dialog").getByRole("textbox").fill("renamed");
+  await page.getByRole("dialog").getByRole("button", { name: "Save" }).click();
+  await page.getByRole("heading", { name: "renamed" }).waitFor();
+});

@@ -6,6 +6,7 @@ const MLFLOW = "/ajax-api/[23]\\.0/mlflow";
 /** Requests that may be refused, with the reason; everything else that is answered with 4xx or 5xx is a failure. */
 const EXPECTED = [
   [404, `${MLFLOW}/users/current`, "a server without MLflow's account pages; the page then shows none"],
+  [404, `${MLFLOW}/experiments/get-by-name`, "the dialog for a new experiment asks whether its name is free"],
   [501, `${MLFLOW}/(assistant|scorers|gateway-proxy|gateway|jobs|label-schemas|review-queues|issues|datasets|prompt)`, "GenAI, which is not offered"],
   [501, `${MLFLOW}/traces/(metrics|calculate)`, "figures about traces are computed by the GenAI pages only"],
 ];
