@@ -53,7 +53,7 @@ pub async fn with_bench(test: impl AsyncFn(Bench)) {
 }
 
 impl Bench {
-    async fn start(cx: &Context) -> Self {
+    pub async fn start(cx: &Context) -> Self {
         cx.peers.provide("hub", tonic::service::Routes::new(FakeHub));
         let service = artel_artifact::start(cx.clone()).await.unwrap();
         let rest = service.rest;
@@ -75,7 +75,7 @@ impl Bench {
         let config = aws_sdk_s3::config::Builder::new()
             .behavior_version(BehaviorVersion::latest())
             .region(Region::new("eu-north-1"))
-            .endpoint_url(format!("{}/s3", self.url))
+            .endpoint_url(format!("{}/s3/", self.url))
             .force_path_style(true)
             .credentials_provider(Credentials::new(id, secret, None, None, "test"))
             .retry_config(RetryConfig::disabled());
