@@ -161,13 +161,14 @@ test("the traces of an experiment open", async () => {
 });
 
 test("an experiment is made and deleted by hand", async () => {
+  const own = `${name}-by-hand-${Date.now()}`; // the name of a deleted experiment stays taken
   await open("/experiments");
   await page.getByRole("button", { name: "Create", exact: true }).click();
-  await page.getByPlaceholder("Input an experiment name").fill(`${name}-by-hand`);
+  await page.getByPlaceholder("Input an experiment name").fill(own);
   await page.getByRole("dialog").getByRole("button", { name: "Create", exact: true }).click();
   await page.waitForURL(/experiments\/\d+/);
   await open("/experiments");
-  const row = page.getByRole("row").filter({ has: page.getByRole("link", { name: `${name}-by-hand`, exact: true }) });
+  const row = page.getByRole("row").filter({ has: page.getByRole("link", { name: own, exact: true }) });
   await row.getByRole("checkbox").click();
   await page.getByRole("button", { name: "Delete", exact: true }).click();
   await page.getByRole("dialog").getByRole("button", { name: "Delete", exact: true }).click();
