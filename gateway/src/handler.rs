@@ -6,8 +6,8 @@ use crate::proxy::{Forwarded, Proxy};
 use crate::{table, webapp};
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
-use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use actix_web::http::{StatusCode, Uri};
 use actix_web::middleware::Next;
 use actix_web::{HttpMessage, HttpRequest, HttpResponse, web};
 use artel_platform::config::Config;
@@ -32,12 +32,13 @@ pub(crate) struct Front {
 
 /// The outermost layer.
 pub(crate) async fn around(
-    request: ServiceRequest,
+    mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> std::result::Result<ServiceResponse<BoxBody>, actix_web::Error> {
     let started = std::time::Instant::now();
     let front = request.app_data::<web::Data<Front>>().expect("the gateway's state is mounted").clone();
     let id = request_id(&request);
+    one_slash_first(&mut request);
     let (method, path) = (request.method().clone(), request.path().to_owned());
     let browser = is_browser(request.headers());
     let mut response = route(front, request, next).await?;
@@ -51,6 +52,19 @@ pub(crate) async fn around(
     }
     tracing::debug!(%method, path, status, request_id = id, ms = started.elapsed().as_millis() as u64, "request");
     Ok(response)
+}
+
+/// `//get-artifact`: a client joined its base address, which ends in a slash, with a path. Upstream's server takes them
+/// for one; further inside they may be part of a name.
+fn one_slash_first(request: &mut ServiceRequest) {
+    let uri = request.uri();
+    let Some(rest) = uri.path_and_query().map(|p| p.as_str()).filter(|path| path.starts_with("//")) else { return };
+    let mut parts = uri.clone().into_parts();
+    parts.path_and_query = format!("/{}", rest.trim_start_matches('/')).parse().ok();
+    if let Ok(uri) = Uri::from_parts(parts) {
+        request.match_info_mut().get_mut().update(&uri);
+        request.head_mut().uri = uri;
+    }
 }
 
 /// Every browser calls itself Mozilla, and no API client does.

@@ -7,6 +7,7 @@
 mod artifacts;
 mod config;
 mod datasets;
+mod events;
 mod experiments;
 mod gc;
 mod graphql;
@@ -73,6 +74,7 @@ pub async fn start(cx: Context) -> Result<Service> {
         db: db.clone(),
     });
     tracking.create_default_experiment().await?;
+    cx.bus.consume("tracking", &db, events::handlers());
     let grpc = TrackingServer::new(grpc::TrackingGrpc(tracking.clone()));
     let gate = Gate::new(&cx, Arc::new(permissions::TrackingGuard(tracking.clone())))?;
     let rest = rest::routes().gate(&gate).state(tracking);

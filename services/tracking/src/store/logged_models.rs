@@ -73,6 +73,16 @@ pub(crate) async fn set_tags(tx: &mut Tx, model_id: &str, tags: &[LoggedModelTag
     .map(drop)
 }
 
+pub(crate) async fn tag_in(tx: &mut Tx, model_id: &str, key: &str) -> Result<Option<String>> {
+    let row = tx.fetch_optional("SELECT value FROM logged_model_tags WHERE model_id = $1 AND key = $2", args![model_id, key]).await?;
+    row.map(|row| row.get("value")).transpose()
+}
+
+pub(crate) async fn exists_in(tx: &mut Tx, workspace: &str, model_id: &str) -> Result<bool> {
+    let sql = "SELECT 1 AS one FROM logged_models WHERE model_id = $1 AND workspace = $2";
+    Ok(tx.fetch_optional(sql, args![model_id, workspace]).await?.is_some())
+}
+
 pub(crate) async fn delete_tag(tx: &mut Tx, model_id: &str, key: &str) -> Result<u64> {
     tx.execute("DELETE FROM logged_model_tags WHERE model_id = $1 AND key = $2", args![model_id, key]).await
 }
