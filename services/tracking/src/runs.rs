@@ -2,7 +2,7 @@
 
 use crate::experiments::{ACTIVE, DELETED};
 use crate::store::{runs as store, values};
-use crate::{Tracking, artifacts, names, validate};
+use crate::{Tracking, artifacts, names};
 use artel_platform::db::Tx;
 use artel_platform::{Error, Result};
 use artel_proto::artel::tracking::v1::RunChanged;
@@ -83,10 +83,9 @@ impl Tracking {
             )));
         }
         let name = asked.or(tagged).unwrap_or_else(|| names::random(&self.ids));
+        // upstream checks neither names nor lengths of the tags that a run begins with
         let mut tags = request.tags.clone();
-        for tag in &mut tags {
-            tag.value = Some(validate::tag(tag, "", self.settings.truncate_long_values)?);
-        }
+        tags.iter_mut().for_each(|tag| tag.value = Some(tag.value().to_owned()));
         tags.retain(|t| t.key() != RUN_NAME);
         tags.push(RunTag { key: Some(RUN_NAME.into()), value: Some(name.clone()) });
         let tags = values::last_of_each(tags);
