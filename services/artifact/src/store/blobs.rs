@@ -38,6 +38,7 @@ pub(crate) async fn unreferenced(db: &Db, cutoff: i64, limit: i64) -> Result<Vec
 pub(crate) async fn forget(tx: &mut Tx, sha256: &str, cutoff: i64) -> Result<Option<String>> {
     let sql = "DELETE FROM blobs WHERE sha256 = $1 AND refs <= 0 AND unreferenced_since <= $2 \
         AND NOT EXISTS (SELECT 1 FROM objects o WHERE o.sha256 = blobs.sha256) \
+        AND NOT EXISTS (SELECT 1 FROM dvc_objects d WHERE d.sha256 = blobs.sha256) \
         AND NOT EXISTS (SELECT 1 FROM s3_pieces p WHERE p.sha256 = blobs.sha256) RETURNING location";
     tx.fetch_optional(sql, args![sha256, cutoff]).await?.map(|row| row.get("location")).transpose()
 }
