@@ -36,3 +36,23 @@ async fn traces_hold() {
     let printed = run_python("notebook", &[script.to_str().unwrap()], &env).await;
     assert!(printed.contains("traces: all held"), "{printed}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn permissions_hold() {
+    // as on the stock server, whose default it is
+    prove_access("access", "default_permission = \"READ\"\n").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn workspaces_hold() {
+    prove_access("workspaces", "default_permission = \"READ\"\n[tracking]\nworkspaces = true\n").await;
+}
+
+/// Runs a script that acts as several users, by their names and passwords.
+async fn prove_access(name: &str, settings: &str) {
+    let artel = Installation::start_configured(Shape::Single, None, settings).await.expect("the single shape needs no servers");
+    let script = project(&format!("tests/compat/mlflow/{name}.py"));
+    let env = [("MLFLOW_TRACKING_URI", artel.url.as_str()), ("ADMIN_PASSWORD", harness::ADMIN_PASSWORD)];
+    let printed = run_python("notebook", &[script.to_str().unwrap()], &env).await;
+    assert!(printed.contains(&format!("{name}: all held")), "{printed}");
+}

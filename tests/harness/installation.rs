@@ -145,9 +145,9 @@ fn single(folder: &std::path::Path, more: &str) -> (String, Vec<Started>) {
     (format!("http://127.0.0.1:{port}"), vec![("artel".into(), args)])
 }
 
-/// Sections that both shapes share.
+/// Sections that both shapes share. `more` begins with keys of `[hub]`, if it has any.
 fn common(more: &str) -> String {
-    format!("[hub]\nadmin_password = {ADMIN_PASSWORD:?}\n[log]\nformat = \"human\"\n{more}")
+    format!("[log]\nformat = \"human\"\n[hub]\nadmin_password = {ADMIN_PASSWORD:?}\n{more}")
 }
 
 /// A settings file per process; they share the folder of data (notebook homes, DAG files, environments).

@@ -124,6 +124,9 @@ const RULES: &[(&str, &str, Rule)] = &[
     ("GET", "get-trace-artifact", Rule::Trace(Read)),
     ("POST", "/v1/traces", Rule::StartTrace),
     ("POST", "artel/v1/gc", Rule::Admin),
+    ("GET", "ui-telemetry", Rule::Open),
+    ("POST", "ui-telemetry", Rule::Open),
+    ("GET", "gateway-proxy", Rule::Open),
 ];
 
 /// The rule of a route; `None` where there is none, and nobody restricted may pass.
