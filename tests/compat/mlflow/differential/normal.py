@@ -20,7 +20,7 @@ LEFT_OVER = re.compile(r"(?<![0-9a-f])[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{
 PAGE = "(a page of the web framework)"
 SET = re.compile(r"\{('[^'{}]*'(?:, '[^'{}]*')+)\}")
 """A set in Python's own words: its order is another in each process."""
-UNORDERED = {"tags", "params", "aliases"}
+UNORDERED = {"tags", "params", "aliases", "dataset_inputs"}
 """Lists that upstream's store reads without ORDER BY: any order is right. `metrics` too, where it is a run's."""
 
 
