@@ -45,7 +45,9 @@ def speeds(direct, stock, artel):
 def conditions(options, names):
     """One line: when, what and where."""
     day = time.strftime("%Y-%m-%d", time.gmtime())
-    commit = said("git", "-C", ROOT, "rev-parse", "--short", "HEAD")
+    # The last commit that was there when the binary was built.
+    built = int(Path(options.binary).stat().st_mtime)
+    commit = said("git", "-C", ROOT, "log", "-1", f"--before=@{built}", "--format=%h")
     build = next((part for part in Path(options.binary).resolve().parts if part in ("debug", "release")), "unknown")
     stock = said(options.stock, "--version").rpartition(" ")[2] if options.stock else ""
     cores = len(re.findall(r"^processor", Path("/proc/cpuinfo").read_text(), re.MULTILINE))
