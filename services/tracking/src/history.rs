@@ -3,8 +3,8 @@
 use crate::Tracking;
 use crate::store::history::{self as store, Range};
 use crate::store::metrics::{self, Point};
-use artel_platform::{Error, Result};
 use artel_platform::search::PageToken;
+use artel_platform::{Error, Result};
 use artel_proto::mlflow::{GetMetricHistoryBulkInterval, Metric, MetricWithRunId};
 use std::collections::HashMap;
 

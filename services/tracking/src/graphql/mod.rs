@@ -73,12 +73,7 @@ impl Tracking {
 fn wanted_of_runs<'a>(request: &'a Request, of: &'static Type, selected: &Selected<'a>, name: &str) -> Vec<&'a str> {
     let outer = request.select(of, &selected.inside);
     let Some(run) = of.field(name).and_then(Kind::object) else { return Vec::new() };
-    outer
-        .iter()
-        .filter(|f| f.field.name == name)
-        .flat_map(|f| request.select(run, &f.inside))
-        .map(|f| f.field.name.as_str())
-        .collect()
+    outer.iter().filter(|f| f.field.name == name).flat_map(|f| request.select(run, &f.inside)).map(|f| f.field.name.as_str()).collect()
 }
 
 /// Of a message what the request wants of it.
