@@ -21,7 +21,7 @@ const ALONE: &[&str] = &["access:servers", "access:services", "proxy", "read:hub
 pub(crate) const SERVER: &[&str] = &["users:activity!user", "access:servers!server"];
 
 /// Filters that a scope may carry.
-const FILTERS: &[&str] = &["user", "server", "group", "service", "workspace"];
+const FILTERS: &[&str] = &["user", "server", "group", "service", "workspace", "experiment", "model"];
 
 /// For whom scopes are expanded.
 #[derive(Debug, Clone, Copy)]
@@ -204,6 +204,7 @@ mod tests {
     #[test]
     fn only_held_scopes_are_assigned() {
         assert!(check_assignable(&raw(&["experiments", "servers!user", "inherit"]), &ADA).is_ok());
+        assert!(check_assignable(&raw(&["experiments!experiment=12", "read:models!model=wine"]), &ADA).is_ok());
         assert!(check_assignable(&raw(&["servers!user=bob"]), &ADA).is_err());
         assert!(check_assignable(&raw(&["servers"]), &ADA).is_err());
         assert!(check_assignable(&raw(&["admin:users", "access:servers!server=ada/x"]), &ROOT).is_ok());
