@@ -1,5 +1,6 @@
 """The servers that are compared: how each is started, and what its processes use."""
 
+import contextlib
 import http.client
 import os
 import signal
@@ -128,8 +129,10 @@ class Server:
         try:
             self.process.wait(timeout=30)
         except subprocess.TimeoutExpired:
-            os.killpg(self.process.pid, signal.SIGKILL)
-            self.process.wait()
+            pass
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)  # the stock server leaves processes of its job runner behind
+        self.process.wait()
 
 
 def tree(root):
