@@ -34,7 +34,7 @@ MESSAGE = ".body.message"
 SEARCHES = ("*_search: *", "logged_models: *", "traces: *")
 OWN_WORDS = (
     r".*(at position \d+|not one of \[|Valid values are \[|is only supported for|Only attributes that are names|nothing stands after|"
-    r"not quoted|Expected a quoted string|non-empty list|Invalid order_by|decoded value=|Invalid (attribute|attributes) key|Invalid value).*"
+    r"not quoted|Expected a quoted string|non-empty list|Invalid order_by|Invalid order by key|Invalid comparator for tag|decoded value=|Invalid (attribute|attributes) key|Invalid value).*"
 )
 
 ALLOWED: tuple[Allowed, ...] = (
