@@ -21,6 +21,41 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/ajax-api/2.0/mlflow/gateway-proxy": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The endpoints of a gateway of old: there are none */
+        get: operations["get_ajax_api_2_0_mlflow_gateway_proxy"];
+        put?: never;
+        /** The endpoints of a gateway of old: there are none */
+        post: operations["post_ajax_api_2_0_mlflow_gateway_proxy"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/ajax-api/2.0/mlflow/get-trace-artifact": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The spans of a trace, or a file beside it, as a download (for the web bundle of MLflow) */
+        get: operations["get_ajax_api_2_0_mlflow_get_trace_artifact"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/ajax-api/2.0/mlflow/logged-models/{model_id}/artifacts/files": {
         parameters: {
             query?: never;
@@ -66,6 +101,24 @@ export interface paths {
         put?: never;
         /** Put a small file among those of a run (for the web bundle of MLflow) */
         post: operations["post_ajax_api_2_0_mlflow_upload_artifact"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/ajax-api/3.0/mlflow/ui-telemetry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How the web bundle may report on its users: not at all */
+        get: operations["get_ajax_api_3_0_mlflow_ui_telemetry"];
+        put?: never;
+        /** Reports on users are not taken */
+        post: operations["post_ajax_api_3_0_mlflow_ui_telemetry"];
         delete?: never;
         options?: never;
         head?: never;
@@ -152,7 +205,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Gives up a multipart upload: not offered. */
+        /** Gives an upload in parts up. */
         post: operations["post_api_2_0_mlflow_artifacts_mpu_abort_path"];
         delete?: never;
         options?: never;
@@ -169,7 +222,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Completes a multipart upload: not offered. */
+        /** Joins the parts of an upload: the file is visible then. */
         post: operations["post_api_2_0_mlflow_artifacts_mpu_complete_path"];
         delete?: never;
         options?: never;
@@ -186,7 +239,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Begins a multipart upload: not offered. */
+        /** Begins an upload in parts of a file into the folder `path`. */
         post: operations["post_api_2_0_mlflow_artifacts_mpu_create_path"];
         delete?: never;
         options?: never;
@@ -201,7 +254,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Asks for a URL of the object store itself: not offered. */
+        /** Tells where a client may fetch a file from the object store itself. */
         get: operations["get_api_2_0_mlflow_artifacts_presigned_path"];
         put?: never;
         post?: never;
@@ -222,6 +275,40 @@ export interface paths {
         get: operations["get_api_2_0_mlflow_artifacts_list"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/2.0/mlflow/artifacts/presigned-download-url": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A URL that gives a file of a run */
+        post: operations["post_api_2_0_mlflow_artifacts_presigned_download_url"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/2.0/mlflow/artifacts/presigned-upload-url": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A URL that takes a file of a run or model */
+        post: operations["post_api_2_0_mlflow_artifacts_presigned_upload_url"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1125,10 +1212,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Traces */
+        /** Search traces */
         get: operations["get_api_2_0_mlflow_traces"];
         put?: never;
-        /** Traces */
+        /** Begin a trace */
         post: operations["post_api_2_0_mlflow_traces"];
         delete?: never;
         options?: never;
@@ -1136,24 +1223,226 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/2.0/mlflow/traces/{rest}": {
+    "/api/2.0/mlflow/traces/{request_id}": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        /** One trace */
-        get: operations["get_api_2_0_mlflow_traces_rest"];
+        get?: never;
         put?: never;
-        /** One trace */
-        post: operations["post_api_2_0_mlflow_traces_rest"];
-        /** One trace */
-        delete: operations["delete_api_2_0_mlflow_traces_rest"];
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
-        /** One trace */
-        patch: operations["patch_api_2_0_mlflow_traces_rest"];
+        /** End a trace */
+        patch: operations["patch_api_2_0_mlflow_traces_request_id"];
+        trace?: never;
+    };
+    "/api/2.0/mlflow/traces/{request_id}/info": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A trace without its spans */
+        get: operations["get_api_2_0_mlflow_traces_request_id_info"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/2.0/mlflow/traces/{request_id}/tags": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Remove a tag of a trace */
+        delete: operations["delete_api_2_0_mlflow_traces_request_id_tags"];
+        options?: never;
+        head?: never;
+        /** Set a tag of a trace */
+        patch: operations["patch_api_2_0_mlflow_traces_request_id_tags"];
+        trace?: never;
+    };
+    "/api/2.0/mlflow/traces/delete-traces": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Delete traces */
+        post: operations["post_api_2_0_mlflow_traces_delete_traces"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/2.0/mlflow/traces/link-prompts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Note that a trace used versions of prompts */
+        post: operations["post_api_2_0_mlflow_traces_link_prompts"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/2.0/mlflow/traces/link-to-run": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Note that traces belong to a run */
+        post: operations["post_api_2_0_mlflow_traces_link_to_run"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/2.0/mlflow/users/create": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Create a user */
+        post: operations["post_api_2_0_mlflow_users_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/2.0/mlflow/users/current": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who the caller is */
+        get: operations["get_api_2_0_mlflow_users_current"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/2.0/mlflow/users/delete": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Delete a user */
+        delete: operations["delete_api_2_0_mlflow_users_delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/2.0/mlflow/users/get": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read a user */
+        get: operations["get_api_2_0_mlflow_users_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/2.0/mlflow/users/list": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List users with their roles */
+        get: operations["get_api_2_0_mlflow_users_list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/2.0/mlflow/users/update-admin": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Make a user an administrator, or no longer one */
+        patch: operations["patch_api_2_0_mlflow_users_update_admin"];
+        trace?: never;
+    };
+    "/api/2.0/mlflow/users/update-password": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Change a password; for one's own the present one is needed */
+        patch: operations["patch_api_2_0_mlflow_users_update_password"];
         trace?: never;
     };
     "/api/2.0/mlflow/webhooks": {
@@ -1163,10 +1452,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List webhooks: not offered */
+        /** List webhooks, the newest first */
         get: operations["get_api_2_0_mlflow_webhooks"];
         put?: never;
-        /** Make a webhook: not offered */
+        /** Make a webhook */
         post: operations["post_api_2_0_mlflow_webhooks"];
         delete?: never;
         options?: never;
@@ -1181,15 +1470,15 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Read a webhook: not offered */
+        /** Read a webhook */
         get: operations["get_api_2_0_mlflow_webhooks_webhook_id"];
         put?: never;
         post?: never;
-        /** Delete a webhook: not offered */
+        /** Delete a webhook with what it was still to be told */
         delete: operations["delete_api_2_0_mlflow_webhooks_webhook_id"];
         options?: never;
         head?: never;
-        /** Change a webhook: not offered */
+        /** Change what is given of a webhook */
         patch: operations["patch_api_2_0_mlflow_webhooks_webhook_id"];
         trace?: never;
     };
@@ -1202,7 +1491,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Try a webhook: not offered */
+        /** Send an example to a webhook, and say what it answered */
         post: operations["post_api_2_0_mlflow_webhooks_webhook_id_test"];
         delete?: never;
         options?: never;
@@ -1303,6 +1592,210 @@ export interface paths {
         patch: operations["patch_api_2_0_serving_endpoints_name_tags"];
         trace?: never;
     };
+    "/api/3.0/mlflow/roles/assign": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Give a user a role */
+        post: operations["post_api_3_0_mlflow_roles_assign"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/3.0/mlflow/roles/create": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Create a role */
+        post: operations["post_api_3_0_mlflow_roles_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/3.0/mlflow/roles/delete": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Delete a role */
+        delete: operations["delete_api_3_0_mlflow_roles_delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/3.0/mlflow/roles/get": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read a role */
+        get: operations["get_api_3_0_mlflow_roles_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/3.0/mlflow/roles/list": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the roles of one or several workspaces; of all, for administrators */
+        get: operations["get_api_3_0_mlflow_roles_list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/3.0/mlflow/roles/permissions/add": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Add a permission to a role */
+        post: operations["post_api_3_0_mlflow_roles_permissions_add"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/3.0/mlflow/roles/permissions/list": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The permissions of a role */
+        get: operations["get_api_3_0_mlflow_roles_permissions_list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/3.0/mlflow/roles/permissions/remove": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Take a permission from a role */
+        delete: operations["delete_api_3_0_mlflow_roles_permissions_remove"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/3.0/mlflow/roles/permissions/update": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Set a permission of a role to another level */
+        patch: operations["patch_api_3_0_mlflow_roles_permissions_update"];
+        trace?: never;
+    };
+    "/api/3.0/mlflow/roles/unassign": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Take a role from a user */
+        delete: operations["delete_api_3_0_mlflow_roles_unassign"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/3.0/mlflow/roles/update": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Change a role's name or description */
+        patch: operations["patch_api_3_0_mlflow_roles_update"];
+        trace?: never;
+    };
+    "/api/3.0/mlflow/roles/users/list": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who has a role */
+        get: operations["get_api_3_0_mlflow_roles_users_list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/3.0/mlflow/server-info": {
         parameters: {
             query?: never;
@@ -1327,10 +1820,9 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Traces */
-        get: operations["get_api_3_0_mlflow_traces"];
+        get?: never;
         put?: never;
-        /** Traces */
+        /** Begin or complete a trace */
         post: operations["post_api_3_0_mlflow_traces"];
         delete?: never;
         options?: never;
@@ -1338,24 +1830,333 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/3.0/mlflow/traces/{rest}": {
+    "/api/3.0/mlflow/traces/{trace_id}": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        /** One trace */
-        get: operations["get_api_3_0_mlflow_traces_rest"];
+        /** A trace without its spans */
+        get: operations["get_api_3_0_mlflow_traces_trace_id"];
         put?: never;
-        /** One trace */
-        post: operations["post_api_3_0_mlflow_traces_rest"];
-        /** One trace */
-        delete: operations["delete_api_3_0_mlflow_traces_rest"];
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
-        /** One trace */
-        patch: operations["patch_api_3_0_mlflow_traces_rest"];
+        patch?: never;
+        trace?: never;
+    };
+    "/api/3.0/mlflow/traces/{trace_id}/assessments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Say something of a trace */
+        post: operations["post_api_3_0_mlflow_traces_trace_id_assessments"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/3.0/mlflow/traces/{trace_id}/assessments/{assessment_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What was said */
+        get: operations["get_api_3_0_mlflow_traces_trace_id_assessments_assessment_id"];
+        put?: never;
+        post?: never;
+        /** Take back what was said */
+        delete: operations["delete_api_3_0_mlflow_traces_trace_id_assessments_assessment_id"];
+        options?: never;
+        head?: never;
+        /** Change what was said; the mask names what */
+        patch: operations["patch_api_3_0_mlflow_traces_trace_id_assessments_assessment_id"];
+        trace?: never;
+    };
+    "/api/3.0/mlflow/traces/{trace_id}/tags": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Remove a tag of a trace */
+        delete: operations["delete_api_3_0_mlflow_traces_trace_id_tags"];
+        options?: never;
+        head?: never;
+        /** Set a tag of a trace */
+        patch: operations["patch_api_3_0_mlflow_traces_trace_id_tags"];
+        trace?: never;
+    };
+    "/api/3.0/mlflow/traces/batchGet": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Several traces with their spans */
+        get: operations["get_api_3_0_mlflow_traces_batchGet"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/3.0/mlflow/traces/batchGetInfos": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Several traces without their spans */
+        post: operations["post_api_3_0_mlflow_traces_batchGetInfos"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/3.0/mlflow/traces/calculate-filter-correlation": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** How much two filters of traces have to do with each other */
+        post: operations["post_api_3_0_mlflow_traces_calculate_filter_correlation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/3.0/mlflow/traces/delete-traces": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Delete traces */
+        post: operations["post_api_3_0_mlflow_traces_delete_traces"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/3.0/mlflow/traces/get": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A trace with its spans */
+        get: operations["get_api_3_0_mlflow_traces_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/3.0/mlflow/traces/metrics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Aggregates over traces */
+        post: operations["post_api_3_0_mlflow_traces_metrics"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/3.0/mlflow/traces/search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Search traces */
+        post: operations["post_api_3_0_mlflow_traces_search"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/3.0/mlflow/users/current/permissions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What is granted to the caller */
+        get: operations["get_api_3_0_mlflow_users_current_permissions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/3.0/mlflow/users/permissions/get": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What a user may do with one thing */
+        get: operations["get_api_3_0_mlflow_users_permissions_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/3.0/mlflow/users/permissions/grant": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Grant something to a user */
+        post: operations["post_api_3_0_mlflow_users_permissions_grant"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/3.0/mlflow/users/permissions/list": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What is granted to a user, as far as the caller may see it */
+        get: operations["get_api_3_0_mlflow_users_permissions_list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/3.0/mlflow/users/permissions/revoke": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Take a grant back */
+        post: operations["post_api_3_0_mlflow_users_permissions_revoke"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/3.0/mlflow/users/roles/list": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The roles of a user, as far as the caller may see them */
+        get: operations["get_api_3_0_mlflow_users_roles_list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/3.0/mlflow/workspaces": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List workspaces: those that the caller may enter */
+        get: operations["get_api_3_0_mlflow_workspaces"];
+        put?: never;
+        /** Make a workspace */
+        post: operations["post_api_3_0_mlflow_workspaces"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/3.0/mlflow/workspaces/{workspace_name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read a workspace */
+        get: operations["get_api_3_0_mlflow_workspaces_workspace_name"];
+        put?: never;
+        post?: never;
+        /** Delete a workspace in which nothing is left */
+        delete: operations["delete_api_3_0_mlflow_workspaces_workspace_name"];
+        options?: never;
+        head?: never;
+        /** Change a workspace */
+        patch: operations["patch_api_3_0_mlflow_workspaces_workspace_name"];
         trace?: never;
     };
     "/api/artel/v1/environments": {
@@ -1375,6 +2176,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/artel/v1/gc": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Delete for good what was deleted
+         * @description Runs, experiments and logged models in the stage of life `deleted`, with their params, metrics, tags and artifacts.
+         *     Where ids are named, only these. `artel gc` calls this.
+         */
+        post: operations["post_api_artel_v1_gc"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/artel/v1/me": {
         parameters: {
             query?: never;
@@ -1386,6 +2208,57 @@ export interface paths {
         get: operations["get_api_artel_v1_me"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/artel/v1/models/{name}/compare": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Two versions of a model side by side: params, metrics, tags, signature, requirements */
+        get: operations["get_api_artel_v1_models_name_compare"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/artel/v1/models/webhooks/{webhook_id}/deliveries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What was sent to a webhook, and how it went */
+        get: operations["get_api_artel_v1_models_webhooks_webhook_id_deliveries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/artel/v1/models/webhooks/{webhook_id}/deliveries/{delivery_id}/send": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Send a finished delivery once more */
+        post: operations["post_api_artel_v1_models_webhooks_webhook_id_deliveries_delivery_id_send"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2036,6 +2909,43 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/dvc/{repo}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Removes a whole DVC remote: the client itself never removes anything over HTTP. */
+        delete: operations["delete_dvc_repo"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/dvc/{repo}/files/md5/{first}/{rest}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Reads an object of a DVC remote, or the part of it that `Range` names. */
+        get: operations["get_dvc_repo_files_md5_first_rest"];
+        /** Writes an object of a DVC remote. Its bytes must have the MD5 that the path names. */
+        put: operations["put_dvc_repo_files_md5_first_rest"];
+        /** Writes an object of a DVC remote. Its bytes must have the MD5 that the path names. */
+        post: operations["post_dvc_repo_files_md5_first_rest"];
+        delete?: never;
+        options?: never;
+        /** Reads an object of a DVC remote, or the part of it that `Range` names. */
+        head: operations["head_dvc_repo_files_md5_first_rest"];
+        patch?: never;
+        trace?: never;
+    };
     "/events": {
         parameters: {
             query?: never;
@@ -2086,6 +2996,24 @@ export interface paths {
         get: operations["get_get_artifact"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/graphql": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The same by a query string */
+        get: operations["get_graphql"];
+        put?: never;
+        /** Runs, experiments and their files by GraphQL (for the web bundle of MLflow) */
+        post: operations["post_graphql"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2670,6 +3598,23 @@ export interface paths {
         patch: operations["patch_hub_user_path"];
         trace?: never;
     };
+    "/model-versions/get-artifact": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One file of a version */
+        get: operations["get_model_versions_get_artifact"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/openapi.json": {
         parameters: {
             query?: never;
@@ -2701,6 +3646,66 @@ export interface paths {
         delete?: never;
         options?: never;
         head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/s3": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** S3: lists the buckets. */
+        get: operations["get_s3"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        /** S3: lists the buckets. */
+        head: operations["head_s3"];
+        patch?: never;
+        trace?: never;
+    };
+    "/s3/{bucket}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** S3: lists a bucket's objects (both versions of ListObjects) or its uploads under way, tells of the bucket itself. */
+        get: operations["get_s3_bucket"];
+        /** S3: makes a bucket. */
+        put: operations["put_s3_bucket"];
+        /** S3: deletes up to 1000 objects (`?delete`). */
+        post: operations["post_s3_bucket"];
+        /** S3: deletes an empty bucket. */
+        delete: operations["delete_s3_bucket"];
+        options?: never;
+        /** S3: lists a bucket's objects (both versions of ListObjects) or its uploads under way, tells of the bucket itself. */
+        head: operations["head_s3_bucket"];
+        patch?: never;
+        trace?: never;
+    };
+    "/s3/{bucket}/{key}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** S3: reads an object or a part of it, or lists the parts of an upload. */
+        get: operations["get_s3_bucket_key"];
+        /** S3: writes or copies an object, or a part of an upload. */
+        put: operations["put_s3_bucket_key"];
+        /** S3: begins (`?uploads`) or completes (`?uploadId`) a multipart upload. */
+        post: operations["post_s3_bucket_key"];
+        /** S3: deletes an object, or gives up an upload. */
+        delete: operations["delete_s3_bucket_key"];
+        options?: never;
+        /** S3: reads an object or a part of it, or lists the parts of an upload. */
+        head: operations["head_s3_bucket_key"];
         patch?: never;
         trace?: never;
     };
@@ -2768,6 +3773,23 @@ export interface paths {
         };
         /** Version of MLflow in the model's environment */
         get: operations["get_serving_endpoints_name_version"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/signup": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Accounts are made by administrators, in the web app */
+        get: operations["get_signup"];
         put?: never;
         post?: never;
         delete?: never;
@@ -3174,6 +4196,26 @@ export interface components {
             team_name?: string | null;
             value?: string | null;
         };
+        /** @description What an upload in parts is given up with. */
+        "artifact.AbortMultipartUpload": {
+            path: string;
+            upload_id: string;
+        };
+        /** @description What an upload in parts is completed with. */
+        "artifact.CompleteMultipartUpload": {
+            parts: components["schemas"]["artifact.MultipartUploadPart"][];
+            path: string;
+            upload_id: string;
+        };
+        /** @description What an upload in parts is begun with. */
+        "artifact.CreateMultipartUpload": {
+            /** Format: int64 */
+            num_parts?: number;
+            /** @description The client's own file; its name becomes the artifact's. */
+            path: string;
+        };
+        /** @description Nothing to say. */
+        "artifact.Done": Record<string, never>;
         /** @description A file or folder; `path` is its name in the listed folder. */
         "artifact.FileInfo": {
             /** Format: int64 */
@@ -3184,6 +4226,119 @@ export interface components {
         /** @description What lies in a folder. */
         "artifact.Listing": {
             files?: components["schemas"]["artifact.FileInfo"][];
+        };
+        /** @description An upload in parts, begun. */
+        "artifact.MultipartUpload": {
+            credentials: components["schemas"]["artifact.MultipartUploadCredential"][];
+            upload_id: string;
+        };
+        /** @description Where one part goes. */
+        "artifact.MultipartUploadCredential": {
+            /** Format: int64 */
+            part_number: number;
+            url: string;
+        };
+        /** @description A part that the store took. */
+        "artifact.MultipartUploadPart": {
+            etag?: string | null;
+            /** Format: int32 */
+            part_number: number;
+        };
+        /** @description Where a file is fetched from. */
+        "artifact.PresignedDownload": {
+            /** Format: int64 */
+            file_size: number;
+            headers: {
+                [key: string]: string;
+            };
+            url: string;
+        };
+        Assessment: {
+            /** @default null */
+            assessment_id?: string | null;
+            /** @default null */
+            assessment_name?: string | null;
+            /** @default null */
+            create_time?: string | null;
+            /** @default null */
+            error?: components["schemas"]["mlflow.AssessmentError"] | null;
+            /** @default null */
+            expectation?: components["schemas"]["Expectation"] | null;
+            /** @default null */
+            feedback?: components["schemas"]["mlflow.Feedback"] | null;
+            /** @default null */
+            issue?: components["schemas"]["mlflow.IssueReference"] | null;
+            /** @default null */
+            last_update_time?: string | null;
+            /** @default {} */
+            metadata?: {
+                [key: string]: string;
+            };
+            /** @default null */
+            overrides?: string | null;
+            /** @default null */
+            rationale?: string | null;
+            /** @default null */
+            source?: components["schemas"]["mlflow.AssessmentSource"] | null;
+            /** @default null */
+            span_id?: string | null;
+            /** @default null */
+            trace_id?: string | null;
+            /** @default null */
+            valid?: boolean | null;
+        };
+        BatchGetTraceInfos: {
+            /** @default [] */
+            experiment_ids?: string[];
+            /** @default [] */
+            trace_ids?: string[];
+        };
+        CalculateTraceFilterCorrelation: {
+            /** @default null */
+            base_filter?: string | null;
+            /** @default [] */
+            experiment_ids?: string[];
+            /** @default null */
+            filter_string1?: string | null;
+            /** @default null */
+            filter_string2?: string | null;
+        };
+        /** @description One of the two versions. */
+        ComparedVersion: {
+            aliases: string[];
+            /**
+             * Format: int64
+             * @description Milliseconds UTC.
+             */
+            creation_timestamp: number;
+            /** @description `false`: its files are not in this installation or have no MLmodel, so signature and requirements are not known. */
+            model_found: boolean;
+            /** @description `false`: the run is gone, so its params and metrics are not known. */
+            run_found: boolean;
+            /** @description The run that made it; empty where none is known. */
+            run_id: string;
+            source: string;
+            stage: string;
+            version: string;
+        };
+        /** @description Two versions of a model side by side. */
+        Comparison: {
+            from: components["schemas"]["ComparedVersion"];
+            /** @description Of the runs that made them. */
+            metrics: components["schemas"]["MetricDifference"][];
+            name: string;
+            /** @description Of the runs that made them. */
+            params: components["schemas"]["Difference"][];
+            /** @description Lines of `requirements.txt` by package. */
+            requirements: components["schemas"]["Difference"][];
+            signature: components["schemas"]["SignatureDifference"];
+            /** @description Of the versions. */
+            tags: components["schemas"]["Difference"][];
+            to: components["schemas"]["ComparedVersion"];
+        };
+        CreateAssessment: {
+            /** @default null */
+            assessment?: components["schemas"]["Assessment"] | null;
         };
         /** @description experiments */
         CreateExperiment: {
@@ -3251,6 +4406,20 @@ export interface components {
             /** @default null */
             user_id?: string | null;
         };
+        CreateWebhook: {
+            /** @default null */
+            description?: string | null;
+            /** @default [] */
+            events?: components["schemas"]["mlflow.WebhookEvent"][];
+            /** @default null */
+            name?: string | null;
+            /** @default null */
+            secret?: string | null;
+            /** @default null */
+            status?: string | null;
+            /** @default null */
+            url?: string | null;
+        };
         DeleteExperiment: {
             /** @default null */
             experiment_id?: string | null;
@@ -3301,6 +4470,52 @@ export interface components {
             /** @default null */
             run_id?: string | null;
         };
+        DeleteTraces: {
+            /** @default null */
+            experiment_id?: string | null;
+            /**
+             * Format: int64
+             * @default null
+             */
+            max_timestamp_millis?: number | null;
+            /**
+             * Format: int32
+             * @default null
+             */
+            max_traces?: number | null;
+            /** @default [] */
+            request_ids?: string[];
+        };
+        DeleteTraceTag: {
+            /** @default null */
+            key?: string | null;
+        };
+        /** @description One thing in both versions. */
+        Difference: {
+            /** @description Are they different? */
+            changed: boolean;
+            /** @description In the first version; absent where it has no such thing. */
+            from?: string | null;
+            /** @description What it is called. */
+            key: string;
+            /** @description In the second version; absent where it has no such thing. */
+            to?: string | null;
+        };
+        EndTrace: {
+            /** @default null */
+            request_id?: string | null;
+            /** @default [] */
+            request_metadata?: components["schemas"]["mlflow.TraceRequestMetadata"][];
+            /** @default null */
+            status?: string | null;
+            /** @default [] */
+            tags?: components["schemas"]["mlflow.TraceTag"][];
+            /**
+             * Format: int64
+             * @default null
+             */
+            timestamp_ms?: number | null;
+        };
         /** @description Python environments that are or were being built since the gateway started. */
         EnvironmentList: {
             environments: components["schemas"]["EnvironmentState"][];
@@ -3316,17 +4531,106 @@ export interface components {
             /** @description `building`, `ready` or `failed`. */
             state: string;
         };
+        Expectation: {
+            /** @default null */
+            serialized_value?: components["schemas"]["mlflow.ExpectationSerializedValue"] | null;
+            value?: unknown;
+        };
         FinalizeLoggedModel: {
             /** @default null */
             model_id?: string | null;
             /** @default null */
             status?: string | null;
         };
+        /** @description What was freed. */
+        GcReport: {
+            /**
+             * Format: int64
+             * @description Their size together, bytes.
+             */
+            bytes: number;
+            /** @description Nothing was changed. */
+            dry_run: boolean;
+            /** @description Ids of experiments. */
+            experiments: string[];
+            /**
+             * Format: int64
+             * @description How many artifacts of runs and models.
+             */
+            files: number;
+            /** @description Places that this server does not keep: their files are still there. */
+            kept_elsewhere: string[];
+            /** @description Ids of logged models. */
+            logged_models: string[];
+            /** @description Ids of runs. */
+            runs: string[];
+            /**
+             * Format: int64
+             * @description How many traces of the experiments.
+             */
+            traces: number;
+        };
+        /** @description What is to be freed. */
+        GcRequest: {
+            /**
+             * @description Only say what would be freed.
+             * @default false
+             */
+            dry_run?: boolean;
+            /**
+             * @description These experiments, with their runs and models; each must be deleted.
+             * @default []
+             */
+            experiment_ids?: string[];
+            /**
+             * @description These logged models; each must be deleted.
+             * @default []
+             */
+            logged_model_ids?: string[];
+            /**
+             * Format: int64
+             * @description Only what was deleted so long ago, milliseconds.
+             * @default 0
+             */
+            older_than_ms?: number;
+            /**
+             * @description These runs; each must be deleted.
+             * @default []
+             */
+            run_ids?: string[];
+        };
         GetLatestVersions: {
             /** @default null */
             name?: string | null;
             /** @default [] */
             stages?: string[];
+        };
+        /** @description What was asked for, and what went wrong with it. */
+        GraphqlAnswer: {
+            data?: Record<string, never> | null;
+            errors?: string[] | null;
+        };
+        /** @description A GraphQL request. */
+        GraphqlRequest: {
+            /**
+             * @description Which of its operations, where it has several.
+             * @default null
+             */
+            operationName?: string | null;
+            /**
+             * @description The document.
+             * @default
+             */
+            query?: string;
+            /** @description Values of its variables. */
+            variables?: Record<string, never> | null;
+        };
+        /** @description What an S3 client signs its requests with. */
+        "hub.AccessKey": {
+            /** @description Names the key in each request; the token's id. */
+            access_key_id: string;
+            /** @description Never sent; shown when the token is made. */
+            secret_access_key: string;
         };
         /** @description When a user and their servers were last active. */
         "hub.Activity": {
@@ -3465,6 +4769,7 @@ export interface components {
             oauth_client: string;
             /** @description Always empty, as upstream's. */
             roles: string[];
+            s3?: components["schemas"]["hub.AccessKey"] | null;
             scopes: string[];
             session_id?: string | null;
             /** @description The secret, only in the answer to the request that made it. */
@@ -3528,6 +4833,18 @@ export interface components {
          * @enum {string}
          */
         Kind: "user" | "server" | "task" | "service";
+        LinkPromptsToTrace: {
+            /** @default [] */
+            prompt_versions?: components["schemas"]["mlflow.LinkPromptsToTracePromptVersionRef"][];
+            /** @default null */
+            trace_id?: string | null;
+        };
+        LinkTracesToRun: {
+            /** @default null */
+            run_id?: string | null;
+            /** @default [] */
+            trace_ids?: string[];
+        };
         LogBatch: {
             /** @default [] */
             metrics?: components["schemas"]["mlflow.Metric"][];
@@ -3618,6 +4935,80 @@ export interface components {
             /** @description Version of the suite. */
             version: string;
         };
+        /** @description One metric in both versions. What JSON has no number for is text: `NaN`, `Infinity`, `-Infinity`. */
+        MetricDifference: {
+            /**
+             * Format: double
+             * @description Second minus first, where both are numbers.
+             */
+            difference?: number | null;
+            /**
+             * Format: double
+             * @description The last value of the first version's run.
+             */
+            from?: number | null;
+            /** @description Name of the metric. */
+            key: string;
+            /**
+             * Format: double
+             * @description The last value of the second version's run.
+             */
+            to?: number | null;
+        };
+        "mlflow.AssessmentError": {
+            /** @default null */
+            error_code?: string | null;
+            /** @default null */
+            error_message?: string | null;
+            /** @default null */
+            stack_trace?: string | null;
+        };
+        "mlflow.AssessmentSource": {
+            /** @default null */
+            source_id?: string | null;
+            /** @default null */
+            source_type?: string | null;
+        };
+        "mlflow.BatchGetTraceInfosResponse": {
+            /** @default [] */
+            trace_infos?: components["schemas"]["TraceInfoV3"][];
+        };
+        "mlflow.CalculateTraceFilterCorrelationResponse": {
+            /**
+             * Format: int32
+             * @default null
+             */
+            filter1_count?: number | null;
+            /**
+             * Format: int32
+             * @default null
+             */
+            filter2_count?: number | null;
+            /**
+             * Format: int32
+             * @default null
+             */
+            joint_count?: number | null;
+            /**
+             * Format: double
+             * @default null
+             */
+            npmi?: number | null;
+            /**
+             * Format: double
+             * @default null
+             */
+            npmi_smoothed?: number | null;
+            /**
+             * Format: int32
+             * @default null
+             */
+            total_count?: number | null;
+        };
+        "mlflow.CreateAssessmentResponse": {
+            /** @default null */
+            assessment?: components["schemas"]["Assessment"] | null;
+        };
         "mlflow.CreateExperimentResponse": {
             /** @default null */
             experiment_id?: string | null;
@@ -3630,6 +5021,31 @@ export interface components {
             /** @default null */
             model_version?: components["schemas"]["mlflow.ModelVersion"] | null;
         };
+        "mlflow.CreatePresignedDownloadUrl": {
+            /**
+             * Format: int64
+             * @default null
+             */
+            expiration?: number | null;
+            /** @default null */
+            path?: string | null;
+            /** @default null */
+            run_id?: string | null;
+        };
+        /** @description The answers have a map of headers and are written where they are made. */
+        "mlflow.CreatePresignedUploadUrl": {
+            /**
+             * Format: int64
+             * @default null
+             */
+            expiration?: number | null;
+            /** @default null */
+            model_id?: string | null;
+            /** @default null */
+            path?: string | null;
+            /** @default null */
+            run_id?: string | null;
+        };
         "mlflow.CreateRegisteredModelResponse": {
             /** @default null */
             registered_model?: components["schemas"]["mlflow.RegisteredModel"] | null;
@@ -3637,6 +5053,16 @@ export interface components {
         "mlflow.CreateRunResponse": {
             /** @default null */
             run?: components["schemas"]["mlflow.Run"] | null;
+        };
+        "mlflow.CreateWebhookResponse": {
+            /** @default null */
+            webhook?: components["schemas"]["mlflow.Webhook"] | null;
+        };
+        /** @description The caller. */
+        "mlflow.CurrentUser": {
+            /** @description Whether name and password are what one logs in with. */
+            is_basic_auth: boolean;
+            user: components["schemas"]["mlflow.User"];
         };
         /** @description datasets and models that a run took or made */
         "mlflow.Dataset": {
@@ -3669,6 +5095,7 @@ export interface components {
             /** @default null */
             name?: string | null;
         };
+        "mlflow.DeleteAssessmentResponse": Record<string, never>;
         "mlflow.DeleteExperimentResponse": Record<string, never>;
         "mlflow.DeleteExperimentTagResponse": Record<string, never>;
         "mlflow.DeleteLoggedModelResponse": Record<string, never>;
@@ -3680,6 +5107,25 @@ export interface components {
         "mlflow.DeleteRegisteredModelTagResponse": Record<string, never>;
         "mlflow.DeleteRunResponse": Record<string, never>;
         "mlflow.DeleteTagResponse": Record<string, never>;
+        "mlflow.DeleteTracesResponse": {
+            /**
+             * Format: int32
+             * @default null
+             */
+            traces_deleted?: number | null;
+        };
+        "mlflow.DeleteTraceTagResponse": Record<string, never>;
+        "mlflow.DeleteWebhookResponse": Record<string, never>;
+        "mlflow.EndTraceResponse": {
+            /** @default null */
+            trace_info?: components["schemas"]["mlflow.TraceInfo"] | null;
+        };
+        "mlflow.ExpectationSerializedValue": {
+            /** @default null */
+            serialization_format?: string | null;
+            /** @default null */
+            value?: string | null;
+        };
         "mlflow.Experiment": {
             /** @default null */
             artifact_location?: string | null;
@@ -3712,6 +5158,11 @@ export interface components {
             /** @default null */
             value?: string | null;
         };
+        "mlflow.Feedback": {
+            /** @default null */
+            error?: components["schemas"]["mlflow.AssessmentError"] | null;
+            value?: unknown;
+        };
         /** @description artifacts of a run */
         "mlflow.FileInfo": {
             /**
@@ -3727,6 +5178,10 @@ export interface components {
         "mlflow.FinalizeLoggedModelResponse": {
             /** @default null */
             model?: components["schemas"]["mlflow.LoggedModel"] | null;
+        };
+        "mlflow.GetAssessmentRequestResponse": {
+            /** @default null */
+            assessment?: components["schemas"]["Assessment"] | null;
         };
         "mlflow.GetExperimentByNameResponse": {
             /** @default null */
@@ -3774,12 +5229,36 @@ export interface components {
             /** @default null */
             run?: components["schemas"]["mlflow.Run"] | null;
         };
+        "mlflow.GetTraceInfoResponse": {
+            /** @default null */
+            trace_info?: components["schemas"]["mlflow.TraceInfo"] | null;
+        };
+        "mlflow.GetTraceInfoV3Response": {
+            /** @default null */
+            trace?: components["schemas"]["mlflow.Trace"] | null;
+        };
+        "mlflow.GetWebhookResponse": {
+            /** @default null */
+            webhook?: components["schemas"]["mlflow.Webhook"] | null;
+        };
         "mlflow.InputTag": {
             /** @default null */
             key?: string | null;
             /** @default null */
             value?: string | null;
         };
+        "mlflow.IssueReference": {
+            /** @default null */
+            issue_name?: string | null;
+        };
+        "mlflow.LinkPromptsToTracePromptVersionRef": {
+            /** @default null */
+            name?: string | null;
+            /** @default null */
+            version?: string | null;
+        };
+        "mlflow.LinkPromptsToTraceResponse": Record<string, never>;
+        "mlflow.LinkTracesToRunResponse": Record<string, never>;
         "mlflow.ListArtifactsResponse": {
             /** @default [] */
             files?: components["schemas"]["mlflow.FileInfo"][];
@@ -3788,6 +5267,10 @@ export interface components {
             /** @default null */
             root_uri?: string | null;
         };
+        /** @description A user with those of their roles that the caller may see. */
+        "mlflow.ListedUser": components["schemas"]["mlflow.User"] & {
+            roles: components["schemas"]["mlflow.Role"][];
+        };
         "mlflow.ListLoggedModelArtifactsResponse": {
             /** @default [] */
             files?: components["schemas"]["mlflow.FileInfo"][];
@@ -3795,6 +5278,12 @@ export interface components {
             next_page_token?: string | null;
             /** @default null */
             root_uri?: string | null;
+        };
+        "mlflow.ListWebhooksResponse": {
+            /** @default null */
+            next_page_token?: string | null;
+            /** @default [] */
+            webhooks?: components["schemas"]["mlflow.Webhook"][];
         };
         "mlflow.LogBatchResponse": Record<string, never>;
         "mlflow.LoggedModel": {
@@ -3863,6 +5352,11 @@ export interface components {
             key?: string | null;
             /** @default null */
             value?: string | null;
+        };
+        /** @description The name and password of an account */
+        "mlflow.Login": {
+            password: string;
+            username: string;
         };
         "mlflow.LogInputsResponse": Record<string, never>;
         "mlflow.LogLoggedModelParamsRequestResponse": Record<string, never>;
@@ -3975,6 +5469,47 @@ export interface components {
             /** @default null */
             value?: string | null;
         };
+        /** @description Whether a user is an administrator */
+        "mlflow.NewAdmin": {
+            is_admin: boolean;
+            username: string;
+        };
+        /** @description A new password */
+        "mlflow.NewPassword": {
+            /** @description Needed for one's own. */
+            current_password?: string | null;
+            password: string;
+            username: string;
+        };
+        /** @description A new role */
+        "mlflow.NewRole": {
+            description?: string | null;
+            name: string;
+            workspace: string;
+        };
+        /** @description A new permission */
+        "mlflow.NewRolePermission": {
+            permission: string;
+            resource_pattern: string;
+            resource_type: string;
+            /** Format: int64 */
+            role_id: number;
+        };
+        /** @description A grant */
+        "mlflow.NewUserPermission": {
+            permission: string;
+            resource_id: string;
+            resource_type: string;
+            username: string;
+        };
+        /** @description Nothing. */
+        "mlflow.Nothing": Record<string, never>;
+        /** @description A grant to take back */
+        "mlflow.OldUserPermission": {
+            resource_id: string;
+            resource_type: string;
+            username: string;
+        };
         "mlflow.Param": {
             /** @default null */
             key?: string | null;
@@ -4023,6 +5558,70 @@ export interface components {
         };
         "mlflow.RestoreExperimentResponse": Record<string, never>;
         "mlflow.RestoreRunResponse": Record<string, never>;
+        /** @description A role. */
+        "mlflow.Role": {
+            description?: string | null;
+            /** Format: int64 */
+            id: number;
+            name: string;
+            permissions: components["schemas"]["mlflow.RolePermission"][];
+            workspace: string;
+        };
+        /** @description A role. */
+        "mlflow.RoleAnswer": {
+            role: components["schemas"]["mlflow.Role"];
+        };
+        /** @description Changes of a role */
+        "mlflow.RoleChange": {
+            description?: string | null;
+            name?: string | null;
+            /** Format: int64 */
+            role_id: number;
+        };
+        /** @description A role's number */
+        "mlflow.RoleId": {
+            /** Format: int64 */
+            role_id: number;
+        };
+        /** @description Roles. */
+        "mlflow.RoleList": {
+            roles: components["schemas"]["mlflow.Role"][];
+        };
+        /** @description Who gets or loses a role */
+        "mlflow.RoleOfUser": {
+            /** Format: int64 */
+            role_id: number;
+            username: string;
+        };
+        /** @description A permission of a role. */
+        "mlflow.RolePermission": {
+            /** Format: int64 */
+            id: number;
+            permission: string;
+            resource_pattern: string;
+            resource_type: string;
+            /** Format: int64 */
+            role_id: number;
+        };
+        /** @description A permission. */
+        "mlflow.RolePermissionAnswer": {
+            role_permission: components["schemas"]["mlflow.RolePermission"];
+        };
+        /** @description Another level */
+        "mlflow.RolePermissionChange": {
+            permission: string;
+            /** Format: int64 */
+            role_permission_id: number;
+        };
+        /** @description A permission's number */
+        "mlflow.RolePermissionId": {
+            /** Format: int64 */
+            role_permission_id: number;
+        };
+        /** @description Permissions. */
+        "mlflow.RolePermissionList": {
+            role_permissions: components["schemas"]["mlflow.RolePermission"][];
+        };
         "mlflow.Run": {
             /** @default null */
             data?: components["schemas"]["mlflow.RunData"] | null;
@@ -4135,6 +5734,18 @@ export interface components {
             /** @default [] */
             runs?: components["schemas"]["mlflow.Run"][];
         };
+        "mlflow.SearchTracesResponse": {
+            /** @default null */
+            next_page_token?: string | null;
+            /** @default [] */
+            traces?: components["schemas"]["mlflow.TraceInfo"][];
+        };
+        "mlflow.SearchTracesV3Response": {
+            /** @default null */
+            next_page_token?: string | null;
+            /** @default [] */
+            traces?: components["schemas"]["TraceInfoV3"][];
+        };
         "mlflow.SetExperimentTagResponse": Record<string, never>;
         "mlflow.SetLoggedModelTagsResponse": {
             /** @default null */
@@ -4144,9 +5755,77 @@ export interface components {
         "mlflow.SetRegisteredModelAliasResponse": Record<string, never>;
         "mlflow.SetRegisteredModelTagResponse": Record<string, never>;
         "mlflow.SetTagResponse": Record<string, never>;
+        "mlflow.SetTraceTagResponse": Record<string, never>;
+        "mlflow.StartTraceResponse": {
+            /** @default null */
+            trace_info?: components["schemas"]["mlflow.TraceInfo"] | null;
+        };
+        "mlflow.StartTraceV3Response": {
+            /** @default null */
+            trace?: components["schemas"]["mlflow.Trace"] | null;
+        };
+        "mlflow.TestWebhookResponse": {
+            /** @default null */
+            result?: components["schemas"]["mlflow.WebhookTestResult"] | null;
+        };
+        /** @description Its spans (field 2) are written by whoever has them; nobody sends them in this form. */
+        "mlflow.Trace": {
+            /** @default null */
+            trace_info?: components["schemas"]["TraceInfoV3"] | null;
+        };
+        /** @description Where and when traces are archived. */
+        "mlflow.TraceArchivalConfig": {
+            /** @default null */
+            location?: string | null;
+            /** @default null */
+            retention?: string | null;
+        };
+        "mlflow.TraceInfo": {
+            /**
+             * Format: int64
+             * @default null
+             */
+            execution_time_ms?: number | null;
+            /** @default null */
+            experiment_id?: string | null;
+            /** @default null */
+            request_id?: string | null;
+            /** @default [] */
+            request_metadata?: components["schemas"]["mlflow.TraceRequestMetadata"][];
+            /** @default null */
+            status?: string | null;
+            /** @default [] */
+            tags?: components["schemas"]["mlflow.TraceTag"][];
+            /**
+             * Format: int64
+             * @default null
+             */
+            timestamp_ms?: number | null;
+        };
+        "mlflow.TraceLocationMlflowExperimentLocation": {
+            /** @default null */
+            experiment_id?: string | null;
+        };
+        /** @description requests, version 2 */
+        "mlflow.TraceRequestMetadata": {
+            /** @default null */
+            key?: string | null;
+            /** @default null */
+            value?: string | null;
+        };
+        "mlflow.TraceTag": {
+            /** @default null */
+            key?: string | null;
+            /** @default null */
+            value?: string | null;
+        };
         "mlflow.TransitionModelVersionStageResponse": {
             /** @default null */
             model_version?: components["schemas"]["mlflow.ModelVersion"] | null;
+        };
+        "mlflow.UpdateAssessmentResponse": {
+            /** @default null */
+            assessment?: components["schemas"]["Assessment"] | null;
         };
         "mlflow.UpdateExperimentResponse": Record<string, never>;
         "mlflow.UpdateModelVersionResponse": {
@@ -4160,6 +5839,143 @@ export interface components {
         "mlflow.UpdateRunResponse": {
             /** @default null */
             run_info?: components["schemas"]["mlflow.RunInfo"] | null;
+        };
+        "mlflow.UpdateWebhookResponse": {
+            /** @default null */
+            webhook?: components["schemas"]["mlflow.Webhook"] | null;
+        };
+        /** @description A user. */
+        "mlflow.User": {
+            /** Format: int64 */
+            id: number;
+            is_admin: boolean;
+            username: string;
+        };
+        /** @description A user. */
+        "mlflow.UserAnswer": {
+            user: components["schemas"]["mlflow.User"];
+        };
+        /** @description Every user. */
+        "mlflow.UserList": {
+            users: components["schemas"]["mlflow.ListedUser"][];
+        };
+        /** @description A user's name */
+        "mlflow.Username": {
+            username: string;
+        };
+        /** @description One grant of one role. */
+        "mlflow.UserPermission": {
+            permission: string;
+            resource_pattern: string;
+            resource_type: string;
+            /** Format: int64 */
+            role_id: number;
+            role_name: string;
+            workspace: string;
+        };
+        /** @description What a user may do with one thing. */
+        "mlflow.UserPermissionAnswer": {
+            /** @description Whether they may use it. */
+            allowed: boolean;
+            permission: string;
+        };
+        /** @description Everything that is granted to a user. */
+        "mlflow.UserPermissionList": {
+            is_admin: boolean;
+            permissions: components["schemas"]["mlflow.UserPermission"][];
+        };
+        /** @description That a user has a role. */
+        "mlflow.UserRoleAssignment": {
+            /** Format: int64 */
+            id: number;
+            /** Format: int64 */
+            role_id: number;
+            /** Format: int64 */
+            user_id: number;
+        };
+        /** @description That a user has a role now. */
+        "mlflow.UserRoleAssignmentAnswer": {
+            assignment: components["schemas"]["mlflow.UserRoleAssignment"];
+        };
+        /** @description Who has a role. */
+        "mlflow.UserRoleAssignmentList": {
+            assignments: components["schemas"]["mlflow.UserRoleAssignment"][];
+        };
+        "mlflow.Webhook": {
+            /**
+             * Format: int64
+             * @default null
+             */
+            creation_timestamp?: number | null;
+            /** @default null */
+            description?: string | null;
+            /** @default [] */
+            events?: components["schemas"]["mlflow.WebhookEvent"][];
+            /**
+             * Format: int64
+             * @default null
+             */
+            last_updated_timestamp?: number | null;
+            /** @default null */
+            name?: string | null;
+            /** @default null */
+            status?: string | null;
+            /** @default null */
+            url?: string | null;
+            /** @default null */
+            webhook_id?: string | null;
+        };
+        "mlflow.WebhookEvent": {
+            /** @default null */
+            action?: string | null;
+            /** @default null */
+            entity?: string | null;
+        };
+        "mlflow.WebhookTestResult": {
+            /** @default null */
+            error_message?: string | null;
+            /** @default null */
+            response_body?: string | null;
+            /**
+             * Format: int32
+             * @default null
+             */
+            response_status?: number | null;
+            /** @default null */
+            success?: boolean | null;
+        };
+        /** @description A workspace. */
+        "mlflow.Workspace": {
+            default_artifact_root?: string | null;
+            description?: string | null;
+            name: string;
+            trace_archival_config?: components["schemas"]["mlflow.TraceArchivalConfig"] | null;
+        };
+        /** @description One workspace. */
+        "mlflow.WorkspaceAnswer": {
+            workspace: components["schemas"]["mlflow.Workspace"];
+        };
+        /** @description Workspaces. */
+        "mlflow.WorkspaceList": {
+            workspaces?: components["schemas"]["mlflow.Workspace"][];
+        };
+        /** @description A new workspace, or changes of one. */
+        "mlflow.WorkspaceWish": {
+            /** @default null */
+            default_artifact_root?: string | null;
+            /** @default null */
+            description?: string | null;
+            /**
+             * @description Of a new one.
+             * @default null
+             */
+            name?: string | null;
+            /** @default null */
+            trace_archival_config?: components["schemas"]["mlflow.TraceArchivalConfig"] | null;
+        };
+        /** @description The answer to `traces/get`. */
+        OneTrace: {
+            trace: components["schemas"]["TraceWithSpans"];
         };
         RenameRegisteredModel: {
             /** @default null */
@@ -4228,6 +6044,23 @@ export interface components {
             /** @default null */
             run_view_type?: string | null;
         };
+        SearchTracesV3: {
+            /** @default null */
+            filter?: string | null;
+            /** @default [] */
+            locations?: components["schemas"]["TraceLocation"][];
+            /**
+             * Format: int32
+             * @default null
+             */
+            max_results?: number | null;
+            /** @default [] */
+            order_by?: string[];
+            /** @default null */
+            page_token?: string | null;
+        };
+        /** @description Nothing. */
+        SentAgain: Record<string, never>;
         /** @description How [`AskedConfig`] is documented. */
         "serving.AskedConfig": {
             /** @description One entity. */
@@ -4416,6 +6249,94 @@ export interface components {
             /** @default null */
             value?: string | null;
         };
+        SetTraceTag: {
+            /** @default null */
+            key?: string | null;
+            /** @default null */
+            value?: string | null;
+        };
+        /** @description What models expect and give: type by name. A type with `?` is optional. */
+        SignatureDifference: {
+            inputs: components["schemas"]["Difference"][];
+            outputs: components["schemas"]["Difference"][];
+            params: components["schemas"]["Difference"][];
+        };
+        /** @description The answer to `traces/batchGet`. */
+        SomeTraces: {
+            traces: components["schemas"]["TraceWithSpans"][];
+        };
+        StartTrace: {
+            /** @default null */
+            experiment_id?: string | null;
+            /** @default [] */
+            request_metadata?: components["schemas"]["mlflow.TraceRequestMetadata"][];
+            /** @default [] */
+            tags?: components["schemas"]["mlflow.TraceTag"][];
+            /**
+             * Format: int64
+             * @default null
+             */
+            timestamp_ms?: number | null;
+        };
+        /** @description requests, version 3 */
+        StartTraceV3: {
+            /** @default null */
+            trace?: components["schemas"]["mlflow.Trace"] | null;
+        };
+        TestWebhook: {
+            /** @default null */
+            event?: components["schemas"]["mlflow.WebhookEvent"] | null;
+            /** @default null */
+            webhook_id?: string | null;
+        };
+        TraceInfoV3: {
+            /** @default [] */
+            assessments?: components["schemas"]["Assessment"][];
+            /** @default null */
+            client_request_id?: string | null;
+            /** @default null */
+            execution_duration?: string | null;
+            /** @default null */
+            request_preview?: string | null;
+            /** @default null */
+            request_time?: string | null;
+            /** @default null */
+            response_preview?: string | null;
+            /** @default null */
+            state?: string | null;
+            /** @default {} */
+            tags?: {
+                [key: string]: string;
+            };
+            /** @default null */
+            trace_id?: string | null;
+            /** @default null */
+            trace_location?: components["schemas"]["TraceLocation"] | null;
+            /** @default {} */
+            trace_metadata?: {
+                [key: string]: string;
+            };
+        };
+        TraceLocation: {
+            /** @default null */
+            mlflow_experiment?: components["schemas"]["mlflow.TraceLocationMlflowExperimentLocation"] | null;
+            /** @default null */
+            type?: string | null;
+        };
+        /** @description A trace with its spans, which are OTLP's JSON in snake_case. */
+        TraceWithSpans: {
+            spans: Record<string, never>[];
+            trace_info: components["schemas"]["TraceInfoV3"];
+        };
+        /** @description A URL, and what has to be sent with a request to it. */
+        "tracking.PresignedUrl": {
+            /** Format: int64 */
+            file_size?: number | null;
+            headers?: {
+                [key: string]: string;
+            };
+            presigned_url: string;
+        };
         TransitionModelVersionStage: {
             /** @default null */
             archive_existing_versions?: boolean | null;
@@ -4425,6 +6346,12 @@ export interface components {
             stage?: string | null;
             /** @default null */
             version?: string | null;
+        };
+        UpdateAssessment: {
+            /** @default null */
+            assessment?: components["schemas"]["Assessment"] | null;
+            /** @default null */
+            update_mask?: string | null;
         };
         UpdateExperiment: {
             /** @default null */
@@ -4461,6 +6388,65 @@ export interface components {
             /** @default null */
             status?: string | null;
         };
+        UpdateWebhook: {
+            /** @default null */
+            description?: string | null;
+            /** @default [] */
+            events?: components["schemas"]["mlflow.WebhookEvent"][];
+            /** @default null */
+            name?: string | null;
+            /** @default null */
+            secret?: string | null;
+            /** @default null */
+            status?: string | null;
+            /** @default null */
+            url?: string | null;
+            /** @default null */
+            webhook_id?: string | null;
+        };
+        /** @description A page of the log. */
+        WebhookDeliveries: {
+            /** @description The newest first. */
+            deliveries: components["schemas"]["WebhookDelivery"][];
+            /** @description Absent on the last page. */
+            next_page_token?: string | null;
+        };
+        /** @description One delivery. Times are milliseconds UTC. */
+        WebhookDelivery: {
+            /**
+             * Format: int64
+             * @description How often it was tried.
+             */
+            attempts: number;
+            /**
+             * Format: int64
+             * @description When it happened.
+             */
+            created_at: number;
+            /** @description What the receiver gets as `X-MLflow-Delivery-Id`. */
+            delivery_id: string;
+            /** @description Why it did not arrive. */
+            error?: string | null;
+            /** @description e.g. `model_version.created` */
+            event: string;
+            /**
+             * Format: int64
+             * @description When it was last tried.
+             */
+            last_attempt_at?: number | null;
+            /**
+             * Format: int64
+             * @description When it will be tried next, while it is pending.
+             */
+            next_attempt_at?: number | null;
+            /**
+             * Format: int64
+             * @description HTTP status of the last answer.
+             */
+            response_status?: number | null;
+            /** @description `PENDING`, `DELIVERED` or `FAILED` */
+            status: string;
+        };
     };
     responses: never;
     parameters: never;
@@ -4488,6 +6474,167 @@ export interface operations {
                     "application/json": components["schemas"]["serving.HostMetadata"];
                 };
             };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    get_ajax_api_2_0_mlflow_gateway_proxy: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No endpoints */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    post_ajax_api_2_0_mlflow_gateway_proxy: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No endpoints */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    get_ajax_api_2_0_mlflow_get_trace_artifact: {
+        parameters: {
+            query: {
+                path?: string;
+                request_id: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                };
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
         };
     };
     get_ajax_api_2_0_mlflow_logged_models_model_id_artifacts_files: {
@@ -4503,14 +6650,65 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description OK */
+            /** @description The bytes */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/octet-stream": string;
+                    "application/octet-stream": unknown;
                 };
+            };
+            /** @description A part of the bytes */
+            206: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": unknown;
+                };
+            };
+            /** @description The client has them */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The path is a folder's, or leaves the tree */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description There is no such file */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The range lies outside the file */
+            416: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
         };
     };
@@ -4535,6 +6733,34 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["mlflow.GetMetricHistoryBulkIntervalResponse"];
                 };
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
         };
     };
@@ -4561,6 +6787,102 @@ export interface operations {
                 };
                 content?: never;
             };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    get_ajax_api_3_0_mlflow_ui_telemetry: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Telemetry is off */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    post_ajax_api_3_0_mlflow_ui_telemetry: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Telemetry is off */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
         };
     };
     get_api_2_0_endpoints: {
@@ -4580,6 +6902,34 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["serving.ClientEndpoints"];
                 };
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
         };
     };
@@ -4603,6 +6953,34 @@ export interface operations {
                     "application/json": components["schemas"]["serving.ClientEndpoint"];
                 };
             };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
         };
     };
     get_api_2_0_mlflow_artifacts_artifacts: {
@@ -4617,7 +6995,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description OK */
+            /** @description What lies directly in the folder */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4626,6 +7004,34 @@ export interface operations {
                     "application/json": components["schemas"]["artifact.Listing"];
                 };
             };
+            /** @description The path leaves the tree */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
         };
     };
     get_api_2_0_mlflow_artifacts_artifacts_path: {
@@ -4633,13 +7039,14 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description The file */
                 path: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description OK */
+            /** @description The bytes */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4648,7 +7055,7 @@ export interface operations {
                     "application/octet-stream": unknown;
                 };
             };
-            /** @description Partial Content */
+            /** @description A part of the bytes */
             206: {
                 headers: {
                     [name: string]: unknown;
@@ -4657,14 +7064,42 @@ export interface operations {
                     "application/octet-stream": unknown;
                 };
             };
-            /** @description Not Modified */
+            /** @description The client has them */
             304: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description Range Not Satisfiable */
+            /** @description The path is a folder's, or leaves the tree */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description There is no such file */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The range lies outside the file */
             416: {
                 headers: {
                     [name: string]: unknown;
@@ -4678,6 +7113,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description The file */
                 path: string;
             };
             cookie?: never;
@@ -4688,7 +7124,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description OK */
+            /** @description The file is complete */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4696,6 +7132,34 @@ export interface operations {
                 content: {
                     "application/json": Record<string, never>;
                 };
+            };
+            /** @description The path is a folder's, lies below a file, or leaves the tree */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
         };
     };
@@ -4704,13 +7168,14 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description The file */
                 path: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description OK */
+            /** @description Nothing is there any more */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4719,6 +7184,34 @@ export interface operations {
                     "application/json": Record<string, never>;
                 };
             };
+            /** @description The path is the root, or leaves the tree */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
         };
     };
     head_api_2_0_mlflow_artifacts_artifacts_path: {
@@ -4726,13 +7219,14 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description The file */
                 path: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description OK */
+            /** @description The bytes */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4741,7 +7235,7 @@ export interface operations {
                     "application/octet-stream": unknown;
                 };
             };
-            /** @description Partial Content */
+            /** @description A part of the bytes */
             206: {
                 headers: {
                     [name: string]: unknown;
@@ -4750,14 +7244,42 @@ export interface operations {
                     "application/octet-stream": unknown;
                 };
             };
-            /** @description Not Modified */
+            /** @description The client has them */
             304: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description Range Not Satisfiable */
+            /** @description The path is a folder's, or leaves the tree */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description There is no such file */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The range lies outside the file */
             416: {
                 headers: {
                     [name: string]: unknown;
@@ -4771,13 +7293,55 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description The folder */
                 path: string;
             };
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["artifact.AbortMultipartUpload"];
+            };
+        };
         responses: {
-            /** @description Not Implemented */
+            /** @description Its parts are removed */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["artifact.Done"];
+                };
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description There is no such upload */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The object store is not one that clients can write to */
             501: {
                 headers: {
                     [name: string]: unknown;
@@ -4791,13 +7355,55 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description The folder */
                 path: string;
             };
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["artifact.CompleteMultipartUpload"];
+            };
+        };
         responses: {
-            /** @description Not Implemented */
+            /** @description The file is complete */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["artifact.Done"];
+                };
+            };
+            /** @description The object store does not take these parts */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description There is no such upload */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The object store is not one that clients can write to */
             501: {
                 headers: {
                     [name: string]: unknown;
@@ -4811,13 +7417,55 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description The folder */
                 path: string;
             };
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["artifact.CreateMultipartUpload"];
+            };
+        };
         responses: {
-            /** @description Not Implemented */
+            /** @description Where each part is to be put */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["artifact.MultipartUpload"];
+                };
+            };
+            /** @description The path or the number of parts cannot be */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The object store is not one that clients can write to */
             501: {
                 headers: {
                     [name: string]: unknown;
@@ -4831,13 +7479,51 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description The file */
                 path: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Not Implemented */
+            /** @description A URL that is good for five minutes */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["artifact.PresignedDownload"];
+                };
+            };
+            /** @description The path is a folder's, or leaves the tree */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description There is no such file */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The object store is not one that clients can read from */
             501: {
                 headers: {
                     [name: string]: unknown;
@@ -4867,6 +7553,152 @@ export interface operations {
                     "application/json": components["schemas"]["mlflow.ListArtifactsResponse"];
                 };
             };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    post_api_2_0_mlflow_artifacts_presigned_download_url: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["mlflow.CreatePresignedDownloadUrl"];
+            };
+        };
+        responses: {
+            /** @description Where to get the file */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["tracking.PresignedUrl"];
+                };
+            };
+            /** @description The files are kept by this server, which gives them itself, or a parameter cannot be */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description There is no such run or file */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The files are not in a bucket */
+            501: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    post_api_2_0_mlflow_artifacts_presigned_upload_url: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["mlflow.CreatePresignedUploadUrl"];
+            };
+        };
+        responses: {
+            /** @description Where to put the file, and with which headers */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["tracking.PresignedUrl"];
+                };
+            };
+            /** @description The files are kept by this server, which takes them itself, or a parameter cannot be */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description There is no such run or model */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The files are not in a bucket */
+            501: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
         };
     };
     post_api_2_0_mlflow_experiments_create: {
@@ -4890,6 +7722,34 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["mlflow.CreateExperimentResponse"];
                 };
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
         };
     };
@@ -4915,6 +7775,34 @@ export interface operations {
                     "application/json": components["schemas"]["mlflow.DeleteExperimentResponse"];
                 };
             };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
         };
     };
     post_api_2_0_mlflow_experiments_delete_experiment_tag: {
@@ -4939,6 +7827,34 @@ export interface operations {
                     "application/json": components["schemas"]["mlflow.DeleteExperimentTagResponse"];
                 };
             };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
         };
     };
     get_api_2_0_mlflow_experiments_get: {
@@ -4961,6 +7877,34 @@ export interface operations {
                     "application/json": components["schemas"]["mlflow.GetExperimentResponse"];
                 };
             };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
         };
     };
     get_api_2_0_mlflow_experiments_get_by_name: {
@@ -4982,6 +7926,34 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["mlflow.GetExperimentByNameResponse"];
                 };
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
         };
     };
@@ -5006,6 +7978,34 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["mlflow.RestoreExperimentResponse"];
                 };
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
         };
     };
@@ -5033,6 +8033,34 @@ export interface operations {
                     "application/json": components["schemas"]["mlflow.SearchExperimentsResponse"];
                 };
             };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
         };
     };
     post_api_2_0_mlflow_experiments_search: {
@@ -5056,6 +8084,34 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["mlflow.SearchExperimentsResponse"];
                 };
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
         };
     };
@@ -5081,6 +8137,34 @@ export interface operations {
                     "application/json": components["schemas"]["mlflow.SearchDatasetsResponse"];
                 };
             };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
         };
     };
     post_api_2_0_mlflow_experiments_set_experiment_tag: {
@@ -5104,6 +8188,34 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["mlflow.SetExperimentTagResponse"];
                 };
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
         };
     };
@@ -5129,6 +8241,34 @@ export interface operations {
                     "application/json": components["schemas"]["mlflow.UpdateExperimentResponse"];
                 };
             };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
         };
     };
     post_api_2_0_mlflow_logged_models: {
@@ -5152,6 +8292,34 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["mlflow.CreateLoggedModelResponse"];
                 };
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
         };
     };
@@ -5177,6 +8345,34 @@ export interface operations {
                     "application/json": components["schemas"]["mlflow.GetLoggedModelResponse"];
                 };
             };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
         };
     };
     delete_api_2_0_mlflow_logged_models_model_id: {
@@ -5198,6 +8394,34 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["mlflow.DeleteLoggedModelResponse"];
                 };
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
         };
     };
@@ -5225,6 +8449,34 @@ export interface operations {
                     "application/json": components["schemas"]["mlflow.FinalizeLoggedModelResponse"];
                 };
             };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
         };
     };
     get_api_2_0_mlflow_logged_models_model_id_artifacts_directories: {
@@ -5248,6 +8500,34 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["mlflow.ListLoggedModelArtifactsResponse"];
                 };
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
         };
     };
@@ -5275,6 +8555,34 @@ export interface operations {
                     "application/json": components["schemas"]["mlflow.LogLoggedModelParamsRequestResponse"];
                 };
             };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
         };
     };
     patch_api_2_0_mlflow_logged_models_model_id_tags: {
@@ -5301,6 +8609,34 @@ export interface operations {
                     "application/json": components["schemas"]["mlflow.SetLoggedModelTagsResponse"];
                 };
             };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
         };
     };
     delete_api_2_0_mlflow_logged_models_model_id_tags_tag_key: {
@@ -5323,6 +8659,34 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["mlflow.DeleteLoggedModelTagResponse"];
                 };
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
         };
     };
@@ -5348,6 +8712,34 @@ export interface operations {
                     "application/json": components["schemas"]["mlflow.SearchLoggedModelsResponse"];
                 };
             };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
         };
     };
     get_api_2_0_mlflow_metrics_get_history: {
@@ -5372,6 +8764,34 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["mlflow.GetMetricHistoryResponse"];
                 };
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
         };
     };
@@ -5399,6 +8819,34 @@ export interface operations {
                     "application/json": components["schemas"]["mlflow.GetMetricHistoryBulkIntervalResponse"];
                 };
             };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
         };
     };
     post_api_2_0_mlflow_model_versions_create: {
@@ -5422,6 +8870,34 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["mlflow.CreateModelVersionResponse"];
                 };
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
         };
     };
@@ -5447,6 +8923,34 @@ export interface operations {
                     "application/json": components["schemas"]["mlflow.DeleteModelVersionResponse"];
                 };
             };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
         };
     };
     delete_api_2_0_mlflow_model_versions_delete_tag: {
@@ -5471,6 +8975,34 @@ export interface operations {
                     "application/json": components["schemas"]["mlflow.DeleteModelVersionTagResponse"];
                 };
             };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
         };
     };
     get_api_2_0_mlflow_model_versions_get: {
@@ -5494,6 +9026,34 @@ export interface operations {
                     "application/json": components["schemas"]["mlflow.GetModelVersionResponse"];
                 };
             };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
         };
     };
     get_api_2_0_mlflow_model_versions_get_download_uri: {
@@ -5516,6 +9076,34 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["mlflow.GetModelVersionDownloadUriResponse"];
                 };
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
         };
     };
@@ -5542,6 +9130,34 @@ export interface operations {
                     "application/json": components["schemas"]["mlflow.SearchModelVersionsResponse"];
                 };
             };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
         };
     };
     post_api_2_0_mlflow_model_versions_set_tag: {
@@ -5565,6 +9181,34 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["mlflow.SetModelVersionTagResponse"];
                 };
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
         };
     };
@@ -5590,6 +9234,34 @@ export interface operations {
                     "application/json": components["schemas"]["mlflow.TransitionModelVersionStageResponse"];
                 };
             };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
         };
     };
     patch_api_2_0_mlflow_model_versions_update: {
@@ -5614,6 +9286,34 @@ export interface operations {
                     "application/json": components["schemas"]["mlflow.UpdateModelVersionResponse"];
                 };
             };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
         };
     };
     get_api_2_0_mlflow_registered_models_alias: {
@@ -5636,6 +9336,34 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["mlflow.GetModelVersionByAliasResponse"];
                 };
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
         };
     };
@@ -5661,6 +9389,34 @@ export interface operations {
                     "application/json": components["schemas"]["mlflow.SetRegisteredModelAliasResponse"];
                 };
             };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
         };
     };
     delete_api_2_0_mlflow_registered_models_alias: {
@@ -5684,6 +9440,34 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["mlflow.DeleteRegisteredModelAliasResponse"];
                 };
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
         };
     };
@@ -5709,6 +9493,34 @@ export interface operations {
                     "application/json": components["schemas"]["mlflow.CreateRegisteredModelResponse"];
                 };
             };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
         };
     };
     delete_api_2_0_mlflow_registered_models_delete: {
@@ -5732,6 +9544,34 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["mlflow.DeleteRegisteredModelResponse"];
                 };
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
         };
     };
@@ -5757,6 +9597,34 @@ export interface operations {
                     "application/json": components["schemas"]["mlflow.DeleteRegisteredModelTagResponse"];
                 };
             };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
         };
     };
     get_api_2_0_mlflow_registered_models_get: {
@@ -5778,6 +9646,34 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["mlflow.GetRegisteredModelResponse"];
                 };
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
         };
     };
@@ -5801,6 +9697,34 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["mlflow.GetLatestVersionsResponse"];
                 };
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
         };
     };
@@ -5826,6 +9750,34 @@ export interface operations {
                     "application/json": components["schemas"]["mlflow.GetLatestVersionsResponse"];
                 };
             };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
         };
     };
     post_api_2_0_mlflow_registered_models_rename: {
@@ -5849,6 +9801,34 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["mlflow.RenameRegisteredModelResponse"];
                 };
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
         };
     };
@@ -5875,6 +9855,34 @@ export interface operations {
                     "application/json": components["schemas"]["mlflow.SearchRegisteredModelsResponse"];
                 };
             };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
         };
     };
     post_api_2_0_mlflow_registered_models_set_tag: {
@@ -5898,6 +9906,34 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["mlflow.SetRegisteredModelTagResponse"];
                 };
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
         };
     };
@@ -5923,6 +9959,34 @@ export interface operations {
                     "application/json": components["schemas"]["mlflow.UpdateRegisteredModelResponse"];
                 };
             };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
         };
     };
     post_api_2_0_mlflow_runs_create: {
@@ -5946,6 +10010,34 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["mlflow.CreateRunResponse"];
                 };
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
         };
     };
@@ -5971,6 +10063,34 @@ export interface operations {
                     "application/json": components["schemas"]["mlflow.DeleteRunResponse"];
                 };
             };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
         };
     };
     post_api_2_0_mlflow_runs_delete_tag: {
@@ -5995,6 +10115,34 @@ export interface operations {
                     "application/json": components["schemas"]["mlflow.DeleteTagResponse"];
                 };
             };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
         };
     };
     get_api_2_0_mlflow_runs_get: {
@@ -6016,6 +10164,34 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["mlflow.GetRunResponse"];
                 };
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
         };
     };
@@ -6041,6 +10217,34 @@ export interface operations {
                     "application/json": components["schemas"]["mlflow.LogBatchResponse"];
                 };
             };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
         };
     };
     post_api_2_0_mlflow_runs_log_inputs: {
@@ -6064,6 +10268,34 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["mlflow.LogInputsResponse"];
                 };
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
         };
     };
@@ -6089,6 +10321,34 @@ export interface operations {
                     "application/json": components["schemas"]["mlflow.LogMetricResponse"];
                 };
             };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
         };
     };
     post_api_2_0_mlflow_runs_log_model: {
@@ -6112,6 +10372,34 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["mlflow.LogModelResponse"];
                 };
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
         };
     };
@@ -6137,6 +10425,34 @@ export interface operations {
                     "application/json": components["schemas"]["mlflow.LogParamResponse"];
                 };
             };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
         };
     };
     post_api_2_0_mlflow_runs_outputs: {
@@ -6160,6 +10476,34 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["mlflow.LogOutputsResponse"];
                 };
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
         };
     };
@@ -6185,6 +10529,34 @@ export interface operations {
                     "application/json": components["schemas"]["mlflow.RestoreRunResponse"];
                 };
             };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
         };
     };
     post_api_2_0_mlflow_runs_search: {
@@ -6208,6 +10580,34 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["mlflow.SearchRunsResponse"];
                 };
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
         };
     };
@@ -6233,6 +10633,34 @@ export interface operations {
                     "application/json": components["schemas"]["mlflow.SetTagResponse"];
                 };
             };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
         };
     };
     post_api_2_0_mlflow_runs_update: {
@@ -6257,19 +10685,83 @@ export interface operations {
                     "application/json": components["schemas"]["mlflow.UpdateRunResponse"];
                 };
             };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
         };
     };
     get_api_2_0_mlflow_traces: {
         parameters: {
-            query?: never;
+            query: {
+                experiment_ids: string[];
+                filter?: string;
+                max_results?: number;
+                order_by?: string[];
+                page_token?: string;
+            };
             header?: never;
             path?: never;
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Not Implemented */
-            501: {
+            /** @description One page */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["mlflow.SearchTracesResponse"];
+                };
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6284,10 +10776,44 @@ export interface operations {
             path?: never;
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["StartTrace"];
+            };
+        };
         responses: {
-            /** @description Not Implemented */
-            501: {
+            /** @description The trace as it is kept */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["mlflow.StartTraceResponse"];
+                };
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6295,19 +10821,53 @@ export interface operations {
             };
         };
     };
-    get_api_2_0_mlflow_traces_rest: {
+    patch_api_2_0_mlflow_traces_request_id: {
         parameters: {
             query?: never;
             header?: never;
             path: {
-                rest: string;
+                request_id: string;
             };
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EndTrace"];
+            };
+        };
         responses: {
-            /** @description Not Implemented */
-            501: {
+            /** @description The trace as it is kept */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["mlflow.EndTraceResponse"];
+                };
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6315,19 +10875,49 @@ export interface operations {
             };
         };
     };
-    post_api_2_0_mlflow_traces_rest: {
+    get_api_2_0_mlflow_traces_request_id_info: {
         parameters: {
             query?: never;
             header?: never;
             path: {
-                rest: string;
+                request_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Not Implemented */
-            501: {
+            /** @description What is known of the trace */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["mlflow.GetTraceInfoResponse"];
+                };
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6335,19 +10925,53 @@ export interface operations {
             };
         };
     };
-    delete_api_2_0_mlflow_traces_rest: {
+    delete_api_2_0_mlflow_traces_request_id_tags: {
         parameters: {
             query?: never;
             header?: never;
             path: {
-                rest: string;
+                request_id: string;
             };
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DeleteTraceTag"];
+            };
+        };
         responses: {
-            /** @description Not Implemented */
-            501: {
+            /** @description The tag is removed */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["mlflow.DeleteTraceTagResponse"];
+                };
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6355,19 +10979,563 @@ export interface operations {
             };
         };
     };
-    patch_api_2_0_mlflow_traces_rest: {
+    patch_api_2_0_mlflow_traces_request_id_tags: {
         parameters: {
             query?: never;
             header?: never;
             path: {
-                rest: string;
+                request_id: string;
             };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SetTraceTag"];
+            };
+        };
+        responses: {
+            /** @description The tag is set */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["mlflow.SetTraceTagResponse"];
+                };
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    post_api_2_0_mlflow_traces_delete_traces: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DeleteTraces"];
+            };
+        };
+        responses: {
+            /** @description How many were deleted */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["mlflow.DeleteTracesResponse"];
+                };
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    post_api_2_0_mlflow_traces_link_prompts: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LinkPromptsToTrace"];
+            };
+        };
+        responses: {
+            /** @description They are linked */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["mlflow.LinkPromptsToTraceResponse"];
+                };
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    post_api_2_0_mlflow_traces_link_to_run: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LinkTracesToRun"];
+            };
+        };
+        responses: {
+            /** @description They are linked */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["mlflow.LinkTracesToRunResponse"];
+                };
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    post_api_2_0_mlflow_users_create: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["mlflow.Login"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["mlflow.UserAnswer"];
+                };
+            };
+            /** @description The name is taken, or one of both cannot be used */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Only administrators, also of a workspace, make users */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    get_api_2_0_mlflow_users_current: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Not Implemented */
-            501: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["mlflow.CurrentUser"];
+                };
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    delete_api_2_0_mlflow_users_delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["mlflow.Username"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["mlflow.Nothing"];
+                };
+            };
+            /** @description It is oneself */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Only administrators may */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description There is no such user */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    get_api_2_0_mlflow_users_get: {
+        parameters: {
+            query: {
+                username: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["mlflow.UserAnswer"];
+                };
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description It is somebody else */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description There is no such user */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    get_api_2_0_mlflow_users_list: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["mlflow.UserList"];
+                };
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is no member of the workspace */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    patch_api_2_0_mlflow_users_update_admin: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["mlflow.NewAdmin"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["mlflow.Nothing"];
+                };
+            };
+            /** @description It is oneself */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Only administrators may */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description There is no such user */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    patch_api_2_0_mlflow_users_update_password: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["mlflow.NewPassword"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["mlflow.Nothing"];
+                };
+            };
+            /** @description The present password is missing or wrong, or the new one cannot be used */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description It is somebody else's */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description There is no such user */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6377,15 +11545,48 @@ export interface operations {
     };
     get_api_2_0_mlflow_webhooks: {
         parameters: {
-            query?: never;
+            query?: {
+                max_results?: number;
+                page_token?: string;
+            };
             header?: never;
             path?: never;
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Not Implemented */
-            501: {
+            /** @description A page of webhooks */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["mlflow.ListWebhooksResponse"];
+                };
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6400,10 +11601,44 @@ export interface operations {
             path?: never;
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CreateWebhook"];
+            };
+        };
         responses: {
-            /** @description Not Implemented */
-            501: {
+            /** @description The webhook, without its secret */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["mlflow.CreateWebhookResponse"];
+                };
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6422,8 +11657,38 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Not Implemented */
-            501: {
+            /** @description The webhook, without its secret */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["mlflow.GetWebhookResponse"];
+                };
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6442,8 +11707,38 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Not Implemented */
-            501: {
+            /** @description It is gone */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["mlflow.DeleteWebhookResponse"];
+                };
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6460,10 +11755,44 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UpdateWebhook"];
+            };
+        };
         responses: {
-            /** @description Not Implemented */
-            501: {
+            /** @description The webhook as it is now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["mlflow.UpdateWebhookResponse"];
+                };
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6480,10 +11809,44 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TestWebhook"];
+            };
+        };
         responses: {
-            /** @description Not Implemented */
-            501: {
+            /** @description How the receiver took it; that it failed is said in the body too */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["mlflow.TestWebhookResponse"];
+                };
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6509,6 +11872,34 @@ export interface operations {
                     "application/json": components["schemas"]["serving.Endpoints"];
                 };
             };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
         };
     };
     post_api_2_0_serving_endpoints: {
@@ -6533,6 +11924,34 @@ export interface operations {
                     "application/json": components["schemas"]["serving.Endpoint"];
                 };
             };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
         };
     };
     get_api_2_0_serving_endpoints_name: {
@@ -6555,6 +11974,34 @@ export interface operations {
                     "application/json": components["schemas"]["serving.Endpoint"];
                 };
             };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
         };
     };
     delete_api_2_0_serving_endpoints_name: {
@@ -6570,6 +12017,34 @@ export interface operations {
         responses: {
             /** @description OK */
             200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6601,6 +12076,34 @@ export interface operations {
                     "application/json": components["schemas"]["serving.Endpoint"];
                 };
             };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
         };
     };
     get_api_2_0_serving_endpoints_name_revisions: {
@@ -6622,6 +12125,34 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["serving.Revisions"];
                 };
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
         };
     };
@@ -6649,6 +12180,650 @@ export interface operations {
                     "application/json": components["schemas"]["serving.Tags"];
                 };
             };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    post_api_3_0_mlflow_roles_assign: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["mlflow.RoleOfUser"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["mlflow.UserRoleAssignmentAnswer"];
+                };
+            };
+            /** @description The user has it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller does not administer the workspace */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description There is no such user or role */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    post_api_3_0_mlflow_roles_create: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["mlflow.NewRole"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["mlflow.RoleAnswer"];
+                };
+            };
+            /** @description The name is taken or cannot be used */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller does not administer the workspace */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    delete_api_3_0_mlflow_roles_delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["mlflow.RoleId"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["mlflow.Nothing"];
+                };
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller does not administer the workspace */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description There is no such role */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    get_api_3_0_mlflow_roles_get: {
+        parameters: {
+            query: {
+                role_id: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["mlflow.RoleAnswer"];
+                };
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller has no role in the workspace */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description There is no such role */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    get_api_3_0_mlflow_roles_list: {
+        parameters: {
+            query?: {
+                workspace?: string[];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["mlflow.RoleList"];
+                };
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller has no role in one of the workspaces */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    post_api_3_0_mlflow_roles_permissions_add: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["mlflow.NewRolePermission"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["mlflow.RolePermissionAnswer"];
+                };
+            };
+            /** @description The role has one for the resource, or there is no such type or level */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller does not administer the workspace */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description There is no such role */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    get_api_3_0_mlflow_roles_permissions_list: {
+        parameters: {
+            query: {
+                role_id: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["mlflow.RolePermissionList"];
+                };
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller has no role in the workspace */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description There is no such role */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    delete_api_3_0_mlflow_roles_permissions_remove: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["mlflow.RolePermissionId"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["mlflow.Nothing"];
+                };
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller does not administer the workspace */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description There is no such permission */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    patch_api_3_0_mlflow_roles_permissions_update: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["mlflow.RolePermissionChange"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["mlflow.RolePermissionAnswer"];
+                };
+            };
+            /** @description There is no such level */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller does not administer the workspace */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description There is no such permission */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    delete_api_3_0_mlflow_roles_unassign: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["mlflow.RoleOfUser"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["mlflow.Nothing"];
+                };
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller does not administer the workspace */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description There is no such user, or they do not have the role */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    patch_api_3_0_mlflow_roles_update: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["mlflow.RoleChange"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["mlflow.RoleAnswer"];
+                };
+            };
+            /** @description The name is taken or cannot be used */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller does not administer the workspace */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description There is no such role */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    get_api_3_0_mlflow_roles_users_list: {
+        parameters: {
+            query: {
+                role_id: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["mlflow.UserRoleAssignmentList"];
+                };
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller does not administer the workspace */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description There is no such role */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
         };
     };
     get_api_3_0_mlflow_server_info: {
@@ -6669,19 +12844,15 @@ export interface operations {
                     "application/json": Record<string, never>;
                 };
             };
-        };
-    };
-    get_api_3_0_mlflow_traces: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Not Implemented */
-            501: {
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6696,9 +12867,716 @@ export interface operations {
             path?: never;
             cookie?: never;
         };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["StartTraceV3"];
+            };
+        };
+        responses: {
+            /** @description The trace as it is kept */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["mlflow.StartTraceV3Response"];
+                };
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    get_api_3_0_mlflow_traces_trace_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                trace_id: string;
+            };
+            cookie?: never;
+        };
         requestBody?: never;
         responses: {
-            /** @description Not Implemented */
+            /** @description What is known of the trace */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["mlflow.GetTraceInfoV3Response"];
+                };
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    post_api_3_0_mlflow_traces_trace_id_assessments: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                trace_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CreateAssessment"];
+            };
+        };
+        responses: {
+            /** @description The assessment as it is kept */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["mlflow.CreateAssessmentResponse"];
+                };
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    get_api_3_0_mlflow_traces_trace_id_assessments_assessment_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                assessment_id: string;
+                trace_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The assessment */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["mlflow.GetAssessmentRequestResponse"];
+                };
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    delete_api_3_0_mlflow_traces_trace_id_assessments_assessment_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                assessment_id: string;
+                trace_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is gone */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["mlflow.DeleteAssessmentResponse"];
+                };
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    patch_api_3_0_mlflow_traces_trace_id_assessments_assessment_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                assessment_id: string;
+                trace_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UpdateAssessment"];
+            };
+        };
+        responses: {
+            /** @description The assessment as it is now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["mlflow.UpdateAssessmentResponse"];
+                };
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    delete_api_3_0_mlflow_traces_trace_id_tags: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                trace_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DeleteTraceTag"];
+            };
+        };
+        responses: {
+            /** @description The tag is removed */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["mlflow.DeleteTraceTagResponse"];
+                };
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    patch_api_3_0_mlflow_traces_trace_id_tags: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                trace_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SetTraceTag"];
+            };
+        };
+        responses: {
+            /** @description The tag is set */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["mlflow.SetTraceTagResponse"];
+                };
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    get_api_3_0_mlflow_traces_batchGet: {
+        parameters: {
+            query: {
+                experiment_ids?: string[];
+                trace_ids: string[];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Those that are there and complete, in the order asked for */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SomeTraces"];
+                };
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    post_api_3_0_mlflow_traces_batchGetInfos: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BatchGetTraceInfos"];
+            };
+        };
+        responses: {
+            /** @description Those that are there, in the order asked for */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["mlflow.BatchGetTraceInfosResponse"];
+                };
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    post_api_3_0_mlflow_traces_calculate_filter_correlation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CalculateTraceFilterCorrelation"];
+            };
+        };
+        responses: {
+            /** @description Normalized pointwise mutual information, and the counts */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["mlflow.CalculateTraceFilterCorrelationResponse"];
+                };
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    post_api_3_0_mlflow_traces_delete_traces: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DeleteTraces"];
+            };
+        };
+        responses: {
+            /** @description How many were deleted */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["mlflow.DeleteTracesResponse"];
+                };
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    get_api_3_0_mlflow_traces_get: {
+        parameters: {
+            query: {
+                allow_partial?: boolean;
+                trace_id: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The trace, complete unless a part was allowed */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OneTrace"];
+                };
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    post_api_3_0_mlflow_traces_metrics: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Not offered by this server */
             501: {
                 headers: {
                     [name: string]: unknown;
@@ -6707,18 +13585,562 @@ export interface operations {
             };
         };
     };
-    get_api_3_0_mlflow_traces_rest: {
+    post_api_3_0_mlflow_traces_search: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SearchTracesV3"];
+            };
+        };
+        responses: {
+            /** @description One page */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["mlflow.SearchTracesV3Response"];
+                };
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    get_api_3_0_mlflow_users_current_permissions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["mlflow.UserPermissionList"];
+                };
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    get_api_3_0_mlflow_users_permissions_get: {
+        parameters: {
+            query: {
+                resource_id: string;
+                resource_type: string;
+                username: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["mlflow.UserPermissionAnswer"];
+                };
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description It is somebody else, and the caller does not administer the workspace */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description There is no such user */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    post_api_3_0_mlflow_users_permissions_grant: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["mlflow.NewUserPermission"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["mlflow.Nothing"];
+                };
+            };
+            /** @description The user has a grant on it, or there is no such type or level */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller may not manage it */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description There is no such user */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    get_api_3_0_mlflow_users_permissions_list: {
+        parameters: {
+            query: {
+                username: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["mlflow.UserPermissionList"];
+                };
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller administers no workspace of the user */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description There is no such user */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    post_api_3_0_mlflow_users_permissions_revoke: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["mlflow.OldUserPermission"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["mlflow.Nothing"];
+                };
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller may not manage it */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description There is no such user or grant */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    get_api_3_0_mlflow_users_roles_list: {
+        parameters: {
+            query: {
+                username: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["mlflow.RoleList"];
+                };
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller administers no workspace of the user */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description There is no such user */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    get_api_3_0_mlflow_workspaces: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["mlflow.WorkspaceList"];
+                };
+            };
+            /** @description Workspaces are not enabled */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    post_api_3_0_mlflow_workspaces: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["mlflow.WorkspaceWish"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["mlflow.WorkspaceAnswer"];
+                };
+            };
+            /** @description The name is taken or cannot be used, or workspaces are not enabled */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Only administrators may */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    get_api_3_0_mlflow_workspaces_workspace_name: {
         parameters: {
             query?: never;
             header?: never;
             path: {
-                rest: string;
+                workspace_name: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Not Implemented */
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["mlflow.WorkspaceAnswer"];
+                };
+            };
+            /** @description Workspaces are not enabled */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller may not enter it */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description There is no such workspace */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    delete_api_3_0_mlflow_workspaces_workspace_name: {
+        parameters: {
+            query?: {
+                /** @description `RESTRICT`: only when nothing is in it. */
+                mode?: string;
+            };
+            header?: never;
+            path: {
+                workspace_name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something is left in it, or workspaces are not enabled */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Only administrators may */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description There is no such workspace */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The mode is not implemented */
             501: {
                 headers: {
                     [name: string]: unknown;
@@ -6727,59 +14149,53 @@ export interface operations {
             };
         };
     };
-    post_api_3_0_mlflow_traces_rest: {
+    patch_api_3_0_mlflow_workspaces_workspace_name: {
         parameters: {
             query?: never;
             header?: never;
             path: {
-                rest: string;
+                workspace_name: string;
             };
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["mlflow.WorkspaceWish"];
+            };
+        };
         responses: {
-            /** @description Not Implemented */
-            501: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["mlflow.WorkspaceAnswer"];
+                };
+            };
+            /** @description Nothing is named, a value cannot be used, or workspaces are not enabled */
+            400: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-        };
-    };
-    delete_api_3_0_mlflow_traces_rest: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                rest: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Not Implemented */
-            501: {
+            /** @description The caller is not known */
+            401: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-        };
-    };
-    patch_api_3_0_mlflow_traces_rest: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                rest: string;
+            /** @description Only administrators may */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Not Implemented */
-            501: {
+            /** @description There is no such workspace */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6805,6 +14221,100 @@ export interface operations {
                     "application/json": components["schemas"]["EnvironmentList"];
                 };
             };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    post_api_artel_v1_gc: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["GcRequest"];
+            };
+        };
+        responses: {
+            /** @description What was freed, or would be */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GcReport"];
+                };
+            };
+            /** @description Something that is named is not deleted, or not for so long */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is no administrator */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that is named is not there */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
         };
     };
     get_api_artel_v1_me: {
@@ -6824,6 +14334,224 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Me"];
                 };
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    get_api_artel_v1_models_name_compare: {
+        parameters: {
+            query: {
+                /** @description Number of a version */
+                from: number;
+                /** @description Number of another */
+                to: number;
+            };
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Everything that either has, and whether it differs */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Comparison"];
+                };
+            };
+            /** @description A number is missing or is none */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description There is no such version */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    get_api_artel_v1_models_webhooks_webhook_id_deliveries: {
+        parameters: {
+            query?: {
+                /** @description 1 to 1000, 100 when absent */
+                limit?: number;
+                page_token?: string;
+                /** @description PENDING, DELIVERED or FAILED */
+                status?: string;
+            };
+            header?: never;
+            path: {
+                webhook_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page, the newest first */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookDeliveries"];
+                };
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description There is no such webhook */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    post_api_artel_v1_models_webhooks_webhook_id_deliveries_delivery_id_send: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                delivery_id: string;
+                webhook_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is due now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SentAgain"];
+                };
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description There is no such delivery, or it is not finished */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
         };
     };
@@ -6852,6 +14580,41 @@ export interface operations {
                     "application/json": unknown;
                 };
             };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
         };
     };
     post_api_v2_connections: {
@@ -6876,6 +14639,41 @@ export interface operations {
                     "application/json": components["schemas"]["airflow.ConnectionResponse"];
                 };
             };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
         };
     };
     get_api_v2_connections_connection_id: {
@@ -6898,6 +14696,41 @@ export interface operations {
                     "application/json": components["schemas"]["airflow.ConnectionResponse"];
                 };
             };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
         };
     };
     delete_api_v2_connections_connection_id: {
@@ -6913,6 +14746,41 @@ export interface operations {
         responses: {
             /** @description No Content */
             204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6944,6 +14812,41 @@ export interface operations {
                     "application/json": components["schemas"]["airflow.ConnectionResponse"];
                 };
             };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
         };
     };
     get_api_v2_dags: {
@@ -6971,6 +14874,41 @@ export interface operations {
                     "application/json": components["schemas"]["airflow.DAGCollectionResponse"];
                 };
             };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
         };
     };
     get_api_v2_dags_dag_id: {
@@ -6993,6 +14931,41 @@ export interface operations {
                     "application/json": components["schemas"]["airflow.DAGResponse"];
                 };
             };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
         };
     };
     delete_api_v2_dags_dag_id: {
@@ -7008,6 +14981,41 @@ export interface operations {
         responses: {
             /** @description No Content */
             204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -7039,6 +15047,41 @@ export interface operations {
                     "application/json": components["schemas"]["airflow.DAGResponse"];
                 };
             };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
         };
     };
     post_api_v2_dags_dag_id_clearTaskInstances: {
@@ -7064,6 +15107,41 @@ export interface operations {
                 content: {
                     "application/json": unknown;
                 };
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
         };
     };
@@ -7094,6 +15172,41 @@ export interface operations {
                     "application/json": components["schemas"]["airflow.DAGRunCollectionResponse"];
                 };
             };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
         };
     };
     post_api_v2_dags_dag_id_dagRuns: {
@@ -7120,6 +15233,41 @@ export interface operations {
                     "application/json": components["schemas"]["airflow.DAGRunResponse"];
                 };
             };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
         };
     };
     get_api_v2_dags_dag_id_dagRuns_dag_run_id: {
@@ -7143,6 +15291,41 @@ export interface operations {
                     "application/json": components["schemas"]["airflow.DAGRunResponse"];
                 };
             };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
         };
     };
     delete_api_v2_dags_dag_id_dagRuns_dag_run_id: {
@@ -7159,6 +15342,41 @@ export interface operations {
         responses: {
             /** @description No Content */
             204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -7191,6 +15409,41 @@ export interface operations {
                     "application/json": components["schemas"]["airflow.DAGRunResponse"];
                 };
             };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
         };
     };
     post_api_v2_dags_dag_id_dagRuns_dag_run_id_clear: {
@@ -7217,6 +15470,41 @@ export interface operations {
                 content: {
                     "application/json": unknown;
                 };
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
         };
     };
@@ -7248,6 +15536,41 @@ export interface operations {
                     "application/json": components["schemas"]["airflow.TaskInstanceCollectionResponse"];
                 };
             };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
         };
     };
     get_api_v2_dags_dag_id_dagRuns_dag_run_id_taskInstances_task_id: {
@@ -7271,6 +15594,41 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["airflow.TaskInstanceResponse"];
                 };
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
         };
     };
@@ -7300,6 +15658,41 @@ export interface operations {
                     "application/json": unknown;
                 };
             };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
         };
     };
     get_api_v2_dags_dag_id_dagRuns_dag_run_id_taskInstances_task_id_map_index: {
@@ -7324,6 +15717,41 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["airflow.TaskInstanceResponse"];
                 };
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
         };
     };
@@ -7356,6 +15784,41 @@ export interface operations {
                     "application/json": components["schemas"]["airflow.TaskInstanceCollectionResponse"];
                 };
             };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
         };
     };
     get_api_v2_dags_dag_id_dagRuns_dag_run_id_taskInstances_task_id_logs_try_number: {
@@ -7385,6 +15848,41 @@ export interface operations {
                     "application/json": components["schemas"]["airflow.TaskInstancesLogResponse"];
                 };
             };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
         };
     };
     get_api_v2_dags_dag_id_dagRuns_dag_run_id_taskInstances_task_id_tries: {
@@ -7411,6 +15909,41 @@ export interface operations {
                     "application/json": components["schemas"]["airflow.TaskInstanceHistoryCollectionResponse"];
                 };
             };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
         };
     };
     get_api_v2_dags_dag_id_dagRuns_dag_run_id_taskInstances_task_id_tries_task_try_number: {
@@ -7435,6 +15968,41 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["airflow.TaskInstanceResponse"];
                 };
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
         };
     };
@@ -7467,6 +16035,41 @@ export interface operations {
                     "application/json": unknown;
                 };
             };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
         };
     };
     get_api_v2_dags_dag_id_dagRuns_dag_run_id_taskInstances_task_id_xcomEntries_xcom_key: {
@@ -7492,6 +16095,41 @@ export interface operations {
                     "application/json": unknown;
                 };
             };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
         };
     };
     get_api_v2_dags_dag_id_dagRuns_dag_run_id_wait: {
@@ -7514,6 +16152,41 @@ export interface operations {
                 content: {
                     "text/plain": string;
                 };
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
         };
     };
@@ -7540,6 +16213,41 @@ export interface operations {
                 content: {
                     "application/json": unknown;
                 };
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
         };
     };
@@ -7570,6 +16278,41 @@ export interface operations {
                     "application/json": unknown;
                 };
             };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
         };
     };
     get_api_v2_dags_dag_id_dagVersions_version_number: {
@@ -7593,6 +16336,41 @@ export interface operations {
                     "application/json": components["schemas"]["airflow.DagVersionResponse"];
                 };
             };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
         };
     };
     get_api_v2_dags_dag_id_details: {
@@ -7615,6 +16393,41 @@ export interface operations {
                     "application/json": unknown;
                 };
             };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
         };
     };
     get_api_v2_dags_dag_id_tasks: {
@@ -7636,6 +16449,41 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["airflow.TaskCollectionResponse"];
                 };
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
         };
     };
@@ -7660,6 +16508,41 @@ export interface operations {
                     "application/json": unknown;
                 };
             };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
         };
     };
     get_api_v2_dagSources_dag_id: {
@@ -7682,6 +16565,41 @@ export interface operations {
                     "application/json": components["schemas"]["airflow.DAGSourceResponse"];
                 };
             };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
         };
     };
     get_api_v2_dagStats: {
@@ -7702,6 +16620,41 @@ export interface operations {
                     "application/json": unknown;
                 };
             };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
         };
     };
     get_api_v2_dagTags: {
@@ -7721,6 +16674,41 @@ export interface operations {
                 content: {
                     "application/json": unknown;
                 };
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
         };
     };
@@ -7749,6 +16737,41 @@ export interface operations {
                     "application/json": components["schemas"]["airflow.ImportErrorCollectionResponse"];
                 };
             };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
         };
     };
     get_api_v2_importErrors_import_error_id: {
@@ -7771,6 +16794,41 @@ export interface operations {
                     "application/json": components["schemas"]["airflow.ImportErrorResponse"];
                 };
             };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
         };
     };
     get_api_v2_monitor_health: {
@@ -7790,6 +16848,27 @@ export interface operations {
                 content: {
                     "application/json": unknown;
                 };
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
         };
     };
@@ -7818,6 +16897,41 @@ export interface operations {
                     "application/json": unknown;
                 };
             };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
         };
     };
     post_api_v2_pools: {
@@ -7842,6 +16956,41 @@ export interface operations {
                     "application/json": components["schemas"]["airflow.PoolResponse"];
                 };
             };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
         };
     };
     get_api_v2_pools_pool_name: {
@@ -7864,6 +17013,41 @@ export interface operations {
                     "application/json": components["schemas"]["airflow.PoolResponse"];
                 };
             };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
         };
     };
     delete_api_v2_pools_pool_name: {
@@ -7879,6 +17063,41 @@ export interface operations {
         responses: {
             /** @description No Content */
             204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -7910,6 +17129,41 @@ export interface operations {
                     "application/json": components["schemas"]["airflow.PoolResponse"];
                 };
             };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
         };
     };
     get_api_v2_variables: {
@@ -7937,6 +17191,41 @@ export interface operations {
                     "application/json": unknown;
                 };
             };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
         };
     };
     post_api_v2_variables: {
@@ -7961,6 +17250,41 @@ export interface operations {
                     "application/json": components["schemas"]["airflow.VariableResponse"];
                 };
             };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
         };
     };
     get_api_v2_variables_variable_key: {
@@ -7983,6 +17307,41 @@ export interface operations {
                     "application/json": components["schemas"]["airflow.VariableResponse"];
                 };
             };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
         };
     };
     delete_api_v2_variables_variable_key: {
@@ -7998,6 +17357,41 @@ export interface operations {
         responses: {
             /** @description No Content */
             204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -8029,6 +17423,41 @@ export interface operations {
                     "application/json": components["schemas"]["airflow.VariableResponse"];
                 };
             };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
         };
     };
     get_api_v2_version: {
@@ -8048,6 +17477,27 @@ export interface operations {
                 content: {
                     "application/json": unknown;
                 };
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
         };
     };
@@ -8073,6 +17523,27 @@ export interface operations {
                     "application/json": unknown;
                 };
             };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
         };
     };
     post_auth_token_cli: {
@@ -8097,6 +17568,383 @@ export interface operations {
                     "application/json": unknown;
                 };
             };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    delete_dvc_repo: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the remote */
+                repo: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description How many objects were removed: {"deleted": 3} */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    get_dvc_repo_files_md5_first_rest: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The MD5's first two digits */
+                first: string;
+                /** @description Name of the remote */
+                repo: string;
+                /** @description The MD5's other digits, with .dir for the list of a folder */
+                rest: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The bytes */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": unknown;
+                };
+            };
+            /** @description A part of the bytes */
+            206: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": unknown;
+                };
+            };
+            /** @description The client has them */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The remote has no such object */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The range lies outside the object */
+            416: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    put_dvc_repo_files_md5_first_rest: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The MD5's first two digits */
+                first: string;
+                /** @description Name of the remote */
+                repo: string;
+                /** @description The MD5's other digits, with .dir for the list of a folder */
+                rest: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/octet-stream": number[];
+            };
+        };
+        responses: {
+            /** @description The object is in the remote */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The bytes do not have this MD5, or the path is no object's: nothing was stored */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    post_dvc_repo_files_md5_first_rest: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The MD5's first two digits */
+                first: string;
+                /** @description Name of the remote */
+                repo: string;
+                /** @description The MD5's other digits, with .dir for the list of a folder */
+                rest: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/octet-stream": number[];
+            };
+        };
+        responses: {
+            /** @description The object is in the remote */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The bytes do not have this MD5, or the path is no object's: nothing was stored */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    head_dvc_repo_files_md5_first_rest: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The MD5's first two digits */
+                first: string;
+                /** @description Name of the remote */
+                repo: string;
+                /** @description The MD5's other digits, with .dir for the list of a folder */
+                rest: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The bytes */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": unknown;
+                };
+            };
+            /** @description A part of the bytes */
+            206: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": unknown;
+                };
+            };
+            /** @description The client has them */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The remote has no such object */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The range lies outside the object */
+            416: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
         };
     };
     get_events: {
@@ -8120,6 +17968,41 @@ export interface operations {
                     "text/event-stream": string;
                 };
             };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
         };
     };
     get_execution_path: {
@@ -8141,6 +18024,41 @@ export interface operations {
                 content: {
                     "application/json": unknown;
                 };
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
         };
     };
@@ -8164,6 +18082,41 @@ export interface operations {
                     "application/json": unknown;
                 };
             };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
         };
     };
     post_execution_path: {
@@ -8185,6 +18138,41 @@ export interface operations {
                 content: {
                     "application/json": unknown;
                 };
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
         };
     };
@@ -8208,6 +18196,41 @@ export interface operations {
                     "application/json": unknown;
                 };
             };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
         };
     };
     head_execution_path: {
@@ -8229,6 +18252,41 @@ export interface operations {
                 content: {
                     "application/json": unknown;
                 };
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
         };
     };
@@ -8252,6 +18310,41 @@ export interface operations {
                     "application/json": unknown;
                 };
             };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
         };
     };
     get_get_artifact: {
@@ -8267,14 +18360,169 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description OK */
+            /** @description The bytes */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/octet-stream": string;
+                    "application/octet-stream": unknown;
                 };
+            };
+            /** @description A part of the bytes */
+            206: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": unknown;
+                };
+            };
+            /** @description The client has them */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The path is a folder's, or leaves the tree */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description There is no such file */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The range lies outside the file */
+            416: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    get_graphql: {
+        parameters: {
+            query: {
+                operationName?: string;
+                query: string;
+                variables?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The data, or what is wrong with the request */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GraphqlAnswer"];
+                };
+            };
+            /** @description The variables are no JSON object */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    post_graphql: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["GraphqlRequest"];
+            };
+        };
+        responses: {
+            /** @description The data, or what is wrong with the request */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GraphqlAnswer"];
+                };
+            };
+            /** @description The body is no GraphQL request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
         };
     };
@@ -8296,6 +18544,20 @@ export interface operations {
                     "text/plain": string;
                 };
             };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
         };
     };
     get_healthz: {
@@ -8316,6 +18578,27 @@ export interface operations {
                     "text/plain": string;
                 };
             };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
         };
     };
     get_hub: {
@@ -8329,6 +18612,27 @@ export interface operations {
         responses: {
             /** @description Found */
             302: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -8352,6 +18656,27 @@ export interface operations {
                 };
                 content?: never;
             };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
         };
     };
     get_hub_admin: {
@@ -8365,6 +18690,27 @@ export interface operations {
         responses: {
             /** @description Found */
             302: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -8390,6 +18736,27 @@ export interface operations {
                     "application/json": components["schemas"]["hub.Version"];
                 };
             };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
         };
     };
     get_hub_api_: {
@@ -8410,6 +18777,27 @@ export interface operations {
                     "application/json": components["schemas"]["hub.Version"];
                 };
             };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
         };
     };
     get_hub_api_health: {
@@ -8423,6 +18811,27 @@ export interface operations {
         responses: {
             /** @description OK */
             200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -8447,6 +18856,41 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["hub.Info"];
                 };
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
         };
     };
@@ -8500,6 +18944,20 @@ export interface operations {
                 };
                 content?: never;
             };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
         };
     };
     post_hub_api_oauth2_authorize: {
@@ -8545,6 +19003,20 @@ export interface operations {
                 };
                 content?: never;
             };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
         };
     };
     post_hub_api_oauth2_token: {
@@ -8583,6 +19055,20 @@ export interface operations {
                 };
                 content?: never;
             };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
         };
     };
     get_hub_api_user: {
@@ -8603,8 +19089,36 @@ export interface operations {
                     "application/json": components["schemas"]["hub.Whoami"];
                 };
             };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             /** @description Forbidden */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -8648,6 +19162,34 @@ export interface operations {
                 };
                 content?: never;
             };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
         };
     };
     post_hub_api_users: {
@@ -8674,6 +19216,27 @@ export interface operations {
             };
             /** @description Bad Request */
             400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -8711,8 +19274,36 @@ export interface operations {
                     "application/json": components["schemas"]["hub.User"];
                 };
             };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             /** @description Not Found */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -8746,6 +19337,27 @@ export interface operations {
             };
             /** @description Bad Request */
             400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -8785,8 +19397,29 @@ export interface operations {
                 };
                 content?: never;
             };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             /** @description Not Found */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -8825,6 +19458,13 @@ export interface operations {
                 };
                 content?: never;
             };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             /** @description Forbidden */
             403: {
                 headers: {
@@ -8834,6 +19474,13 @@ export interface operations {
             };
             /** @description Not Found */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -8870,8 +19517,29 @@ export interface operations {
                 };
                 content?: never;
             };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             /** @description Not Found */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -8899,8 +19567,36 @@ export interface operations {
                     "application/json": components["schemas"]["hub.Server"];
                 };
             };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             /** @description Not Found */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -8944,8 +19640,29 @@ export interface operations {
                 };
                 content?: never;
             };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             /** @description Not Found */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -8996,8 +19713,29 @@ export interface operations {
                 };
                 content?: never;
             };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             /** @description Not Found */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -9025,8 +19763,36 @@ export interface operations {
                     "text/plain": unknown;
                 };
             };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             /** @description Not Found */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -9061,8 +19827,29 @@ export interface operations {
                 };
                 content?: never;
             };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             /** @description Not Found */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -9091,8 +19878,36 @@ export interface operations {
                     "application/json": components["schemas"]["hub.Server"];
                 };
             };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             /** @description Not Found */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -9137,8 +19952,29 @@ export interface operations {
                 };
                 content?: never;
             };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             /** @description Not Found */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -9190,8 +20026,29 @@ export interface operations {
                 };
                 content?: never;
             };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             /** @description Not Found */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -9220,8 +20077,36 @@ export interface operations {
                     "text/plain": unknown;
                 };
             };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             /** @description Not Found */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -9257,8 +20142,29 @@ export interface operations {
                 };
                 content?: never;
             };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             /** @description Not Found */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -9286,8 +20192,36 @@ export interface operations {
                     "application/json": components["schemas"]["hub.TokenList"];
                 };
             };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             /** @description Not Found */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -9333,6 +20267,20 @@ export interface operations {
                 };
                 content?: never;
             };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
         };
     };
     get_hub_api_users_name_tokens_id: {
@@ -9356,8 +20304,36 @@ export interface operations {
                     "application/json": components["schemas"]["hub.Token"];
                 };
             };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             /** @description Not Found */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -9384,8 +20360,36 @@ export interface operations {
                 };
                 content?: never;
             };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             /** @description Not Found */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -9409,6 +20413,27 @@ export interface operations {
                 };
                 content?: never;
             };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
         };
     };
     get_hub_login: {
@@ -9424,6 +20449,27 @@ export interface operations {
         responses: {
             /** @description Found */
             302: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -9462,8 +20508,29 @@ export interface operations {
                 };
                 content?: never;
             };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             /** @description Forbidden */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -9482,6 +20549,27 @@ export interface operations {
         responses: {
             /** @description Found */
             302: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -9512,6 +20600,27 @@ export interface operations {
                 };
                 content?: never;
             };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
         };
     };
     get_hub_spawn: {
@@ -9527,6 +20636,27 @@ export interface operations {
         responses: {
             /** @description Found */
             302: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -9552,6 +20682,27 @@ export interface operations {
                 };
                 content?: never;
             };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
         };
     };
     get_hub_spawn_pending_name_server: {
@@ -9568,6 +20719,27 @@ export interface operations {
         responses: {
             /** @description Found */
             302: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -9595,8 +20767,22 @@ export interface operations {
                 };
                 content?: never;
             };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             /** @description Not Found */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -9625,8 +20811,22 @@ export interface operations {
                 };
                 content?: never;
             };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             /** @description Not Found */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -9645,6 +20845,27 @@ export interface operations {
         responses: {
             /** @description Found */
             302: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -9670,8 +20891,22 @@ export interface operations {
                 };
                 content?: never;
             };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             /** @description Not Found */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -9704,8 +20939,22 @@ export interface operations {
                 };
                 content?: never;
             };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             /** @description Not Found */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -9738,8 +20987,22 @@ export interface operations {
                 };
                 content?: never;
             };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             /** @description Not Found */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -9772,8 +21035,22 @@ export interface operations {
                 };
                 content?: never;
             };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             /** @description Not Found */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -9806,6 +21083,13 @@ export interface operations {
                 };
                 content?: never;
             };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             /** @description Not Found */
             404: {
                 headers: {
@@ -9813,8 +21097,74 @@ export interface operations {
                 };
                 content?: never;
             };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             /** @description Failed Dependency */
             424: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    get_model_versions_get_artifact: {
+        parameters: {
+            query: {
+                name: string;
+                path: string;
+                version: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                };
+            };
+            /** @description The part that was asked for */
+            206: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The path leads out of the version or names a folder */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description There is no such version or file */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -9840,6 +21190,27 @@ export interface operations {
                     "application/json": unknown;
                 };
             };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
         };
     };
     get_readyz: {
@@ -9860,6 +21231,27 @@ export interface operations {
                     "text/plain": string;
                 };
             };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             /** @description Service Unavailable */
             503: {
                 headers: {
@@ -9868,6 +21260,699 @@ export interface operations {
                 content: {
                     "text/plain": string;
                 };
+            };
+        };
+    };
+    get_s3: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the buckets, as XML */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/xml": unknown;
+                };
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description not signed, or not by a valid access key */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    head_s3: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the buckets, as XML */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/xml": unknown;
+                };
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description not signed, or not by a valid access key */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    get_s3_bucket: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the bucket's name */
+                bucket: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description a list, as XML */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/xml": unknown;
+                };
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description not signed, or not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description no such bucket */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description not offered */
+            501: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    put_s3_bucket: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the bucket's name */
+                bucket: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description made */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description no name for a bucket */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description not signed, or not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description the name is taken */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    post_s3_bucket: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the bucket's name */
+                bucket: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description what was deleted, as XML */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/xml": unknown;
+                };
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description not signed, or not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description no such bucket */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    delete_s3_bucket: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the bucket's name */
+                bucket: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description gone */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description not signed, or not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description no such bucket */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description not empty */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    head_s3_bucket: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the bucket's name */
+                bucket: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description a list, as XML */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/xml": unknown;
+                };
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description not signed, or not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description no such bucket */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description not offered */
+            501: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    get_s3_bucket_key: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the bucket's name */
+                bucket: string;
+                /** @description the object's key */
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the bytes */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": unknown;
+                };
+            };
+            /** @description the bytes of the range */
+            206: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": unknown;
+                };
+            };
+            /** @description not changed */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description not signed, or not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description no such bucket or object */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description a condition does not hold */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description the range lies outside the object */
+            416: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    put_s3_bucket_key: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the bucket's name */
+                bucket: string;
+                /** @description the object's key */
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/octet-stream": number[];
+            };
+        };
+        responses: {
+            /** @description written; a copy's tag as XML */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description the bytes are not what was announced */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description not signed, or not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description no such bucket, upload or source */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description a condition does not hold */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    post_s3_bucket_key: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the bucket's name */
+                bucket: string;
+                /** @description the object's key */
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the upload or the object, as XML */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/xml": unknown;
+                };
+            };
+            /** @description the parts do not make an object */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description not signed, or not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description no such bucket or upload */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    delete_s3_bucket_key: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the bucket's name */
+                bucket: string;
+                /** @description the object's key */
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description gone */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description not signed, or not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description no such bucket or upload */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    head_s3_bucket_key: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the bucket's name */
+                bucket: string;
+                /** @description the object's key */
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the bytes */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": unknown;
+                };
+            };
+            /** @description the bytes of the range */
+            206: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": unknown;
+                };
+            };
+            /** @description not changed */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description not signed, or not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description no such bucket or object */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description a condition does not hold */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description the range lies outside the object */
+            416: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
         };
     };
@@ -9884,6 +21969,34 @@ export interface operations {
         responses: {
             /** @description OK */
             200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -9915,6 +22028,34 @@ export interface operations {
                     "application/json": unknown;
                 };
             };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
         };
     };
     get_serving_endpoints_name_ping: {
@@ -9930,6 +22071,34 @@ export interface operations {
         responses: {
             /** @description OK */
             200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -9957,6 +22126,66 @@ export interface operations {
                     "text/plain": string;
                 };
             };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    get_signup: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description To the page of the hub's users */
+            302: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
         };
     };
     get_user_path: {
@@ -9977,8 +22206,22 @@ export interface operations {
                 };
                 content?: never;
             };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             /** @description Not Found */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -10011,8 +22254,22 @@ export interface operations {
                 };
                 content?: never;
             };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             /** @description Not Found */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -10045,8 +22302,22 @@ export interface operations {
                 };
                 content?: never;
             };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             /** @description Not Found */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -10079,8 +22350,22 @@ export interface operations {
                 };
                 content?: never;
             };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             /** @description Not Found */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -10113,8 +22398,22 @@ export interface operations {
                 };
                 content?: never;
             };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             /** @description Not Found */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -10132,14 +22431,58 @@ export interface operations {
     post_v1_traces: {
         parameters: {
             query?: never;
-            header?: never;
+            header: {
+                "x-mlflow-experiment-id": string;
+                "x-mlflow-run-id"?: string | null;
+            };
             path?: never;
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody: {
+            content: {
+                "application/x-protobuf": string;
+            };
+        };
         responses: {
-            /** @description Not Implemented */
-            501: {
+            /** @description The spans are kept */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/x-protobuf": string;
+                };
+            };
+            /** @description No request of OTLP */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A span that is none, or no experiment is named */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -10164,6 +22507,20 @@ export interface operations {
                 content: {
                     "text/plain": string;
                 };
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
         };
     };
