@@ -154,8 +154,6 @@ ALLOWED: tuple[Allowed, ...] = (
     Allowed("There is no gateway to language models.", ("server: info*",), ".body.features_enabled.gateway", "True", "False"),
     Allowed("The version is plain text and says so.", ("server: version",), ".kind", "text/html", "text/plain"),
     # known, and to be mended: these go when Artel does as stock
-    Allowed("Known: tags of a new run are checked for their keys.", ("runs: create with a bad tag",)),
-    Allowed("Known: tags of a new run are cut to 8,000 characters.", ("runs: create with a tag of 8001",), ".body.run.data.tags*"),
     Allowed("Known: an unknown number of a status is left out.", ("runs: update an unknown number",)),
     Allowed("Known: a metric may name a logged model that is not there.", ("logging: metric of an unknown model",)),
     Allowed("Known: NaN is the last of several values of one step, not in the place of 0.", ("history: several values of a step read",), ".body.metrics*"),
