@@ -55,30 +55,16 @@ pub struct Identity {
 impl Identity {
     /// One part of Artel speaking to another.
     pub fn internal(service: &str) -> Self {
-        Self {
-            kind: Kind::Service,
-            name: format!("artel-{service}"),
-            admin: true,
-            groups: vec![],
-            scopes: Scopes::all(),
-            session: None,
-            token_id: None,
-            restricted: false,
-        }
+        Self::of_everything(Kind::Service, format!("artel-{service}"))
     }
 
     /// The one user of `--auth none`.
     pub fn anonymous_admin() -> Self {
-        Self {
-            kind: Kind::User,
-            name: "admin".into(),
-            admin: true,
-            groups: vec![],
-            scopes: Scopes::all(),
-            session: None,
-            token_id: None,
-            restricted: false,
-        }
+        Self::of_everything(Kind::User, "admin".into())
+    }
+
+    fn of_everything(kind: Kind, name: String) -> Self {
+        Self { kind, name, admin: true, groups: vec![], scopes: Scopes::all(), session: None, token_id: None, restricted: false }
     }
 
     /// Fails with `PERMISSION_DENIED` unless `scope` is held, in whatever filtered form.

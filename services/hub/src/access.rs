@@ -99,14 +99,7 @@ impl Hub {
     }
 
     async fn put(&self, tx: &mut Tx, role_id: i64, (kind, pattern): (&str, &str), permission: Permission) -> Result<()> {
-        let new = RolePermission {
-            id: store::next(tx, "permission").await?,
-            role_id,
-            resource_type: kind.into(),
-            resource_pattern: pattern.into(),
-            permission: permission.name().into(),
-        };
-        if !store::insert_permission(tx, &new).await? {
+        if store::insert_permission(tx, role_id, (kind, pattern), permission.name()).await?.is_none() {
             store::set_permission(tx, role_id, (kind, pattern), permission.name()).await?;
         }
         Ok(())
@@ -124,14 +117,7 @@ impl Hub {
         let number = self.user_number(user).await?;
         let mut tx = self.db.begin().await?;
         let role_id = own_role(&mut tx, workspace, user, number).await?;
-        let new = RolePermission {
-            id: store::next(&mut tx, "permission").await?,
-            role_id,
-            resource_type: kind.into(),
-            resource_pattern: pattern.into(),
-            permission: permission.into(),
-        };
-        if !store::insert_permission(&mut tx, &new).await? {
+        if store::insert_permission(&mut tx, role_id, (kind, pattern), permission).await?.is_none() {
             return Err(Error::exists(format!(
                 "Permission for user={user} on resource_type={kind}, resource_id={pattern} already exists."
             )));
@@ -208,18 +194,11 @@ impl Hub {
         self.role(role_id).await?;
         let have = store::assignments(&self.db, role_id).await?;
         let mut tx = self.db.begin().await?;
-        let new = RolePermission {
-            id: store::next(&mut tx, "permission").await?,
-            role_id,
-            resource_type: kind.into(),
-            resource_pattern: pattern.into(),
-            permission: permission.into(),
-        };
-        if !store::insert_permission(&mut tx, &new).await? {
+        let Some(new) = store::insert_permission(&mut tx, role_id, (kind, pattern), permission).await? else {
             return Err(Error::exists(format!(
                 "Role permission (role_id={role_id}, resource_type={kind}, resource_pattern={pattern}) already exists."
             )));
-        }
+        };
         tell(&mut tx, have.iter().map(|a| a.user.as_str())).await?;
         tx.commit().await?;
         Ok(new)

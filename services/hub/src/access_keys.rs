@@ -3,7 +3,7 @@
 //! takes its access key with it.
 
 use crate::Hub;
-use crate::authenticate::{Principal, token_scopes};
+use crate::authenticate::Principal;
 use crate::store::tokens::{self, Kind};
 use artel_platform::{Error, Result};
 use artel_proto::artel::hub::v1::AccessKeyResponse;
@@ -35,21 +35,10 @@ impl Hub {
             return Err(Error::unauthenticated("this access key is not valid or has expired"));
         };
         self.note_use(&token.user, Some(&token.id), token.last_activity, now);
-        let scopes = token_scopes(&token, admin);
-        let principal = Principal {
-            kind: "user",
-            // a token of narrow scopes does not make its bearer an administrator
-            admin: admin && scopes.contains("*"),
-            scopes,
-            name: token.user,
-            session_id: token.session_id,
-            token_id: Some(token.id),
-            csrf: None,
-        };
         Ok(AccessKeyResponse {
             secret_access_key: self.access_key(id)?.secret_access_key,
-            principal: Some(principal.into()),
             expires: token.expires.unwrap_or(0),
+            principal: Some(Principal::by(token, admin).into()),
         })
     }
 }

@@ -24,6 +24,23 @@ pub(crate) struct Principal {
     pub csrf: Option<String>,
 }
 
+impl Principal {
+    /// Whoever bears `token`, whose user is an administrator or not.
+    pub(crate) fn by(token: tokens::Token, admin: bool) -> Self {
+        let scopes = token_scopes(&token, admin);
+        Self {
+            kind: if token.kind == tokens::Kind::Server { "server" } else { "user" },
+            // a token of narrow scopes does not make its bearer an administrator
+            admin: admin && scopes.contains("*"),
+            scopes,
+            name: token.user,
+            session_id: token.session_id,
+            token_id: Some(token.id),
+            csrf: None,
+        }
+    }
+}
+
 /// How secrets are stored: they are random and long, so a plain hash hides them. Looking one up by its hash leaks
 /// nothing by time: what an attacker varies is the hash's preimage.
 pub(crate) fn hash(secret: &str) -> String {
@@ -56,17 +73,7 @@ impl Hub {
         let now = self.cx.clock.now();
         let tokens::Owned { token, admin } = tokens::find_by_hash(&self.db, &hash(secret), now).await?.ok_or_else(unknown)?;
         self.note_use(&token.user, Some(&token.id), token.last_activity, now);
-        let scopes = token_scopes(&token, admin);
-        Ok(Principal {
-            kind: if token.kind == tokens::Kind::Server { "server" } else { "user" },
-            // a token of narrow scopes does not make its bearer an administrator
-            admin: admin && scopes.contains("*"),
-            scopes,
-            name: token.user,
-            session_id: token.session_id,
-            token_id: Some(token.id),
-            csrf: None,
-        })
+        Ok(Principal::by(token, admin))
     }
 
     /// Who has this name and password, or this name and a token in the password's place: some clients know Basic only.

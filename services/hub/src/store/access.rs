@@ -155,11 +155,23 @@ pub(crate) async fn find_permission(db: &Db, id: i64) -> Result<Option<RolePermi
     db.fetch_optional(AssertSqlSafe(sql), args![id]).await?.as_ref().map(permission).transpose()
 }
 
-/// Adds a permission; `false` when the role has one for that resource.
-pub(crate) async fn insert_permission(tx: &mut Tx, new: &RolePermission) -> Result<bool> {
+/// Adds a permission; `None` when the role has one for that resource.
+pub(crate) async fn insert_permission(
+    tx: &mut Tx,
+    role_id: i64,
+    resource: (&str, &str),
+    permission: &str,
+) -> Result<Option<RolePermission>> {
+    let new = RolePermission {
+        id: next(tx, "permission").await?,
+        role_id,
+        resource_type: resource.0.into(),
+        resource_pattern: resource.1.into(),
+        permission: permission.into(),
+    };
     let sql = "INSERT INTO role_permissions (id, role_id, resource_type, resource_pattern, permission) VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING";
     let args = args![new.id, new.role_id, &new.resource_type, &new.resource_pattern, &new.permission];
-    Ok(tx.execute(sql, args).await? > 0)
+    Ok((tx.execute(sql, args).await? > 0).then_some(new))
 }
 
 pub(crate) async fn set_permission(tx: &mut Tx, role_id: i64, resource: (&str, &str), permission: &str) -> Result<()> {
