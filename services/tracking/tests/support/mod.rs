@@ -2,6 +2,8 @@
 
 #![allow(dead_code)]
 
+pub mod traces;
+
 use actix_web::dev::{ServerHandle, Service as _};
 use actix_web::{App, HttpMessage, HttpServer};
 use artel_platform::{Context, testkit};
