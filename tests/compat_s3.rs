@@ -46,7 +46,7 @@ impl Access {
     }
 
     async fn script(&self, name: &str, last: &str) {
-        let printed = self.run(&[project("tests/compat/s3").join(name).to_str().unwrap()]).await;
+        let printed = self.run(&[project("tests/compat").join(name).to_str().unwrap()]).await;
         println!("{printed}");
         assert!(printed.contains(last), "{printed}");
     }
@@ -58,7 +58,7 @@ async fn boto3_holds_and_a_revoked_key_does_not() {
         let Some(artel) = Installation::start(shape).await else { return };
         let admin = artel.admin().await;
         let access = Access::of(&artel, &admin).await;
-        access.script("boto3_session.py", "boto3: all held").await;
+        access.script("s3/boto3_session.py", "boto3: all held").await;
         let url = format!("/hub/api/users/admin/tokens/{}", access.token_id);
         assert_eq!(admin.send(admin.request(reqwest::Method::DELETE, &url)).await.0, 204);
         access.run(&["-c", REVOKED]).await;
@@ -82,11 +82,11 @@ else:
 #[tokio::test(flavor = "multi_thread")]
 async fn mlflow_keeps_artifacts_in_a_bucket() {
     let artel = Installation::start(Shape::Single).await.expect("the single shape needs no servers");
-    Access::of(&artel, &artel.admin().await).await.script("mlflow_s3.py", "mlflow on s3: all held").await;
+    Access::of(&artel, &artel.admin().await).await.script("s3/mlflow_s3.py", "mlflow on s3: all held").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn dvc_keeps_its_cache_in_a_bucket() {
     let artel = Installation::start(Shape::Single).await.expect("the single shape needs no servers");
-    Access::of(&artel, &artel.admin().await).await.script("dvc_remote.py", "dvc on s3: all held").await;
+    Access::of(&artel, &artel.admin().await).await.script("dvc/s3_remote.py", "dvc on s3: all held").await;
 }

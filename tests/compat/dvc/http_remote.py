@@ -8,48 +8,17 @@ files are pushed and pulled. Leaves with 0 when everything held.
 import os
 import pathlib
 import shutil
-import subprocess
 import sys
 import tempfile
-import time
 import urllib.error
 import urllib.request
 import uuid
 
+from client import attempt, dvc, run, timed
+
 URL = os.environ["ARTEL_URL"].rstrip("/")
 FILES = int(os.environ.get("FILES", "300"))
 REMOTE = f"{URL}/dvc/tests/{uuid.uuid4().hex[:8]}"
-ENVIRONMENT = dict(
-    os.environ,
-    DVC_NO_ANALYTICS="1",
-    GIT_AUTHOR_NAME="a",
-    GIT_AUTHOR_EMAIL="a@example.org",
-    GIT_COMMITTER_NAME="a",
-    GIT_COMMITTER_EMAIL="a@example.org",
-)
-
-
-def attempt(*command: str, cwd: pathlib.Path) -> tuple[int, str]:
-    done = subprocess.run(command, cwd=cwd, env=ENVIRONMENT, capture_output=True, text=True)
-    return done.returncode, done.stdout + done.stderr
-
-
-def run(*command: str, cwd: pathlib.Path) -> str:
-    """Runs a program that must succeed."""
-    status, out = attempt(*command, cwd=cwd)
-    assert status == 0, f"{command} left with {status}\n{out}"
-    return out
-
-
-def dvc(*arguments: str, cwd: pathlib.Path) -> str:
-    return run(sys.executable, "-m", "dvc", *arguments, cwd=cwd)
-
-
-def timed(what: str, *arguments: str, cwd: pathlib.Path) -> str:
-    started = time.monotonic()
-    out = dvc(*arguments, cwd=cwd)
-    print(f"{what}: {time.monotonic() - started:.1f} s")
-    return out
 
 
 def basic(folder: pathlib.Path, password: str) -> None:

@@ -8,38 +8,17 @@ collected and imported. Leaves with 0 when everything held.
 import os
 import pathlib
 import shutil
-import subprocess
-import sys
 import tempfile
-import time
 import uuid
 
 import boto3
+from client import dvc, run, timed
 
 BUCKET = os.environ["BUCKET"]
 FILES = int(os.environ.get("FILES", "300"))
 LARGE_MIB = int(os.environ.get("LARGE_MIB", "200"))
 ENDPOINT = os.environ["AWS_ENDPOINT_URL_S3"]
 PREFIX = f"dvc-{uuid.uuid4().hex[:8]}"
-ENVIRONMENT = dict(
-    os.environ,
-    DVC_NO_ANALYTICS="1",
-    GIT_AUTHOR_NAME="a",
-    GIT_AUTHOR_EMAIL="a@example.org",
-    GIT_COMMITTER_NAME="a",
-    GIT_COMMITTER_EMAIL="a@example.org",
-)
-
-
-def run(*command: str, cwd: pathlib.Path) -> str:
-    """Runs a program that must succeed."""
-    done = subprocess.run(command, cwd=cwd, env=ENVIRONMENT, capture_output=True, text=True)
-    assert done.returncode == 0, f"{command} left with {done.returncode}\n{done.stdout}\n{done.stderr}"
-    return done.stdout + done.stderr
-
-
-def dvc(*arguments: str, cwd: pathlib.Path) -> str:
-    return run(sys.executable, "-m", "dvc", *arguments, cwd=cwd)
 
 
 def keys(s3) -> set[str]:
@@ -59,13 +38,6 @@ def repository(folder: pathlib.Path) -> None:
     dvc("init", "-q", cwd=folder)
     dvc("remote", "add", "-d", "store", f"s3://{BUCKET}/{PREFIX}/cache", cwd=folder)
     dvc("remote", "modify", "store", "endpointurl", ENDPOINT, cwd=folder)
-
-
-def timed(what: str, *arguments: str, cwd: pathlib.Path) -> str:
-    started = time.monotonic()
-    out = dvc(*arguments, cwd=cwd)
-    print(f"{what}: {time.monotonic() - started:.1f} s")
-    return out
 
 
 def pushed_and_pulled(s3, work: pathlib.Path) -> None:
