@@ -11,7 +11,7 @@ RUNS = (
     {"name": "Gamma_1", "start": 3000, "end": None, "status": None, "user": "Ann", "metrics": {"loss": "NaN"}, "params": {"lr": "0.1"}, "tags": {}},
     {"name": "дельта", "start": 4000, "end": 7000, "status": "KILLED", "user": "", "metrics": {"loss": "Infinity"}, "params": {}, "tags": {"team": "nlp_2"}},
     {"name": "epsilon", "start": 5000, "end": 7000, "status": "FINISHED", "user": "eve", "metrics": {}, "params": {"lr": "1%", "Opt": "sgd"}, "tags": {"team": "NLP"}},
-    {"name": "zeta's", "start": 5000, "end": 6000, "status": "SCHEDULED", "user": "zed", "metrics": {"loss": -1, "acc": 0.9}, "params": {"lr": ""}, "tags": {"team": ""}},
+    {"name": "zeta's", "start": 5500, "end": 6000, "status": "SCHEDULED", "user": "zed", "metrics": {"loss": -1, "acc": 0.9}, "params": {"lr": ""}, "tags": {"team": ""}},
     {"name": "eta", "start": 6000, "end": 6500, "status": "FINISHED", "user": "eve", "metrics": {"loss": "-Infinity", "acc": 0}, "params": {"Opt": "Adam"}, "tags": {"team": "nlp"}},
 )  # fmt: skip
 KEYS = {
