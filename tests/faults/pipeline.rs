@@ -83,7 +83,7 @@ impl Run {
 pub async fn is_gone(what: &str, pid: u32) {
     eventually(
         &format!("{what} does not outlive its master"),
-        15,
+        60,
         async || if is_alive(pid, None) { Err(pid.to_string()) } else { Ok(()) },
     )
     .await;
