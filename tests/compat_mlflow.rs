@@ -19,7 +19,7 @@ async fn client_flows_hold() {
 async fn the_registry_holds() {
     // the script's receiver of webhooks is on this machine
     let more = "[registry]\nwebhook_private_targets = true\n";
-    let artel = Installation::start_configured(Shape::Single, None, more).await.expect("the single shape needs no servers");
+    let artel = Installation::start_configured(Shape::Single, more).await.expect("the single shape needs no servers");
     let token = artel.admin().await.token().await;
     let script = project("tests/compat/mlflow/registry.py");
     let env = [("MLFLOW_TRACKING_URI", artel.url.as_str()), ("MLFLOW_TRACKING_TOKEN", &token), ("MLFLOW_DISABLE_TELEMETRY", "true")];
@@ -50,7 +50,7 @@ async fn workspaces_hold() {
 
 /// Runs a script that acts as several users, by their names and passwords.
 async fn prove_access(name: &str, settings: &str) {
-    let artel = Installation::start_configured(Shape::Single, None, settings).await.expect("the single shape needs no servers");
+    let artel = Installation::start_configured(Shape::Single, settings).await.expect("the single shape needs no servers");
     let script = project(&format!("tests/compat/mlflow/{name}.py"));
     let env = [("MLFLOW_TRACKING_URI", artel.url.as_str()), ("ADMIN_PASSWORD", harness::ADMIN_PASSWORD)];
     let printed = run_python("notebook", &[script.to_str().unwrap()], &env).await;

@@ -30,7 +30,7 @@ async fn fuzz(artel: &Installation, token: Option<&str>) {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_answer_is_documented_without_users() {
     let open = "[security]\nauth = \"none\"\n";
-    let artel = Installation::start_configured(Shape::Single, None, open).await.expect("the single shape needs no servers");
+    let artel = Installation::start_configured(Shape::Single, open).await.expect("the single shape needs no servers");
     fuzz(&artel, None).await;
 }
 

@@ -3,6 +3,8 @@
 
 mod harness;
 
+#[path = "faults/chaos.rs"]
+mod chaos;
 #[path = "faults/database.rs"]
 mod database;
 #[path = "faults/kafka_away.rs"]

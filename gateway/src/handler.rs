@@ -13,7 +13,9 @@ use actix_web::{HttpMessage, HttpRequest, HttpResponse, web};
 use artel_platform::config::Config;
 use artel_platform::http::{Dialect, REQUEST_ID};
 use artel_platform::identity::{Audience, Identity, Keys};
-use artel_platform::{Error, Result, clock::Clock};
+use artel_platform::rpc::Replicas;
+use artel_platform::{Code, Error, Result, clock::Clock};
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -26,6 +28,8 @@ pub(crate) struct Front {
     pub(crate) notebooks: Notebooks,
     pub(crate) proxy: Proxy,
     pub(crate) config: Arc<Config>,
+    /// Where the services of other processes are, by name.
+    pub(crate) services: HashMap<String, Replicas<String>>,
     pub(crate) keys: Keys,
     pub(crate) clock: Clock,
 }
@@ -131,12 +135,17 @@ fn nowhere(request: &HttpRequest) -> HttpResponse {
 
 impl Front {
     async fn pass_to_service(&self, service: &str, request: &HttpRequest, payload: Payload) -> Result<HttpResponse> {
-        let Some(peer) = self.config.peers.get(service) else {
+        let Some(replicas) = self.services.get(service) else {
             return Err(Error::not_found(format!("{} {} is not known", request.method(), request.path())).reason("ENDPOINT_NOT_FOUND"));
         };
         let identity = request.extensions().get::<Identity>().cloned();
         let signed = identity.map(|i| self.keys.sign(&i, Audience::Internal, self.clock.now(), IDENTITY_LIFE)).transpose()?;
-        self.proxy.pass(request, payload, &peer.http, &self.forwarded(signed)).await
+        let (number, address) = replicas.current();
+        let passed = self.proxy.pass(request, payload, address, &self.forwarded(signed)).await;
+        if passed.as_ref().is_err_and(|error| error.code == Code::Unavailable) {
+            replicas.gone(number);
+        }
+        passed
     }
 
     fn forwarded(&self, identity: Option<String>) -> Forwarded {

@@ -10,10 +10,13 @@ use crate::proxy::Proxy;
 use actix_web::dev::ServerHandle;
 use actix_web::middleware::from_fn;
 use actix_web::{App, HttpServer, web};
+use artel_platform::config::Config;
 use artel_platform::http::{Listening, Routes};
+use artel_platform::rpc::{Replicas, addresses};
 use artel_platform::{Context, Result};
 use artel_proto::artel::hub::v1::CredentialRevoked;
 use artel_proto::event::Event;
+use std::collections::HashMap;
 use std::sync::Arc;
 use utoipa_swagger_ui::SwaggerUi;
 
@@ -43,6 +46,7 @@ pub fn start(parts: Parts, listening: Listening) -> Result<(ServerHandle, impl F
         notebooks: Notebooks::new(cx.peers.clone(), cx.clock.clone()),
         proxy: Proxy::new(),
         config: cx.config.clone(),
+        services: services(&cx.config),
         keys: cx.keys.clone(),
         clock: cx.clock.clone(),
     });
@@ -77,6 +81,13 @@ pub fn start(parts: Parts, listening: Listening) -> Result<(ServerHandle, impl F
     .disable_signals()
     .run();
     Ok((server.handle(), server))
+}
+
+/// The REST sides of the services that `[peers]` names.
+fn services(config: &Config) -> HashMap<String, Replicas<String>> {
+    let known = config.peers.iter().map(|(name, peer)| (name, addresses(&peer.http)));
+    let known = known.filter(|(_, addresses)| !addresses.is_empty());
+    known.map(|(name, addresses)| (name.clone(), Replicas::new(addresses.into_iter().map(Into::into).collect()))).collect()
 }
 
 /// The gateway's background tasks.

@@ -75,7 +75,8 @@ pub struct Security {
     pub secret_file: String,
 }
 
-/// One service in another process.
+/// One service in another process, or in several: then their addresses are separated by commas, and one is used until
+/// it does not answer.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Peer {

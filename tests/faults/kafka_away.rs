@@ -1,6 +1,6 @@
 //! Kafka stops in the middle: writes go on, and what happened meanwhile is delivered when it returns.
 
-use crate::harness::{Installation, Kafka, Shape};
+use crate::harness::{Installation, OwnServer, Split};
 use crate::load::Load;
 use crate::{SETTINGS, database, model, pipeline, skipped};
 use std::time::{Duration, Instant};
@@ -14,8 +14,9 @@ async fn kafka_is_away_for_a_while() {
         return skipped();
     }
     let folder = tempfile::tempdir().unwrap();
-    let kafka = Kafka::start(folder.path());
-    let Some(artel) = Installation::start_configured(Shape::Split, Some(kafka.url()), SETTINGS).await else { return skipped() };
+    let kafka = OwnServer::kafka(folder.path());
+    let split = Split { bus: Some(kafka.url.clone()), ..Split::default() };
+    let Some(artel) = Installation::start_split(split, SETTINGS).await else { return skipped() };
     let admin = artel.admin().await;
     model::serve(&artel, &admin).await;
     pipeline::install(&artel, &admin).await;
@@ -35,7 +36,7 @@ async fn kafka_is_away_for_a_while() {
     assert!(database::number(&artel, "registry", "SELECT COUNT(*) FROM outbox").unwrap() > 0, "the change waits");
     assert_eq!(change.handled(&artel), 0, "serving has not heard of it");
 
-    kafka.resume();
+    kafka.resume().unwrap();
     change.is_handled_once(&artel).await;
     model::serves(&admin, "2", 120).await;
     model::took_effect_once(&admin, "2", 1).await;

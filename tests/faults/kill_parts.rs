@@ -8,7 +8,7 @@ const SERVICES: &[&str] = &["hub", "tracking", "registry", "artifact", "schedule
 
 #[tokio::test(flavor = "multi_thread")]
 async fn each_part_is_killed() {
-    let Some(mut artel) = Installation::start_configured(Shape::Split, None, SETTINGS).await else { return skipped() };
+    let Some(mut artel) = Installation::start_configured(Shape::Split, SETTINGS).await else { return skipped() };
     let admin = artel.admin().await;
     model::serve(&artel, &admin).await;
     pipeline::install(&artel, &admin).await;

@@ -6,7 +6,7 @@ use crate::{SETTINGS, database, model, pipeline};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_single_process_is_killed() {
-    let mut artel = Installation::start_configured(Shape::Single, None, SETTINGS).await.unwrap();
+    let mut artel = Installation::start_configured(Shape::Single, SETTINGS).await.unwrap();
     let admin = artel.admin().await;
     model::serve(&artel, &admin).await;
     pipeline::install(&artel, &admin).await;

@@ -16,6 +16,24 @@ pub enum Shape {
     Split,
 }
 
+/// What a split installation is made of, where it is not the usual.
+pub struct Split {
+    /// A bus of the test's own.
+    pub bus: Option<String>,
+    /// A PostgreSQL server of the test's own.
+    pub postgres: Option<String>,
+    /// How many schedulers, and as many workers.
+    pub schedulers: usize,
+    /// Further arguments of each worker.
+    pub worker: Vec<String>,
+}
+
+impl Default for Split {
+    fn default() -> Self {
+        Self { bus: None, postgres: None, schedulers: 1, worker: vec![] }
+    }
+}
+
 const SERVICES: &[&str] = &["hub", "tracking", "registry", "artifact", "scheduler", "serving"];
 pub const ADMIN_PASSWORD: &str = "correct horse battery";
 
@@ -35,26 +53,34 @@ pub struct Installation {
 impl Installation {
     /// Starts one and waits until it is ready. `None` for the split shape where its servers are not running.
     pub async fn start(shape: Shape) -> Option<Self> {
-        Self::start_with(shape, None).await
-    }
-
-    /// With a bus of the test's own.
-    pub async fn start_with(shape: Shape, bus: Option<String>) -> Option<Self> {
-        Self::start_configured(shape, bus, "").await
+        Self::start_configured(shape, "").await
     }
 
     /// With further sections of settings, as TOML.
-    pub async fn start_configured(shape: Shape, bus: Option<String>, more: &str) -> Option<Self> {
-        let temporary = tempfile::Builder::new().prefix("artel-").tempdir().unwrap();
+    pub async fn start_configured(shape: Shape, more: &str) -> Option<Self> {
+        match shape {
+            Shape::Single => {
+                let temporary = folder();
+                let (url, commands) = single(temporary.path(), more);
+                Some(Self::begin(shape, temporary, url, commands).await)
+            }
+            Shape::Split => Self::start_split(Split::default(), more).await,
+        }
+    }
+
+    /// The split shape with other parts than usual.
+    pub async fn start_split(parts: Split, more: &str) -> Option<Self> {
+        let temporary = folder();
+        let (url, commands) = split(temporary.path(), parts, more)?;
+        Some(Self::begin(Shape::Split, temporary, url, commands).await)
+    }
+
+    async fn begin(shape: Shape, temporary: TempDir, url: String, commands: Vec<Started>) -> Self {
         let folder = temporary.path().to_path_buf();
-        let (url, commands) = match shape {
-            Shape::Single => single(&folder, more),
-            Shape::Split => split(&folder, bus, more)?,
-        };
         let mut installation = Self { shape, url, folder, processes: vec![], commands, _temporary: temporary };
         installation.start_all();
         installation.wait_ready().await;
-        Some(installation)
+        installation
     }
 
     fn start_all(&mut self) {
@@ -137,6 +163,10 @@ impl Installation {
     }
 }
 
+fn folder() -> TempDir {
+    tempfile::Builder::new().prefix("artel-").tempdir().unwrap()
+}
+
 fn single(folder: &std::path::Path, more: &str) -> (String, Vec<Started>) {
     let port = free_port();
     let file = folder.join("artel.toml");
@@ -150,43 +180,69 @@ fn common(more: &str) -> String {
     format!("[log]\nformat = \"human\"\n[hub]\nadmin_password = {ADMIN_PASSWORD:?}\n{more}")
 }
 
+/// One process of the split shape: its name, its service, and where it listens.
+struct Part {
+    name: String,
+    service: &'static str,
+    http: u16,
+    grpc: u16,
+}
+
+/// Six services, the scheduler perhaps several times.
+fn parts(schedulers: usize) -> Vec<Part> {
+    let copies = |service: &&'static str| if *service == "scheduler" { schedulers } else { 1 };
+    let named = |service: &'static str, copy: usize| Part { name: replica(service, copy), service, http: free_port(), grpc: free_port() };
+    SERVICES.iter().flat_map(|service| (0..copies(service)).map(move |copy| named(service, copy))).collect()
+}
+
+/// `scheduler`, `scheduler-2`, …
+fn replica(service: &str, copy: usize) -> String {
+    if copy == 0 { service.to_owned() } else { format!("{service}-{}", copy + 1) }
+}
+
+/// The `[peers]` sections.
+fn peers(parts: &[Part]) -> String {
+    let addresses = |service: &str, port: fn(&Part) -> u16| {
+        let of_service = parts.iter().filter(|p| p.service == service);
+        of_service.map(|p| format!("http://127.0.0.1:{}", port(p))).collect::<Vec<_>>().join(", ")
+    };
+    let section = |s: &&str| format!("[peers.{s}]\nhttp = {:?}\ngrpc = {:?}\n", addresses(s, |p| p.http), addresses(s, |p| p.grpc));
+    SERVICES.iter().map(section).collect()
+}
+
 /// A settings file per process; they share the folder of data (notebook homes, DAG files, environments).
-fn split(folder: &std::path::Path, bus: Option<String>, more: &str) -> Option<(String, Vec<Started>)> {
+fn split(folder: &std::path::Path, split: Split, more: &str) -> Option<(String, Vec<Started>)> {
     let servers = servers()?;
-    let database = fresh_database(&servers.postgres);
-    let bus = bus.unwrap_or(servers.kafka);
+    let database = fresh_database(&split.postgres.unwrap_or(servers.postgres));
+    let bus = split.bus.unwrap_or(servers.kafka);
     let prefix = database.rsplit('/').next().unwrap().to_owned();
     let gateway = free_port();
     let url = format!("http://127.0.0.1:{gateway}");
-    let ports: Vec<(&str, u16, u16)> = SERVICES.iter().map(|s| (*s, free_port(), free_port())).collect();
-    let peers: String = ports
-        .iter()
-        .map(|(s, http, grpc)| format!("[peers.{s}]\nhttp = \"http://127.0.0.1:{http}\"\ngrpc = \"http://127.0.0.1:{grpc}\"\n"))
-        .collect();
+    let parts = parts(split.schedulers);
     let S3 { endpoint, bucket, key_id, secret } = &servers.s3;
     let s3 = format!("[s3]\nendpoint = {endpoint:?}\naccess_key_id = {key_id:?}\nsecret_access_key = {secret:?}\n");
+    let shared = format!("[security]\nsecret = \"one secret for the whole installation\"\n{s3}{}{}", common(more), peers(&parts));
     let mut commands = Vec::new();
-    let mut add = |name: &str, command: &str, http: u16, grpc: Option<u16>| {
+    let mut add = |name: &str, command: &[&str], http: u16, grpc: Option<u16>| {
         let grpc = grpc.map(|p| format!("127.0.0.1:{p}")).unwrap_or_default();
         let text = format!(
             "data = {:?}\ndatabase = {database:?}\nbus = {bus:?}\nartifacts = \"s3://{bucket}/{prefix}\"\n\
-             [server]\nlisten = \"127.0.0.1:{http}\"\ngrpc_listen = {grpc:?}\npublic_url = {url:?}\n\
-             [security]\nsecret = \"one secret for the whole installation\"\n{s3}{}{peers}",
+             [server]\nlisten = \"127.0.0.1:{http}\"\ngrpc_listen = {grpc:?}\npublic_url = {url:?}\n{shared}",
             folder.join("data"),
-            common(more)
         );
         let file = folder.join(format!("{name}.toml"));
         std::fs::write(&file, text).unwrap();
-        let mut args = vec![command.to_owned(), "--config".into(), file.display().to_string()];
-        if command == "serve" {
-            args.extend(["--only".into(), name.into()]);
-        }
+        let mut args: Vec<String> = command.iter().map(|word| (*word).to_owned()).collect();
+        args.extend(["--config".to_owned(), file.display().to_string()]);
         commands.push((name.to_owned(), args));
     };
-    for (service, http, grpc) in &ports {
-        add(service, "serve", *http, Some(*grpc));
+    for part in &parts {
+        add(&part.name, &["serve", "--only", part.service], part.http, Some(part.grpc));
     }
-    add("gateway", "serve", gateway, None);
-    add("worker", "worker", 0, None);
+    add("gateway", &["serve", "--only", "gateway"], gateway, None);
+    let worker: Vec<&str> = std::iter::once("worker").chain(split.worker.iter().map(String::as_str)).collect();
+    for copy in 0..split.schedulers {
+        add(&replica("worker", copy), &worker, 0, None);
+    }
     Some((url, commands))
 }

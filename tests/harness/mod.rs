@@ -10,10 +10,10 @@ mod python;
 mod servers;
 
 pub use client::Client;
-pub use installation::{ADMIN_PASSWORD, Installation, Shape};
+pub use installation::{ADMIN_PASSWORD, Installation, Shape, Split};
 pub use process::Process;
 pub use python::{python, python_of, run_program, run_python, story};
-pub use servers::Kafka;
+pub use servers::OwnServer;
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};

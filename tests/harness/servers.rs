@@ -1,4 +1,4 @@
-//! The servers of the split shape, as `make test` started them, and a Kafka of a test's own that may be stopped.
+//! The servers of the split shape, as `make test` started them, and some of a test's own that may be stopped or killed.
 
 use super::{free_port, project};
 use std::path::{Path, PathBuf};
@@ -48,40 +48,53 @@ pub fn fresh_database(server: &str) -> String {
     format!("{front}/{name}")
 }
 
-/// A Kafka broker of one test.
-pub struct Kafka {
+/// A server of one test's own, by the script of `infra/dev` with its name.
+pub struct OwnServer {
+    script: &'static str,
     folder: PathBuf,
     port: u16,
+    pub url: String,
 }
 
-impl Kafka {
-    pub fn start(folder: &Path) -> Self {
-        let kafka = Self { folder: folder.join("kafka"), port: free_port() };
-        kafka.resume();
-        kafka
+impl OwnServer {
+    pub fn kafka(folder: &Path) -> Self {
+        Self::start("kafka", folder)
     }
 
-    pub fn url(&self) -> String {
-        format!("kafka://127.0.0.1:{}", self.port)
+    pub fn postgres(folder: &Path) -> Self {
+        Self::start("postgres", folder)
     }
 
-    /// Starts it (again) with what it had.
-    pub fn resume(&self) {
-        self.script(&["start", &self.folder.display().to_string(), &self.port.to_string()]);
+    fn start(script: &'static str, folder: &Path) -> Self {
+        let mut server = Self { script, folder: folder.join(script), port: free_port(), url: String::new() };
+        server.url = server.resume().expect("the server starts");
+        server
+    }
+
+    /// Starts it (again) with what it had; its URL, or why it does not start.
+    pub fn resume(&self) -> Result<String, String> {
+        self.run(&["start", &self.folder.display().to_string(), &self.port.to_string()])
     }
 
     pub fn stop(&self) {
-        self.script(&["stop", &self.folder.display().to_string()]);
+        self.run(&["stop", &self.folder.display().to_string()]).unwrap();
     }
 
-    fn script(&self, args: &[&str]) {
-        let output = Command::new(project("infra/dev/kafka")).args(args).output().unwrap();
-        assert!(output.status.success(), "kafka {args:?}: {}", String::from_utf8_lossy(&output.stderr));
+    /// As a crash: no warning, no clean-up.
+    pub fn kill9(&self) {
+        let pid = std::fs::read_to_string(self.folder.join("pid")).unwrap();
+        assert!(Command::new("kill").args(["-KILL", pid.trim()]).status().unwrap().success());
+    }
+
+    fn run(&self, args: &[&str]) -> Result<String, String> {
+        let output = Command::new(project("infra/dev").join(self.script)).args(args).output().unwrap();
+        let said = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim().to_owned();
+        if output.status.success() { Ok(said(&output.stdout)) } else { Err(format!("{} {args:?}: {}", self.script, said(&output.stderr))) }
     }
 }
 
-impl Drop for Kafka {
+impl Drop for OwnServer {
     fn drop(&mut self) {
-        let _ = Command::new(project("infra/dev/kafka")).args(["kill", &self.folder.display().to_string()]).output();
+        let _ = self.run(&["kill", &self.folder.display().to_string()]);
     }
 }

@@ -1,6 +1,6 @@
 //! One type for both ways to reach a service.
 
-use super::{Slot, absent};
+use super::{Replicas, Slot, absent};
 use crate::identity::{Audience, Identity, Keys};
 use futures::future::BoxFuture;
 use std::sync::Arc;
@@ -23,7 +23,7 @@ pub struct Channel {
 #[derive(Clone)]
 enum Target {
     Local(Arc<Slot>),
-    Remote { channel: tonic::transport::Channel, token: Token },
+    Remote { replicas: Replicas<tonic::transport::Channel>, token: Token },
     Absent,
 }
 
@@ -53,8 +53,9 @@ impl Channel {
         Self { service, target: Target::Local(Arc::new(Slot::new())) }
     }
 
-    pub(super) fn remote(service: &'static str, endpoint: tonic::transport::Endpoint, keys: Keys) -> Self {
-        Self { service, target: Target::Remote { channel: connect(endpoint), token: Token::Signed(keys) } }
+    pub(super) fn remote(service: &'static str, endpoints: Vec<tonic::transport::Endpoint>, keys: Keys) -> Self {
+        let replicas = Replicas::new(endpoints.into_iter().map(connect).collect());
+        Self { service, target: Target::Remote { replicas, token: Token::Signed(keys) } }
     }
 
     pub(super) fn absent(service: &'static str) -> Self {
@@ -63,7 +64,8 @@ impl Channel {
 
     /// A channel for a client outside the installation (a worker on another host) that holds a token.
     pub fn with_token(service: &'static str, endpoint: tonic::transport::Endpoint, token: &str) -> Self {
-        Self { service, target: Target::Remote { channel: connect(endpoint), token: Token::Fixed(token.into()) } }
+        let replicas = Replicas::new(vec![connect(endpoint)]);
+        Self { service, target: Target::Remote { replicas, token: Token::Fixed(token.into()) } }
     }
 
     pub(super) fn provide(&self, routes: Routes) {
@@ -101,18 +103,23 @@ impl Service<http::Request<Body>> for Channel {
                     Box::pin(async move { Ok(tonic::Status::unavailable(format!("the {service} service is still starting")).into_http()) })
                 }
             },
-            Target::Remote { channel, token } => {
+            Target::Remote { replicas, token } => {
                 if let Some(value) = token.header() {
                     request.headers_mut().insert(http::header::AUTHORIZATION, value);
                 }
-                // readiness must be polled on the very clone that makes the call
-                let mut channel = channel.clone();
+                let replicas = replicas.clone();
                 Box::pin(async move {
+                    let (number, channel) = replicas.current();
+                    // readiness must be polled on the very clone that makes the call
+                    let mut channel = channel.clone();
                     let answer = match std::future::poll_fn(|cx| channel.poll_ready(cx)).await {
                         Ok(()) => channel.call(request).await,
                         Err(error) => Err(error),
                     };
-                    Ok(answer.unwrap_or_else(|error| unreachable(service, &error)))
+                    Ok(answer.unwrap_or_else(|error| {
+                        replicas.gone(number);
+                        unreachable(service, &error)
+                    }))
                 })
             }
             Target::Absent => Box::pin(async move { Ok(refused()) }),

@@ -4,9 +4,11 @@
 
 mod channel;
 mod listen;
+mod replicas;
 
 pub use channel::Channel;
 pub use listen::serve;
+pub use replicas::{Replicas, addresses};
 
 use crate::config::Config;
 use crate::error::{Error, Result, ResultExt};
@@ -26,6 +28,14 @@ pub const MAX_MESSAGE: usize = 64 * 1024 * 1024;
 /// Every service that can be asked.
 pub const SERVICES: &[&str] = &["artifact", "hub", "registry", "scheduler", "serving", "tracking"];
 
+/// Where the replicas of a service are, by its setting.
+fn endpoints(service: &str, setting: &str) -> Result<Vec<tonic::transport::Endpoint>> {
+    let wrong = format!("peers.{service}.grpc is no URL (several replicas are separated by commas)");
+    let parse = |address: &str| tonic::transport::Endpoint::from_shared(address.to_owned()).or_invalid(&wrong);
+    let endpoints = addresses(setting).into_iter().map(parse).collect::<Result<Vec<_>>>()?;
+    if endpoints.is_empty() { Err(Error::invalid(wrong)) } else { Ok(endpoints) }
+}
+
 /// Where every service is, seen from this process.
 #[derive(Clone)]
 pub struct Peers(Arc<HashMap<&'static str, Channel>>);
@@ -38,9 +48,7 @@ impl Peers {
             let channel = if local.contains(service) {
                 Channel::local(service)
             } else if let Some(peer) = config.peers.get(*service) {
-                let endpoint =
-                    tonic::transport::Endpoint::from_shared(peer.grpc.clone()).or_invalid(&format!("peers.{service}.grpc is no URL"))?;
-                Channel::remote(service, endpoint, keys.clone())
+                Channel::remote(service, endpoints(service, &peer.grpc)?, keys.clone())
             } else {
                 Channel::absent(service)
             };
