@@ -1,23 +1,27 @@
 //! The scheduler: DAG files parsed by Airflow itself, run by a native scheduler, worked off by any number of workers.
 //!
-//! It owns DAGs with their versions, DAG runs, task instances and their tries, XComs, variables, connections, pools,
-//! workers and task logs. It speaks Airflow's REST API v2 and its Task Execution API, and gRPC to workers.
+//! It owns DAGs with their versions, DAG runs, task instances and their tries, XComs, assets and their events, variables,
+//! connections, pools, workers and task logs. It speaks Airflow's REST API v2 and its Task Execution API, and gRPC to workers.
 //!
-//! Tables: see migrations/. Topics: `scheduler.dags`, `scheduler.dag_runs`, `scheduler.task_instances`.
+//! Tables: see migrations/. Topics: `scheduler.dags`, `scheduler.dag_runs`, `scheduler.task_instances`. It acts on aliases
+//! that the registry sets (`assets::own`).
 //! How a task runs: a change of state wakes its run (`scheduling::wake`), a decision is made (`scheduling::decide`) and
 //! written, what may run is queued (`scheduling::admit`) and claimed by a worker under a lease (`claims`), which runs it
 //! in a process forked from a warm Airflow (`worker`); what the process asks and tells comes in by `execution`.
 
 #![deny(missing_docs)]
 
+mod assets;
 mod claims;
 mod clear;
 mod config;
 pub mod dag;
+mod events;
 mod execution;
 mod grpc;
 mod logs;
 mod parser;
+pub mod partition;
 mod rest;
 mod runs;
 mod scheduling;
@@ -57,6 +61,7 @@ pub(crate) struct Scheduler {
     wake: scheduling::Wake,
     /// Something is due at another time than it was.
     timer: Notify,
+    assets_due: assets::AssetsDue,
     /// There is work for workers.
     claims: Notify,
     /// A task's log has come to its end.
@@ -80,6 +85,7 @@ impl Scheduler {
             vault: Vault::new(cx.keys.storage())?,
             wake: scheduling::Wake::default(),
             timer: Notify::new(),
+            assets_due: assets::AssetsDue::default(),
             claims: Notify::new(),
             log_complete: Notify::new(),
         }))
@@ -90,6 +96,7 @@ impl Scheduler {
 pub async fn start(cx: Context) -> Result<Service> {
     let scheduler = Scheduler::open(&cx).await?;
     scheduler.wake_all().await?;
+    cx.bus.consume("scheduler", &scheduler.db, events::handlers(&scheduler));
     scheduler.start_evaluators();
     scheduler.start_timer();
     scheduler.start_log_keeper();

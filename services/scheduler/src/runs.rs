@@ -6,9 +6,9 @@ use crate::states::{RunState, RunType, TaskState};
 use crate::store::dags::{DagRow, Next};
 use crate::store::instances::TaskInstance;
 use crate::store::runs::DagRun;
-use crate::store::{Filter, Page, dags, instances, runs, versions};
+use crate::store::{Filter, Page, Read, dags, instances, runs, versions};
 use crate::times;
-use crate::timetable::{DataInterval, Time};
+use crate::timetable::{DataInterval, Time, Timetable};
 use artel_platform::db::Tx;
 use artel_platform::{Error, Result};
 use artel_proto::artel::scheduler::v1::{DagChanged, DagRunChanged, TaskInstanceChanged};
@@ -71,6 +71,10 @@ pub(crate) fn new_instance(run: &DagRun, task: &Task, map_index: i64, id: String
 
 /// The next run that the timetable makes after `last`.
 pub(crate) fn next_of(dag: &Dag, last: Option<&DagRun>, now: Time) -> Result<Next> {
+    if let Timetable::CronPartition(cron) = &dag.timetable {
+        let run_after = cron.next(last.map(|run| times::at(run.run_after)), &dag.restriction, now)?;
+        return Ok(Next { run_after: run_after.map(|at| at.timestamp_millis()), ..Next::default() });
+    }
     let interval = last.and_then(|run| {
         let start = run.data_interval_start.or(run.logical_date)?;
         Some(DataInterval { start: times::at(start), end: times::at(run.data_interval_end.unwrap_or(start)) })
@@ -114,7 +118,7 @@ impl Scheduler {
         Ok(run)
     }
 
-    async fn insert_run(&self, tx: &mut Tx, dag: &Dag, run: &DagRun, now: i64) -> Result<()> {
+    pub(crate) async fn insert_run(&self, tx: &mut Tx, dag: &Dag, run: &DagRun, now: i64) -> Result<()> {
         runs::insert(tx, run, now).await?;
         let rows: Vec<TaskInstance> =
             dag.tasks.iter().map(|task| new_instance(run, task, -1, self.cx.ids.ordered().to_string(), now)).collect();
@@ -128,6 +132,9 @@ impl Scheduler {
         let row = self.dag_row(dag_id).await?;
         let dag = self.version(&row.latest_version_id).await?;
         let next = self.next_unless_missed(&dag, &row, now).await?;
+        if let Timetable::CronPartition(cron) = &dag.timetable {
+            return self.create_partition_run(&dag, &row, cron, next.run_after).await;
+        }
         let (Some(run_after), Some(logical_date)) = (next.run_after, next.logical_date) else { return Ok(()) };
         let run = DagRun {
             run_id: RunType::Scheduled.run_id(times::at(run_after)),
@@ -160,7 +167,7 @@ impl Scheduler {
         if dag.restriction.catchup || row.next.run_after.is_none_or(|at| now - at < MISSED) {
             return Ok(row.next);
         }
-        let last = runs::last_automated(&self.db, &row.dag_id).await?;
+        let last = last_automated(&self.db, dag).await?;
         next_of(dag, last.as_ref(), times::at(now))
     }
 
@@ -208,7 +215,7 @@ impl Scheduler {
         }
         changed(&mut tx, &run, state).await?;
         tx.commit().await?;
-        self.timer.notify_one();
+        self.assets_changed();
         Ok(())
     }
 
@@ -254,7 +261,7 @@ impl Scheduler {
         for run in runs::list(&self.db, filter, &Page::all("run_after")).await?.0 {
             self.wake.run(&run.dag_id, &run.run_id);
         }
-        self.timer.notify_one();
+        self.assets_changed();
         Ok(())
     }
 
@@ -273,6 +280,7 @@ impl Scheduler {
             tx.commit().await?;
         }
         let mut tx = self.db.begin().await?;
+        self.forget_assets(&mut tx, &[dag_id.to_owned()]).await?;
         dags::delete(&mut tx, dag_id).await?;
         tx.emit(&DagChanged { dag_id: dag_id.into(), removed: true, ..DagChanged::default() }).await?;
         tx.commit().await
@@ -288,6 +296,14 @@ impl Scheduler {
     pub(crate) async fn latest_version_id(&self, dag_id: &str) -> Result<String> {
         let version = versions::latest(&self.db, dag_id).await?;
         version.map(|v| v.id).ok_or_else(|| Error::not_found(format!("Dag with id {dag_id} has no version")))
+    }
+}
+
+/// The newest run that the DAG's timetable made.
+pub(crate) async fn last_automated(from: impl Into<Read<'_>>, dag: &Dag) -> Result<Option<DagRun>> {
+    match &dag.timetable {
+        Timetable::CronPartition(_) => runs::last_partitioned(from, &dag.dag_id).await,
+        _ => runs::last_automated(from, &dag.dag_id).await,
     }
 }
 
@@ -309,7 +325,7 @@ pub(crate) async fn instance_changed(tx: &mut Tx, instance: &TaskInstance, state
     .await
 }
 
-fn blank(row: &DagRow, logical_date: i64, run_after: i64, now: i64) -> DagRun {
+pub(crate) fn blank(row: &DagRow, logical_date: i64, run_after: i64, now: i64) -> DagRun {
     DagRun {
         dag_id: row.dag_id.clone(),
         run_id: String::new(),
@@ -327,6 +343,7 @@ fn blank(row: &DagRow, logical_date: i64, run_after: i64, now: i64) -> DagRun {
         triggered_by: None,
         triggering_user_name: None,
         partition_key: None,
+        partition_date: None,
         clear_number: 0,
         dag_version_id: row.latest_version_id.clone(),
         bundle_version: row.bundle_version.clone(),
@@ -337,6 +354,7 @@ fn blank(row: &DagRow, logical_date: i64, run_after: i64, now: i64) -> DagRun {
 /// airflow/api_fastapi/core_api/datamodels/dag_run.py `validate_context`.
 fn manual_run(dag: &Dag, row: &DagRow, new: NewRun, run_type: RunType, now: i64) -> Result<DagRun> {
     let run_after = new.run_after.unwrap_or(now);
+    let partition_date = dag.partition_date(new.partition_key.as_deref())?;
     let interval = match (new.logical_date, new.data_interval) {
         (None, Some(_)) => return Err(Error::invalid("data_interval must be None when logical_date is None")),
         (None, None) => None,
@@ -360,6 +378,7 @@ fn manual_run(dag: &Dag, row: &DagRow, new: NewRun, run_type: RunType, now: i64)
         conf: new.conf.filter(|c| !c.is_null()).map(|c| c.to_string()),
         note: new.note,
         partition_key: new.partition_key,
+        partition_date,
         triggered_by: Some(new.triggered_by.into()),
         triggering_user_name: new.user,
         ..blank(row, 0, run_after, now)

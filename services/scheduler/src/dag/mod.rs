@@ -1,11 +1,13 @@
 //! A DAG as Airflow serialized it (version 3 of the format), read into types: what scheduling needs to know.
 
+mod asset;
 mod decode;
 mod expand;
 mod graph;
 mod group;
 mod task;
 
+pub use asset::{Asset, AssetLike, Condition, News};
 pub use decode::plain;
 pub use expand::{Expand, Length, MapLengths};
 pub use group::{Node, TaskGroup};

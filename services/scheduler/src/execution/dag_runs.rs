@@ -1,6 +1,5 @@
 //! DAGs and their runs (routes/dag_runs.py, dags.py).
 
-use super::lifecycle::dag_run;
 use super::{Call, Reply};
 use crate::Scheduler;
 use crate::clear::Clear;
@@ -14,7 +13,7 @@ use serde_json::{Value, json};
 impl Scheduler {
     pub(super) async fn get_dag_run(&self, dag_id: &str, run_id: &str) -> Result<Reply> {
         Ok(match runs::get(&self.db, dag_id, run_id).await? {
-            Some(run) => Reply::ok(dag_run(&run)?),
+            Some(run) => Reply::ok(self.dag_run_with_events(&run).await?),
             None => no_run(dag_id, run_id),
         })
     }
@@ -79,7 +78,10 @@ impl Scheduler {
         let date = crate::times::parse(call.query.required("logical_date")?)?;
         let state = call.query.get("state").map(RunState::parse).transpose()?;
         let previous = runs::previous(&self.db, dag_id, date, false, state).await?;
-        Ok(Reply::ok(previous.as_ref().map(dag_run).transpose()?.unwrap_or(Value::Null)))
+        Ok(Reply::ok(match &previous {
+            Some(run) => self.dag_run_with_events(run).await?,
+            None => Value::Null,
+        }))
     }
 
     pub(super) async fn get_dag(&self, dag_id: &str) -> Result<Reply> {

@@ -1,5 +1,6 @@
 //! A try from its start to its end: run, state, heartbeat (routes/task_instances.py).
 
+use super::assets::{consumed_events, outlets_of};
 use super::{Call, Reply};
 use crate::Scheduler;
 use crate::states::TaskState;
@@ -70,6 +71,7 @@ impl Scheduler {
             "xcom_keys_to_clear": keys,
             "should_retry": should_retry(instance),
         });
+        context["dag_run"]["consumed_asset_events"] = consumed_events(&mut *tx, run).await?;
         if resumes {
             context["next_method"] = json!(instance.next_method);
             context["next_kwargs"] = serde_json::from_str(instance.next_kwargs.as_deref().unwrap_or("{}"))?;
@@ -82,6 +84,10 @@ impl Scheduler {
     pub(super) async fn ti_state(&self, call: &Call<'_>, id: &str) -> Result<Reply> {
         let Some(word) = call.text("state") else { return Ok(Reply::new(422, json!({"detail": "the body has no state"}))) };
         let state = TaskState::parse(word)?;
+        let outlets = match outlets_of(call, state) {
+            Ok(outlets) => outlets,
+            Err(refusal) => return Ok(refusal),
+        };
         let mut tx = self.db.begin().await?;
         let Some(instance) = instances::lock(&mut tx, id).await? else {
             return self.state_of_the_past(&mut tx, id, state).await;
@@ -110,12 +116,16 @@ impl Scheduler {
             | TaskState::UpstreamFailed
             | TaskState::UpForRetry => {
                 self.end_try(&mut tx, &instance, ended).await?;
+                self.register_outlets(&mut tx, &instance, &outlets).await?;
             }
             TaskState::Scheduled | TaskState::Queued | TaskState::Running | TaskState::Restarting => {
                 return Ok(Reply::new(422, json!({"detail": format!("a task cannot say that it is {word}")})));
             }
         }
         tx.commit().await?;
+        if !outlets.is_empty() {
+            self.assets_changed();
+        }
         self.woken(&instance);
         Ok(Reply::empty(204))
     }
@@ -189,7 +199,7 @@ pub(super) fn dag_run(run: &DagRun) -> Result<Value> {
         "triggering_user_name": run.triggering_user_name,
         "consumed_asset_events": [],
         "partition_key": run.partition_key,
-        "partition_date": null,
+        "partition_date": shown_opt(run.partition_date),
         "note": run.note,
         "team_name": null,
     }))

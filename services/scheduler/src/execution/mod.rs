@@ -1,6 +1,7 @@
 //! The Task Execution API (AIP-72): what a running task may ask and tell, with upstream's routes, bodies and status
 //! codes (airflow/api_fastapi/execution_api/routes). Workers call it by gRPC, stock Airflow workers by HTTP.
 
+mod assets;
 mod counts;
 mod dag_runs;
 mod lifecycle;
@@ -125,8 +126,12 @@ impl Scheduler {
             ("PUT", ["task-instances", id, "rtif"]) => self.put_rtif(call, id).await?,
             ("PATCH", ["task-instances", id, "rendered-map-index"]) => self.put_rendered_map_index(call, id).await?,
             ("GET", ["task-instances", id, "previous-successful-dagrun"]) => self.previous_successful(id).await?,
-            // assets are not tracked: none is inactive
-            ("GET", ["task-instances", _, "validate-inlets-and-outlets"]) => Reply::ok(json!({"inactive_assets": []})),
+            ("GET", ["task-instances", id, "validate-inlets-and-outlets"]) => self.inactive_ports(id).await?,
+            ("GET", ["assets", "by-name"]) => self.asset_by(call, "name").await?,
+            ("GET", ["assets", "by-uri"]) => self.asset_by(call, "uri").await?,
+            ("GET", ["assets", "by-alias"]) => self.assets_by_alias(call).await?,
+            ("GET", ["asset-events", "by-asset"]) => self.events_by_asset(call).await?,
+            ("GET", ["asset-events", "by-asset-alias"]) => self.events_by_alias(call).await?,
             ("GET", ["task-reschedules", id, "start_date"]) => self.reschedule_start(id).await?,
             ("GET", ["dag-runs", "count"]) => self.dag_run_count(call).await?,
             ("GET", ["dag-runs", "previous"]) => self.previous_dag_run(call, None).await?,

@@ -4,11 +4,11 @@ use super::files::{Found, PARSER, content_hash};
 use super::process::Parsed;
 use crate::Scheduler;
 use crate::dag::Dag;
-use crate::runs::next_of;
+use crate::runs::{last_automated, next_of};
 use crate::store::dags::{DagRow, Next};
 use crate::store::files::{DagFile, ImportError};
 use crate::store::versions::DagVersion;
-use crate::store::{dags, files, runs, versions};
+use crate::store::{dags, files, versions};
 use artel_platform::Result;
 use artel_platform::db::Tx;
 use artel_proto::artel::scheduler::v1::DagChanged;
@@ -59,7 +59,7 @@ impl Scheduler {
             seconds = row.parse_seconds,
             "DAG file parsed"
         );
-        self.timer.notify_one();
+        self.assets_changed();
         Ok(row)
     }
 
@@ -111,7 +111,7 @@ impl Scheduler {
         let now = self.cx.clock.now();
         let known = dags::get(&mut *tx, &dag.dag_id).await?;
         let (version, news) = self.write_version(tx, one, source, replaced).await?;
-        let last = runs::last_automated(&mut *tx, &dag.dag_id).await?;
+        let last = last_automated(&mut *tx, dag).await?;
         let next = match next_of(dag, last.as_ref(), self.cx.clock.utc()) {
             Ok(next) => next,
             Err(error) => {
@@ -128,6 +128,7 @@ impl Scheduler {
         let row = row(dag, file, self.bundle.name, paused, next, version);
         dags::put(tx, &row, "default", now).await?;
         dags::set_tags(tx, &dag.dag_id, &dag.tags).await?;
+        self.write_assets(tx, dag).await?;
         let different = news || known.is_none_or(|k| k.is_stale || k.has_import_errors || k.relative_fileloc != row.relative_fileloc);
         Ok(different.then(|| DagChanged { dag_id: dag.dag_id.clone(), paused, ..DagChanged::default() }))
     }
@@ -166,6 +167,7 @@ impl Scheduler {
     /// DAGs that a file does not give any more become inactive.
     async fn retire(&self, tx: &mut Tx, file: &str, keep: &[String]) -> Result<Vec<DagChanged>> {
         let gone = dags::retire(tx, self.bundle.name, file, keep).await?;
+        self.forget_assets(tx, &gone).await?;
         Ok(gone.into_iter().map(|dag_id| DagChanged { dag_id, removed: true, ..DagChanged::default() }).collect())
     }
 

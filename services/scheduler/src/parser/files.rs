@@ -42,7 +42,7 @@ pub(super) struct Bundle {
 }
 
 /// Which way of parsing the rows of the store come from: another one parses everything anew.
-pub(super) const PARSER: &str = concat!("1/", env!("CARGO_PKG_VERSION"));
+pub(super) const PARSER: &str = concat!("2/", env!("CARGO_PKG_VERSION"));
 
 impl Bundle {
     pub(super) async fn open(db: &Db, folder: &DagsFolder) -> Result<Self> {

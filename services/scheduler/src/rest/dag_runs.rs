@@ -21,7 +21,7 @@ use std::time::Duration;
 use utoipa::ToSchema;
 
 /// A run to be made by hand.
-#[derive(Deserialize, ToSchema)]
+#[derive(Default, Deserialize, ToSchema)]
 #[schema(as = airflow::TriggerDAGRunPostBody)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Trigger {
@@ -33,6 +33,35 @@ pub(super) struct Trigger {
     conf: Option<Value>,
     note: Option<String>,
     partition_key: Option<String>,
+}
+
+impl Trigger {
+    /// What the scheduler is asked for.
+    pub(super) fn into_run(self, request: &HttpRequest, who: Identity) -> Result<NewRun> {
+        let time = |field: &str, text: &Option<String>| {
+            let read = text.as_deref().map(times::parse).transpose();
+            read.map_err(|e| Error::new(e.code, format!("{field}: {}", e.message)))
+        };
+        let data_interval = match (time("data_interval_start", &self.data_interval_start)?, time("data_interval_end", &self.data_interval_end)?)
+        {
+            (Some(start), Some(end)) => Some((start, end)),
+            (None, None) => None,
+            _ => return Err(Error::invalid("Either both data_interval_start and data_interval_end must be provided or both must be None")),
+        };
+        let from_page = request.headers().contains_key(actix_web::http::header::REFERER);
+        Ok(NewRun {
+            run_id: self.dag_run_id,
+            run_type: None,
+            logical_date: time("logical_date", &self.logical_date)?,
+            data_interval,
+            run_after: time("run_after", &self.run_after)?,
+            conf: self.conf,
+            note: self.note,
+            partition_key: self.partition_key,
+            triggered_by: if from_page { "ui" } else { "rest_api" },
+            user: Some(who.name),
+        })
+    }
 }
 
 /// Changes of a run.
@@ -96,7 +125,7 @@ async fn shown(scheduler: &Scheduler, found: &[DagRun]) -> Result<Vec<DagRunResp
 }
 
 /// The answer for one run.
-async fn show_one(scheduler: &Scheduler, dag_id: &str, run_id: &str) -> Result<HttpResponse> {
+pub(super) async fn show_one(scheduler: &Scheduler, dag_id: &str, run_id: &str) -> Result<HttpResponse> {
     let run = scheduler.run(dag_id, run_id).await?;
     Ok(HttpResponse::Ok().json(shown(scheduler, &[run]).await?.remove(0)))
 }
@@ -172,30 +201,7 @@ pub(super) async fn create(
     who: Identity,
     body: Json<Trigger>,
 ) -> Result<HttpResponse> {
-    let body = body.into_inner();
-    let time = |field: &str, text: &Option<String>| {
-        let read = text.as_deref().map(times::parse).transpose();
-        read.map_err(|e| Error::new(e.code, format!("{field}: {}", e.message)))
-    };
-    let data_interval = match (time("data_interval_start", &body.data_interval_start)?, time("data_interval_end", &body.data_interval_end)?)
-    {
-        (Some(start), Some(end)) => Some((start, end)),
-        (None, None) => None,
-        _ => return Err(Error::invalid("Either both data_interval_start and data_interval_end must be provided or both must be None")),
-    };
-    let from_page = request.headers().contains_key(actix_web::http::header::REFERER);
-    let new = NewRun {
-        run_id: body.dag_run_id,
-        run_type: None,
-        logical_date: time("logical_date", &body.logical_date)?,
-        data_interval,
-        run_after: time("run_after", &body.run_after)?,
-        conf: body.conf,
-        note: body.note,
-        partition_key: body.partition_key,
-        triggered_by: if from_page { "ui" } else { "rest_api" },
-        user: Some(who.name),
-    };
+    let new = body.into_inner().into_run(&request, who)?;
     let run = scheduler.trigger(&dag_id, new).await?;
     show_one(&scheduler, &run.dag_id, &run.run_id).await
 }

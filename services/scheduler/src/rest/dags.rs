@@ -104,7 +104,7 @@ pub(super) async fn details(scheduler: web::Data<Scheduler>, dag_id: web::Path<S
     let more = json!({
         "catchup": dag.restriction.catchup,
         "dag_run_timeout": dag.dagrun_timeout.map(iso_duration),
-        "asset_expression": null,
+        "asset_expression": scheduler.asset_expression(&dag).await?,
         "doc_md": dag.doc_md,
         "start_date": shown_opt(dag.start_date.map(|t| t.timestamp_millis())),
         "end_date": shown_opt(dag.end_date.map(|t| t.timestamp_millis())),

@@ -1,5 +1,7 @@
 //! Airflow's REST API v2, its token route and its Task Execution API over HTTP.
 
+mod asset_events;
+mod assets;
 mod auth;
 mod clear;
 mod collections;
@@ -13,6 +15,7 @@ mod logs;
 mod models;
 mod pools;
 mod query;
+mod queued_events;
 mod task_instances;
 mod tasks;
 mod variables;
@@ -31,6 +34,9 @@ pub(crate) fn routes() -> Routes {
         task_instances::list, task_instances::get, task_instances::get_mapped, task_instances::list_mapped, task_instances::patch,
         task_instances::tries, task_instances::try_of, clear::clear, logs::get,
         xcoms::list, xcoms::get,
+        assets::list, assets::aliases, assets::alias, asset_events::list, asset_events::create, asset_events::of_run, assets::get,
+        assets::materialize, queued_events::of_asset, queued_events::of_dag, queued_events::of_both, queued_events::delete_of_asset,
+        queued_events::delete_of_dag, queued_events::delete_of_both,
         variables::list, variables::get, variables::create, variables::update, variables::delete,
         connections::list, connections::get, connections::create, connections::update, connections::delete,
         pools::list, pools::get, pools::create, pools::update, pools::delete,

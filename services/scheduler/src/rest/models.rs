@@ -77,7 +77,7 @@ impl DagResponse {
             description: row.description.clone(),
             timetable_summary: row.timetable_summary.clone(),
             timetable_description: row.timetable_description.clone(),
-            timetable_partitioned: false,
+            timetable_partitioned: matches!(row.timetable_type.as_str(), "PartitionedAssetTimetable" | "CronPartitionTimetable"),
             timetable_periodic: row.timetable_periodic,
             tags: tags.iter().map(tag).collect(),
             max_active_tasks: row.max_active_tasks,
@@ -178,7 +178,7 @@ impl DagRunResponse {
             bundle_version: run.bundle_version.clone(),
             dag_display_name: display_name.to_owned(),
             partition_key: run.partition_key.clone(),
-            partition_date: None,
+            partition_date: shown_opt(run.partition_date),
         })
     }
 }

@@ -51,9 +51,34 @@ const SENSITIVE: &[&str] = &[
     "service_account",
 ];
 
+/// Is this the name of a secret?
+fn is_sensitive(name: &str) -> bool {
+    let lower = name.to_lowercase();
+    SENSITIVE.iter().any(|word| lower.contains(word))
+}
+
+/// JSON without the texts that stand under the name of a secret.
+pub(super) fn redacted(value: Value) -> Value {
+    redact(value, false)
+}
+
+fn redact(value: Value, hidden: bool) -> Value {
+    match value {
+        Value::String(_) if hidden => "***".into(),
+        Value::Array(items) => items.into_iter().map(|item| redact(item, hidden)).collect(),
+        Value::Object(items) => items
+            .into_iter()
+            .map(|(key, item)| {
+                let hidden = hidden || is_sensitive(&key);
+                (key, redact(item, hidden))
+            })
+            .collect(),
+        other => other,
+    }
+}
+
 fn shown(variable: Variable) -> VariableResponse {
-    let lower = variable.key.to_lowercase();
-    let hidden = SENSITIVE.iter().any(|word| lower.contains(word));
+    let hidden = is_sensitive(&variable.key);
     VariableResponse {
         value: variable.value.map(|v| if hidden && !v.is_empty() { "***".into() } else { v }),
         key: variable.key,

@@ -74,7 +74,7 @@ impl Scheduler {
             self.claims.notify_waiters();
         }
         if run.is_finished() {
-            self.timer.notify_one(); // room for another run of this DAG
+            self.assets_changed(); // room for another run of this DAG
         }
     }
 

@@ -68,6 +68,7 @@ impl Scheduler {
             }
             self.timer.notify_one(); // perhaps another one is due
         }
+        self.start_on_assets().await?;
         self.start_queued_runs(now).await?;
         let (retries, next_retry) = instances::due(&self.db, now).await?;
         for (dag_id, run_id) in retries {
@@ -99,6 +100,7 @@ impl Scheduler {
         for (dag_id, run_id) in runs::neglected(&self.db, now - NEGLECTED_AFTER, NEGLECTED).await? {
             self.wake.run(&dag_id, &run_id);
         }
+        self.assets_due.set();
         workers::forget(&self.db, now - WORKER_MEMORY).await?;
         self.refill().await
     }

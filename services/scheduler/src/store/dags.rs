@@ -83,6 +83,12 @@ pub(crate) async fn get(from: impl Into<Read<'_>>, dag_id: &str) -> Result<Optio
     from.into().first(sql(format!("SELECT {COLUMNS} FROM dags WHERE dag_id = $1")), args![dag_id]).await?.as_ref().map(read).transpose()
 }
 
+/// The DAG, held against other transactions.
+pub(crate) async fn lock(tx: &mut Tx, dag_id: &str) -> Result<Option<DagRow>> {
+    let text = format!("SELECT {COLUMNS} FROM dags WHERE dag_id = $1{}", super::for_update(tx.dialect()));
+    tx.fetch_optional(sql(text), args![dag_id]).await?.as_ref().map(read).transpose()
+}
+
 pub(crate) async fn list(db: &Db, filter: Filter, page: &Page) -> Result<(Vec<DagRow>, i64)> {
     super::page(db, COLUMNS, "dags", filter, page, read).await
 }
@@ -201,7 +207,7 @@ pub(crate) async fn next_due(db: &Db, now: i64) -> Result<Option<i64>> {
 
 /// Removes a DAG with everything that belongs to it. Its runs are gone already.
 pub(crate) async fn delete(tx: &mut Tx, dag_id: &str) -> Result<()> {
-    for table in ["dag_tags", "dag_versions", "dags"] {
+    for table in ["dag_tags", "dag_versions", "asset_references", "asset_queue", "asset_partition_runs", "dags"] {
         tx.execute(sql(format!("DELETE FROM {table} WHERE dag_id = $1")), args![dag_id]).await?;
     }
     Ok(())

@@ -1,6 +1,11 @@
 //! SQL, and nothing else. One module per table or group of tables.
 
 pub(crate) mod admission;
+pub(crate) mod asset_events;
+pub(crate) mod asset_partitions;
+pub(crate) mod asset_queue;
+pub(crate) mod asset_references;
+pub(crate) mod assets;
 pub(crate) mod claims;
 pub(crate) mod connections;
 pub(crate) mod dags;
@@ -37,6 +42,14 @@ impl<'a> From<&'a mut Tx> for Read<'a> {
 }
 
 impl Read<'_> {
+    /// The same, for one of several reads.
+    pub(crate) fn again(&mut self) -> Read<'_> {
+        match self {
+            Self::Db(db) => Read::Db(db),
+            Self::Tx(tx) => Read::Tx(tx),
+        }
+    }
+
     /// Every row.
     pub(crate) async fn all(self, sql: impl SqlSafeStr, args: Vec<Value>) -> Result<Vec<Row>> {
         match self {

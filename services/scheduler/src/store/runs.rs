@@ -25,6 +25,7 @@ pub(crate) struct DagRun {
     pub(crate) triggered_by: Option<String>,
     pub(crate) triggering_user_name: Option<String>,
     pub(crate) partition_key: Option<String>,
+    pub(crate) partition_date: Option<i64>,
     pub(crate) clear_number: i64,
     pub(crate) dag_version_id: String,
     pub(crate) bundle_version: Option<String>,
@@ -32,7 +33,7 @@ pub(crate) struct DagRun {
 }
 
 const COLUMNS: &str = "dag_id, run_id, run_type, state, logical_date, data_interval_start, data_interval_end, run_after, queued_at, start_date, end_date, conf, note, \
-     triggered_by, triggering_user_name, partition_key, clear_number, dag_version_id, bundle_version, last_scheduling_decision";
+     triggered_by, triggering_user_name, partition_key, partition_date, clear_number, dag_version_id, bundle_version, last_scheduling_decision";
 
 fn read(row: &Row) -> Result<DagRun> {
     Ok(DagRun {
@@ -52,6 +53,7 @@ fn read(row: &Row) -> Result<DagRun> {
         triggered_by: row.opt("triggered_by")?,
         triggering_user_name: row.opt("triggering_user_name")?,
         partition_key: row.opt("partition_key")?,
+        partition_date: row.opt("partition_date")?,
         clear_number: row.get("clear_number")?,
         dag_version_id: row.get("dag_version_id")?,
         bundle_version: row.opt("bundle_version")?,
@@ -60,7 +62,7 @@ fn read(row: &Row) -> Result<DagRun> {
 }
 
 pub(crate) async fn insert(tx: &mut Tx, run: &DagRun, now: i64) -> Result<()> {
-    let text = format!("INSERT INTO dag_runs ({COLUMNS}, created_at, updated_at) VALUES ({})", super::places(1, 22));
+    let text = format!("INSERT INTO dag_runs ({COLUMNS}, created_at, updated_at) VALUES ({})", super::places(1, 23));
     let values = args![
         &run.dag_id,
         &run.run_id,
@@ -78,6 +80,7 @@ pub(crate) async fn insert(tx: &mut Tx, run: &DagRun, now: i64) -> Result<()> {
         run.triggered_by.as_ref(),
         run.triggering_user_name.as_ref(),
         run.partition_key.as_ref(),
+        run.partition_date,
         run.clear_number,
         &run.dag_version_id,
         run.bundle_version.as_ref(),
@@ -120,6 +123,14 @@ pub(crate) async fn list(db: &Db, filter: Filter, page: &Page) -> Result<(Vec<Da
 pub(crate) async fn last_automated(from: impl Into<Read<'_>>, dag_id: &str) -> Result<Option<DagRun>> {
     let text = format!(
         "SELECT {COLUMNS} FROM dag_runs WHERE dag_id = $1 AND run_type IN ('scheduled', 'backfill') AND logical_date IS NOT NULL ORDER BY logical_date DESC LIMIT 1"
+    );
+    from.into().first(sql(text), args![dag_id]).await?.as_ref().map(read).transpose()
+}
+
+/// The newest run that a schedule of partitions made.
+pub(crate) async fn last_partitioned(from: impl Into<Read<'_>>, dag_id: &str) -> Result<Option<DagRun>> {
+    let text = format!(
+        "SELECT {COLUMNS} FROM dag_runs WHERE dag_id = $1 AND run_type IN ('scheduled', 'backfill') AND partition_key IS NOT NULL ORDER BY run_after DESC LIMIT 1"
     );
     from.into().first(sql(text), args![dag_id]).await?.as_ref().map(read).transpose()
 }
@@ -233,7 +244,7 @@ pub(crate) async fn delete(tx: &mut Tx, dag_id: &str, run_id: &str) -> Result<bo
     for table in ["rendered_fields", "task_logs", "log_chunks", "task_reschedules"] {
         tx.execute(sql(format!("DELETE FROM {table} WHERE ti_id IN ({ids})")), args![dag_id, run_id]).await?;
     }
-    for table in ["xcoms", "task_instances", "task_instance_history"] {
+    for table in ["xcoms", "task_instances", "task_instance_history", "dag_run_asset_events"] {
         tx.execute(sql(format!("DELETE FROM {table} WHERE dag_id = $1 AND run_id = $2")), args![dag_id, run_id]).await?;
     }
     Ok(tx.execute("DELETE FROM dag_runs WHERE dag_id = $1 AND run_id = $2", args![dag_id, run_id]).await? > 0)

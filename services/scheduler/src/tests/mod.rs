@@ -1,10 +1,13 @@
 //! The scheduler on real databases with a clock that stands still: small DAGs, worked off by a stand-in for a worker
 //! that speaks the same calls.
 
+mod asset_rest;
+mod assets;
 mod bench;
 mod claiming;
 mod files;
 mod graphs;
 mod limits;
+mod partitions;
 mod runs;
 mod talking;

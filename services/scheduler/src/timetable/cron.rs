@@ -54,6 +54,11 @@ impl CronSchedule {
         &self.expression
     }
 
+    /// Where its clock stands.
+    pub(super) fn zone(&self) -> Zone {
+        self.zone
+    }
+
     /// In words.
     pub fn describe(&self) -> String {
         self.cron.describe()

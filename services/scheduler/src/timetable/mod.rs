@@ -4,13 +4,17 @@
 mod cron;
 mod delta;
 mod interval;
+mod partition;
 mod trigger;
 mod zone;
 
 pub use cron::CronSchedule;
 pub use delta::Delta;
+pub use partition::CronPartition;
 pub use zone::Zone;
 
+use crate::dag::Condition;
+use crate::partition::PartitionedAssets;
 use artel_platform::{Error, Result};
 use chrono::{DateTime, Utc};
 use serde_json::Value;
@@ -77,6 +81,16 @@ pub enum Timetable {
     CronDataInterval(Box<CronSchedule>),
     /// Covers equal spans of time.
     DeltaDataInterval(Delta),
+    /// Runs when there is news of assets.
+    AssetTriggered(Condition),
+    /// And also at the times of another timetable.
+    AssetOrTime(Condition, Box<Timetable>),
+    /// Runs once per partition of assets.
+    PartitionedAssets(Box<PartitionedAssets>),
+    /// Runs at times of a cron expression, once per partition; see [`CronPartition::next`].
+    CronPartition(Box<CronPartition>),
+    /// Runs by hand, for partitions that it finds itself.
+    PartitionedAtRuntime,
     /// One that is asked of somebody else, or not supported: never due by itself. Its class name.
     Other(String),
 }
@@ -95,6 +109,9 @@ impl Timetable {
                 "NullTimetable" => return Ok(Self::Null),
                 "OnceTimetable" => return Ok(Self::Once),
                 "ContinuousTimetable" => return Ok(Self::Continuous),
+                "PartitionedAtRuntime" => return Ok(Self::PartitionedAtRuntime),
+                "PartitionedAssetTimetable" => return Ok(Self::PartitionedAssets(Box::new(PartitionedAssets::read(var)?))),
+                "AssetTriggeredTimetable" => return Ok(Self::AssetTriggered(Condition::read(&var["asset_condition"])?)),
                 _ => {}
             }
         }
@@ -106,6 +123,7 @@ impl Timetable {
                     let all: Result<Vec<_>> = expressions.iter().map(|e| trigger::CronTrigger::read(var, e)).collect();
                     return Ok(Self::CronTrigger(all?));
                 }
+                "CronPartitionTimetable" => return Ok(Self::CronPartition(Box::new(CronPartition::read(var)?))),
                 "DeltaTriggerTimetable" => return Ok(Self::DeltaTrigger(trigger::DeltaTrigger::read(var)?)),
                 _ => {}
             }
@@ -119,13 +137,31 @@ impl Timetable {
                 _ => {}
             }
         }
+        if class == "airflow.timetables.assets.AssetOrTimeSchedule" {
+            return Ok(Self::AssetOrTime(Condition::read(&var["asset_condition"])?, Box::new(Self::read(&var["timetable"])?)));
+        }
         Ok(Self::Other(class.to_owned()))
+    }
+
+    /// The assets that it waits for.
+    pub fn asset_condition(&self) -> Option<&Condition> {
+        match self {
+            Self::AssetTriggered(condition) | Self::AssetOrTime(condition, _) => Some(condition),
+            Self::PartitionedAssets(schedule) => Some(&schedule.condition),
+            _ => None,
+        }
     }
 
     /// The run after `last` (the interval of the newest scheduled or backfilled run), as seen at `now`. `None`: none is to come.
     pub fn next(&self, last: Option<DataInterval>, restriction: &TimeRestriction, now: Time) -> Result<Option<DagRunInfo>> {
         match self {
-            Self::Null | Self::Other(_) => Ok(None),
+            Self::Null
+            | Self::AssetTriggered(_)
+            | Self::PartitionedAssets(_)
+            | Self::CronPartition(_)
+            | Self::PartitionedAtRuntime
+            | Self::Other(_) => Ok(None),
+            Self::AssetOrTime(_, timetable) => timetable.next(last, restriction, now),
             Self::Once => Ok(once(last, restriction, now)),
             Self::Continuous => Ok(continuous(last, restriction, now)),
             Self::CronTrigger(all) => trigger::next_of_all(all, last, restriction, now),
@@ -138,7 +174,15 @@ impl Timetable {
     /// The data interval of a run that somebody triggers for `run_after`.
     pub fn infer_manual(&self, run_after: Time) -> Result<DataInterval> {
         match self {
-            Self::Null | Self::Once | Self::Continuous | Self::Other(_) => Ok(DataInterval::exact(run_after)),
+            Self::Null
+            | Self::Once
+            | Self::Continuous
+            | Self::AssetTriggered(_)
+            | Self::PartitionedAssets(_)
+            | Self::CronPartition(_)
+            | Self::PartitionedAtRuntime
+            | Self::Other(_) => Ok(DataInterval::exact(run_after)),
+            Self::AssetOrTime(_, timetable) => timetable.infer_manual(run_after),
             Self::CronTrigger(all) => {
                 let intervals = all.iter().map(|one| one.manual(run_after));
                 Ok(intervals.min_by_key(|i| i.start).unwrap_or(DataInterval::exact(run_after)))
@@ -163,6 +207,11 @@ impl Timetable {
             Self::DeltaTrigger(_) => "DeltaTriggerTimetable",
             Self::CronDataInterval(_) => "CronDataIntervalTimetable",
             Self::DeltaDataInterval(_) => "DeltaDataIntervalTimetable",
+            Self::PartitionedAssets(_) => "PartitionedAssetTimetable",
+            Self::CronPartition(_) => "CronPartitionTimetable",
+            Self::PartitionedAtRuntime => "PartitionedAtRuntime",
+            Self::AssetTriggered(_) => "AssetTriggeredTimetable",
+            Self::AssetOrTime(..) => "AssetOrTimeSchedule",
             Self::Other(class) if class.starts_with("airflow.timetables.") => class.rsplit('.').next().unwrap_or(class),
             Self::Other(class) => class,
         }
@@ -178,6 +227,11 @@ impl Timetable {
             Self::DeltaTrigger(one) => Some(one.delta().to_string()),
             Self::CronDataInterval(cron) => Some(cron.expression().to_owned()),
             Self::DeltaDataInterval(delta) => Some(delta.to_string()),
+            Self::PartitionedAssets(_) => Some("Partitioned Asset".into()),
+            Self::CronPartition(one) => Some(one.cron().expression().to_owned()),
+            Self::PartitionedAtRuntime => Some("PartitionedAtRuntime".into()),
+            Self::AssetTriggered(_) => Some("Asset".into()),
+            Self::AssetOrTime(_, timetable) => Some(format!("Asset or {}", timetable.summary().unwrap_or_else(|| "None".into()))),
             Self::Other(_) => Some(self.type_name().to_owned()),
         }
     }
@@ -190,13 +244,26 @@ impl Timetable {
             Self::Continuous => Some("As frequently as possible, but only one run at a time.".into()),
             Self::CronTrigger(all) => Some(all.iter().map(|t| t.cron().describe()).collect::<Vec<_>>().join(", ")),
             Self::CronDataInterval(cron) => Some(cron.describe()),
+            Self::AssetTriggered(_) | Self::PartitionedAssets(_) => Some("Triggered by assets".into()),
+            Self::CronPartition(one) => Some(one.cron().describe()),
+            Self::PartitionedAtRuntime => Some("Never, partition key(s) set at runtime".into()),
+            Self::AssetOrTime(_, timetable) => Some(format!("Triggered by assets or {}", timetable.description().unwrap_or_default())),
             Self::DeltaTrigger(_) | Self::DeltaDataInterval(_) | Self::Other(_) => Some(String::new()),
         }
     }
 
     /// Runs again and again.
     pub fn periodic(&self) -> bool {
-        !matches!(self, Self::Null | Self::Once | Self::Continuous)
+        match self {
+            Self::Null
+            | Self::Once
+            | Self::Continuous
+            | Self::AssetTriggered(_)
+            | Self::PartitionedAssets(_)
+            | Self::PartitionedAtRuntime => false,
+            Self::AssetOrTime(_, timetable) => timetable.periodic(),
+            _ => true,
+        }
     }
 }
 

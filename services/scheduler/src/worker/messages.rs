@@ -110,12 +110,16 @@ pub(super) fn call(ti_id: &str, message: &Value) -> Option<(Call, Reply)> {
         "GetDag" => get(format!("dags/{}", path(message, &["dag_id"])), none(), Reply::Typed("DagResult")),
         "GetAssetByName" => get("assets/by-name".into(), query(message, &["name"]), Reply::Found("AssetResult", "ASSET_NOT_FOUND")),
         "GetAssetByUri" => get("assets/by-uri".into(), query(message, &["uri"]), Reply::Found("AssetResult", "ASSET_NOT_FOUND")),
-        "GetAssetsByAlias" => get("assets/by-alias".into(), query(message, &["alias_name"]), Reply::Typed("AssetsByAliasResult")),
+        "GetAssetsByAlias" => get("assets/by-alias".into(), query(message, &["alias_name"]), Reply::Under("AssetsByAliasResult", "assets")),
         "GetAssetEventByAsset" => get(
             "asset-events/by-asset".into(),
             query(message, &["name", "uri", "after", "before", "limit", "ascending"]),
             Reply::Typed("AssetEventsResult"),
         ),
+        "GetAssetEventByAssetAlias" => {
+            let place = query(message, &["alias_name", "after", "before", "limit", "ascending"]);
+            get("asset-events/by-asset-alias".into(), place.replacen("alias_name=", "name=", 1), Reply::Typed("AssetEventsResult"))
+        }
         _ => None,
     }
 }

@@ -1,0 +1,63 @@
+//! What Artel itself tells of: `artel://models/<name>@<alias>` has news when the alias is set, with the version in the
+//! event's extra. So a new champion starts the DAGs that wait for it.
+
+use super::AssetChange;
+use crate::Scheduler;
+use crate::store::assets;
+use artel_platform::Result;
+use artel_platform::db::Tx;
+use artel_proto::artel::registry::v1::ModelVersionAliasSet;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde_json::json;
+
+/// How the URIs begin.
+pub(crate) const SCHEME: &str = "artel://";
+/// The group of assets that no DAG file declares.
+pub(crate) const GROUP: &str = "artel";
+
+/// Left as they are in a model's name.
+const PLAIN: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+
+impl Scheduler {
+    /// A model's alias was set.
+    pub(crate) async fn model_alias_set(&self, event: &ModelVersionAliasSet, tx: &mut Tx) -> Result<()> {
+        // DAGs are of one workspace, and their URIs name none
+        if event.workspace != artel_platform::http::DEFAULT_WORKSPACE {
+            return Ok(());
+        }
+        let extra = json!({"name": event.name, "alias": event.alias, "version": event.version});
+        let mut told = false;
+        for uri in model_uris(&event.name, &event.alias) {
+            if let Some(asset) = assets::active_by(&mut *tx, "uri", &uri).await? {
+                let change = AssetChange { asset: &asset, extra: &extra, source: None, aliases: &[], partition_key: None, partition_date: None };
+                self.register_asset_change(tx, &change).await?;
+                told = true;
+            }
+        }
+        if told {
+            tracing::info!(model = event.name, alias = event.alias, version = event.version, "asset event of a model's alias");
+        }
+        Ok(())
+    }
+}
+
+/// How DAG files may write it: a name with blanks or slashes encoded, or as it is.
+fn model_uris(name: &str, alias: &str) -> Vec<String> {
+    let encoded = utf8_percent_encode(name, PLAIN).to_string();
+    let mut uris = vec![format!("{SCHEME}models/{encoded}@{alias}")];
+    if encoded != name {
+        uris.push(format!("{SCHEME}models/{name}@{alias}"));
+    }
+    uris
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_encoded_where_they_need_it() {
+        assert_eq!(model_uris("churn-v2", "champion"), ["artel://models/churn-v2@champion"]);
+        assert_eq!(model_uris("a b/c", "prod"), ["artel://models/a%20b%2Fc@prod", "artel://models/a b/c@prod"]);
+    }
+}

@@ -1,0 +1,20 @@
+//! What happens elsewhere and starts DAGs. Handlers write into the inbox transaction; the timer is woken after it.
+
+use crate::Scheduler;
+use artel_platform::bus::{Handler, on};
+use artel_platform::db::Tx;
+use artel_proto::artel::registry::v1::ModelVersionAliasSet;
+use std::sync::Arc;
+
+/// The events that the scheduler acts on.
+pub(crate) fn handlers(scheduler: &Arc<Scheduler>) -> Vec<Handler> {
+    let scheduler = scheduler.clone();
+    vec![on(move |event: ModelVersionAliasSet, tx: &mut Tx| {
+        let scheduler = scheduler.clone();
+        Box::pin(async move {
+            scheduler.model_alias_set(&event, tx).await?;
+            tx.after_commit(move || scheduler.assets_changed());
+            Ok(())
+        })
+    })]
+}
