@@ -81,6 +81,9 @@ impl Scheduler {
 
     /// Starts the runs for which enough has arrived.
     pub(super) async fn start_partitions(&self) -> Result<()> {
+        if !asset_partitions::any_pending(&self.db).await? {
+            return Ok(());
+        }
         let mut tx = self.db.begin().await?;
         assets::take_turn(&mut tx, "events").await?;
         let mut changed = false;

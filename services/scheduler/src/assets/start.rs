@@ -2,6 +2,7 @@
 //! (airflow/jobs/scheduler_job_runner.py `_create_dag_runs_asset_triggered`, airflow/models/dag.py `dags_needing_dagruns`).
 
 use crate::Scheduler;
+use crate::dag::News;
 use crate::runs::blank;
 use crate::states::RunType;
 use crate::store::asset_events::{self, AssetEvent};
@@ -19,13 +20,26 @@ impl Scheduler {
             return Ok(());
         }
         self.start_partitions().await?;
-        for dag_id in asset_queue::dags_with_room(&self.db).await? {
-            if let Err(error) = self.start_dag_on_assets(&dag_id).await {
+        let news = asset_queue::news(&self.db, None).await?;
+        if news.is_empty() {
+            return Ok(());
+        }
+        for (dag_id, version) in asset_queue::dags_with_room(&self.db).await? {
+            if let Err(error) = self.start_if_met(&dag_id, &version, news.get(&dag_id)).await {
                 // the reconciliation tries it again
                 tracing::warn!(dag_id, error = %error.chain(), "the run of assets could not be made");
             }
         }
         Ok(())
+    }
+
+    /// Looks before it takes the writers' turn: most conditions wait for more.
+    async fn start_if_met(&self, dag_id: &str, version: &str, news: Option<&News>) -> Result<()> {
+        let dag = self.version(version).await?;
+        match (dag.timetable.asset_condition(), news) {
+            (Some(condition), Some(news)) if condition.is_met(news) => self.start_dag_on_assets(dag_id).await,
+            _ => Ok(()),
+        }
     }
 
     async fn start_dag_on_assets(&self, dag_id: &str) -> Result<()> {
@@ -39,7 +53,8 @@ impl Scheduler {
         let Some(condition) = dag.timetable.asset_condition() else { return Ok(()) };
         let queued = asset_queue::of_dag(&mut tx, dag_id).await?;
         let Some(newest) = queued.last() else { return Ok(()) };
-        if !condition.is_met(&asset_queue::news(&mut tx, dag_id).await?) {
+        let news = asset_queue::news(&mut tx, Some(dag_id)).await?;
+        if !news.get(dag_id).is_some_and(|news| condition.is_met(news)) {
             return Ok(());
         }
         let events = consumable(&mut tx, &row, newest, dag.restriction.catchup).await?;

@@ -120,7 +120,7 @@ impl Scheduler {
 
 /// `AssetEventDagRunReference`s of a run.
 pub(super) async fn consumed_events(from: impl Into<Read<'_>>, run: &DagRun) -> Result<Value> {
-    let mut from = from.into();
+    let mut from: Read<'_> = from.into();
     if run.run_type != crate::states::RunType::AssetTriggered {
         return Ok(json!([]));
     }

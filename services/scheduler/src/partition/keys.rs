@@ -7,11 +7,9 @@ use std::fmt::Write;
 
 /// The wall-clock time in this format. `{quarter}` is the quarter of the year.
 pub fn format_key(at: NaiveDateTime, format: &str) -> Result<String> {
-    let quarter = (chrono::Datelike::month(&at) - 1) / 3 + 1;
-    let format = python(format).replace("{quarter}", &quarter.to_string());
     let mut text = String::new();
     // chrono fails while it writes, for what it does not know
-    write!(text, "{}", at.and_utc().format(&format)).map_err(|_| Error::invalid(format!("format {format:?} is not understood")))?;
+    write!(text, "{}", at.and_utc().format(&native(format))).map_err(|_| Error::invalid(format!("format {format:?} is not understood")))?;
     Ok(text)
 }
 
@@ -19,15 +17,11 @@ pub fn format_key(at: NaiveDateTime, format: &str) -> Result<String> {
 /// stands beside them.
 pub fn parse_key(key: &str, format: &str) -> Result<NaiveDateTime> {
     let wrong = || Error::invalid(format!("partition key {key:?} does not match the format {format:?}"));
-    let (key, format, quarter) = match format.split_once("{quarter}") {
-        Some((before, after)) => without_quarter(key, before, after).ok_or_else(wrong)?,
-        None => (key.to_owned(), format.to_owned(), None),
-    };
-    let format = python(&format);
-    let items: Vec<Item<'_>> = StrftimeItems::new(&format).collect();
+    let native = native(format);
+    let items: Vec<Item<'_>> = StrftimeItems::new(&native).collect();
     let mut parsed = Parsed::new();
-    parse(&mut parsed, &key, items.iter()).map_err(|_| wrong())?;
-    let month = quarter.map_or(parsed.month().unwrap_or(1), |q| q * 3 - 2);
+    parse(&mut parsed, key, items.iter()).map_err(|_| wrong())?;
+    let month = parsed.month().or(parsed.quarter().map(|q| q * 3 - 2)).unwrap_or(1);
     let date = NaiveDate::from_ymd_opt(parsed.year().unwrap_or(1900), month, parsed.day().unwrap_or(1)).ok_or_else(wrong)?;
     let hour = parsed.hour_div_12().unwrap_or(0) * 12 + parsed.hour_mod_12().unwrap_or(0);
     let (minute, second) = (parsed.minute().unwrap_or(0), parsed.second().unwrap_or(0));
@@ -35,22 +29,8 @@ pub fn parse_key(key: &str, format: &str) -> Result<NaiveDateTime> {
 }
 
 /// Python's directives as chrono has them: its fractions are microseconds.
-fn python(format: &str) -> String {
-    format.replace("%f", "%6f")
-}
-
-/// Key and format without the digit that stands for the quarter, and that.
-fn without_quarter(key: &str, before: &str, after: &str) -> Option<(String, String, Option<u32>)> {
-    // the text between the directive before the digit and the digit
-    let at = match before.rsplit_once('%') {
-        None => key.starts_with(before).then_some(before.len())?,
-        Some((_, directive)) => {
-            let lead = directive.get(1..).filter(|lead| !lead.is_empty())?;
-            key.find(lead)? + lead.len()
-        }
-    };
-    let digit = key[at..].chars().next()?.to_digit(10).filter(|d| (1..=4).contains(d))?;
-    Some((format!("{}{}", &key[..at], &key[at + 1..]), format!("{before}{after}"), Some(digit)))
+pub(super) fn native(format: &str) -> String {
+    format.replace("%f", "%6f").replace("{quarter}", "%q")
 }
 
 #[cfg(test)]

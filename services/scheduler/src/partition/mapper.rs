@@ -1,5 +1,6 @@
 //! How a key of what a DAG takes becomes keys of what it makes (airflow/partition_mappers).
 
+use super::keys::native;
 use super::window::{Part, WaitPolicy, Window};
 use super::{format_key, parse_key};
 use crate::timetable::{Time, Zone};
@@ -111,7 +112,7 @@ impl Mapper {
                     return Err(Error::invalid(format!("partition key {key:?} has {} segments, not {}", segments.len(), mappers.len())));
                 }
                 let each: Result<Vec<String>> = mappers.iter().zip(segments).map(|(m, s)| m.single(s)).collect();
-                vec![each?.join(delimiter)]
+                vec![each?.join(delimiter.as_str())]
             }
             Kind::Begin(begin) => vec![begin.format(begin.of(begin.zone_wall(key)?))?],
             Kind::FanOut { upstream, window, downstream } => {
@@ -207,8 +208,7 @@ impl Begin {
     /// The wall-clock time of a key that came in.
     fn zone_wall(&self, key: &str) -> Result<NaiveDateTime> {
         if self.input.contains("%z") {
-            let format = self.input.replace("%f", "%6f");
-            let at = chrono::DateTime::parse_from_str(key, &format)
+            let at = chrono::DateTime::parse_from_str(key, &native(&self.input))
                 .map_err(|_| Error::invalid(format!("partition key {key:?} does not match the format {:?}", self.input)))?;
             return Ok(self.zone.wall(at.to_utc()));
         }

@@ -3,7 +3,7 @@
 use super::{assets, sql};
 use artel_platform::Result;
 use artel_platform::args;
-use artel_platform::db::{Row, Tx};
+use artel_platform::db::{Db, Row, Tx};
 use std::collections::BTreeSet;
 
 /// A run to come.
@@ -67,6 +67,11 @@ pub(crate) async fn set_run(tx: &mut Tx, id: i64, run_id: &str) -> Result<()> {
 pub(crate) async fn add_key(tx: &mut Tx, id: i64, event_id: i64, asset_id: i64, source_key: &str) -> Result<()> {
     let text = "INSERT INTO asset_partition_keys (partition_run_id, event_id, asset_id, source_key) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING";
     tx.execute(text, args![id, event_id, asset_id, source_key]).await.map(drop)
+}
+
+/// Is any run to come?
+pub(crate) async fn any_pending(db: &Db) -> Result<bool> {
+    Ok(db.fetch_optional("SELECT 1 AS one FROM asset_partition_runs WHERE run_id IS NULL LIMIT 1", vec![]).await?.is_some())
 }
 
 /// Runs to come of DAGs that are there, the oldest first.

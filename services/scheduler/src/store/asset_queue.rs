@@ -1,10 +1,11 @@
 //! Table `asset_queue`: assets with news for DAGs that have not been started with them.
 
-use super::{Filter, sql};
+use super::{Filter, Read, sql};
 use crate::dag::News;
 use artel_platform::Result;
 use artel_platform::args;
 use artel_platform::db::{Db, Row, Tx, Value};
+use std::collections::HashMap;
 
 /// A row.
 #[derive(Debug, Clone)]
@@ -43,13 +44,13 @@ pub(crate) async fn remove(tx: &mut Tx, filter: Filter) -> Result<u64> {
     tx.execute(sql(format!("DELETE FROM asset_queue {}", filter.clause())), filter.args).await
 }
 
-/// DAGs that something waits for and that may have another run.
-pub(crate) async fn dags_with_room(db: &Db) -> Result<Vec<String>> {
-    let text = "SELECT d.dag_id FROM dags d WHERE d.is_paused = 0 AND d.is_stale = 0 AND d.has_import_errors = 0
+/// DAGs that something waits for and that may have another run: id and latest version.
+pub(crate) async fn dags_with_room(db: &Db) -> Result<Vec<(String, String)>> {
+    let text = "SELECT d.dag_id, d.latest_version_id FROM dags d WHERE d.is_paused = 0 AND d.is_stale = 0 AND d.has_import_errors = 0
          AND EXISTS (SELECT 1 FROM asset_queue q WHERE q.dag_id = d.dag_id)
          AND (SELECT COUNT(*) FROM dag_runs r WHERE r.dag_id = d.dag_id AND r.state IN ('queued', 'running') AND r.run_type <> 'backfill') < d.max_active_runs
          ORDER BY d.dag_id";
-    db.fetch_all(text, vec![]).await?.iter().map(|r| r.get("dag_id")).collect()
+    db.fetch_all(text, vec![]).await?.iter().map(|r| Ok((r.get("dag_id")?, r.get("latest_version_id")?))).collect()
 }
 
 /// What waits for a DAG.
@@ -58,11 +59,14 @@ pub(crate) async fn of_dag(tx: &mut Tx, dag_id: &str) -> Result<Vec<Queued>> {
     tx.fetch_all(sql(text), args![dag_id]).await?.iter().map(read).collect()
 }
 
-/// The same, as the DAG's condition asks for it.
-pub(crate) async fn news(tx: &mut Tx, dag_id: &str) -> Result<News> {
-    let mut news = News::default();
-    let text = "SELECT a.name, a.uri, a.is_active FROM asset_queue q JOIN assets a ON a.id = q.asset_id WHERE q.dag_id = $1";
-    for row in tx.fetch_all(text, args![dag_id]).await? {
+/// What waits, as conditions ask for it: of one DAG, or by DAG of all.
+pub(crate) async fn news<'a>(from: impl Into<Read<'a>>, dag_id: Option<&str>) -> Result<HashMap<String, News>> {
+    let mut from: Read<'_> = from.into();
+    let (only, values) = dag_id.map_or(("", vec![]), |id| ("WHERE q.dag_id = $1", args![id]));
+    let mut all: HashMap<String, News> = HashMap::new();
+    let text = format!("SELECT q.dag_id, a.name, a.uri, a.is_active FROM asset_queue q JOIN assets a ON a.id = q.asset_id {only}");
+    for row in from.again().all(sql(text), values.clone()).await? {
+        let news = all.entry(row.get("dag_id")?).or_default();
         let (name, uri): (String, String) = (row.get("name")?, row.get("uri")?);
         if row.get("is_active")? {
             news.names.insert(name.clone());
@@ -70,10 +74,12 @@ pub(crate) async fn news(tx: &mut Tx, dag_id: &str) -> Result<News> {
         }
         news.assets.insert((name, uri));
     }
-    let text = "SELECT DISTINCT a.name FROM asset_queue q JOIN asset_alias_assets l ON l.asset_id = q.asset_id
-         JOIN asset_aliases a ON a.id = l.alias_id WHERE q.dag_id = $1";
-    for row in tx.fetch_all(text, args![dag_id]).await? {
-        news.aliases.insert(row.get("name")?);
+    let text = format!(
+        "SELECT DISTINCT q.dag_id, a.name FROM asset_queue q JOIN asset_alias_assets l ON l.asset_id = q.asset_id
+         JOIN asset_aliases a ON a.id = l.alias_id {only}"
+    );
+    for row in from.all(sql(text), values).await? {
+        all.entry(row.get("dag_id")?).or_default().aliases.insert(row.get("name")?);
     }
-    Ok(news)
+    Ok(all)
 }
