@@ -7,7 +7,7 @@ use crate::store::{claims, dags, runs, workers};
 use artel_platform::identity::{Audience, Identity, Kind, Scopes};
 use artel_platform::{Error, Result};
 use artel_proto::artel::scheduler::v1::Workload;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::collections::HashMap;
 use std::time::Duration;
 
@@ -16,6 +16,23 @@ const TASK_SCOPES: &[&str] =
     &["execution", "experiments", "models", "artifacts", "read:dags", "run:dags", "variables", "read:connections", "deployments"];
 /// How often work is looked for that another scheduler process may have made.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
+
+/// A try as upstream's workloads name it.
+pub(crate) fn task_instance(instance: &TaskInstance) -> Value {
+    json!({
+        "id": instance.id,
+        "dag_version_id": instance.dag_version_id,
+        "task_id": instance.task_id,
+        "dag_id": instance.dag_id,
+        "run_id": instance.run_id,
+        "try_number": instance.try_number,
+        "map_index": instance.map_index,
+        "pool_slots": instance.pool_slots,
+        "queue": instance.queue,
+        "priority_weight": instance.priority_weight,
+        "context_carrier": null,
+    })
+}
 
 impl Scheduler {
     /// Makes a worker known.
@@ -77,19 +94,7 @@ impl Scheduler {
             "dag_rel_path": row.relative_fileloc,
             "bundle_info": {"name": row.bundle_name, "version": row.bundle_version},
             "log_path": Place::of(instance).file(),
-            "ti": {
-                "id": instance.id,
-                "dag_version_id": instance.dag_version_id,
-                "task_id": instance.task_id,
-                "dag_id": instance.dag_id,
-                "run_id": instance.run_id,
-                "try_number": instance.try_number,
-                "map_index": instance.map_index,
-                "pool_slots": instance.pool_slots,
-                "queue": instance.queue,
-                "priority_weight": instance.priority_weight,
-                "context_carrier": null,
-            },
+            "ti": task_instance(instance),
         });
         let url = self.cx.config.server.public_url.trim_end_matches('/').to_owned();
         Ok(Workload {

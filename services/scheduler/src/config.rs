@@ -18,6 +18,7 @@ pub(crate) struct Settings {
     reconcile_seconds: u64,
     task_token_hours: u64,
     pub(crate) max_map_length: i64,
+    pub(crate) trigger_capacity: i64,
 }
 
 impl Settings {

@@ -14,6 +14,7 @@ mod claims;
 mod clear;
 mod config;
 pub mod dag;
+mod deferral;
 mod execution;
 mod grpc;
 mod logs;
@@ -28,6 +29,7 @@ mod tests;
 mod times;
 pub mod timetable;
 mod tries;
+mod triggers;
 mod variables;
 mod versions;
 pub mod worker;
@@ -59,6 +61,8 @@ pub(crate) struct Scheduler {
     timer: Notify,
     /// There is work for workers.
     claims: Notify,
+    /// There are more triggers to run.
+    triggers: Notify,
     /// A task's log has come to its end.
     log_complete: Notify,
 }
@@ -81,6 +85,7 @@ impl Scheduler {
             wake: scheduling::Wake::default(),
             timer: Notify::new(),
             claims: Notify::new(),
+            triggers: Notify::new(),
             log_complete: Notify::new(),
         }))
     }
@@ -94,6 +99,7 @@ pub async fn start(cx: Context) -> Result<Service> {
     scheduler.start_timer();
     scheduler.start_log_keeper();
     scheduler.start_parser();
+    scheduler.start_trigger_host();
     let server = SchedulerServer::new(grpc::Grpc(scheduler.clone())).max_decoding_message_size(artel_platform::rpc::MAX_MESSAGE);
     Ok(Service {
         name: "scheduler",

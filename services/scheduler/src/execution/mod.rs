@@ -10,6 +10,7 @@ mod settings;
 mod xcoms;
 
 use crate::Scheduler;
+pub(crate) use lifecycle::dag_run;
 use artel_platform::{Code, Error, Result};
 use percent_encoding::percent_decode_str;
 use query::Query;
@@ -58,6 +59,11 @@ impl Reply {
     /// Upstream's form of a refusal.
     fn refused(status: u16, reason: &str, message: impl Into<String>) -> Self {
         Self::new(status, json!({"detail": {"reason": reason, "message": message.into()}}))
+    }
+
+    /// Upstream's form of a wrong field.
+    fn unprocessable(field: &str, message: &str) -> Self {
+        Self::new(422, json!({"detail": [{"type": "value_error", "loc": ["body", field], "msg": message}]}))
     }
 
     fn not_found(message: impl Into<String>) -> Self {

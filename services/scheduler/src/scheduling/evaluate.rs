@@ -4,6 +4,7 @@ use super::decide::{Change, Decision, Instance, Situation, SkipMemo, decide};
 use super::{admit, past};
 use crate::Scheduler;
 use crate::dag::Dag;
+use crate::deferral::Deferral;
 use crate::states::{RunState, TaskState};
 use crate::store::instances::TaskInstance;
 use crate::store::runs::DagRun;
@@ -97,6 +98,7 @@ impl Scheduler {
             decision.changes.iter().filter_map(wanted).map(|i| ids[i].clone()).collect()
         };
         instances::schedule(tx, &of(|c| if let Change::Schedule(i) = c { Some(*i) } else { None }), now).await?;
+        self.start_from_triggers(tx, dag, decision, &ids).await?;
         instances::pass(tx, &of(|c| if let Change::Pass(i) = c { Some(*i) } else { None }), now).await?;
         for state in TaskState::ALL {
             let become_it: Vec<String> = decision
@@ -115,6 +117,18 @@ impl Scheduler {
         }
         announce(tx, run, present, decision).await?;
         self.write_run(tx, dag, run, decision, now).await
+    }
+
+    /// Of what was scheduled, that which begins with its trigger and not in a process.
+    async fn start_from_triggers(&self, tx: &mut Tx, dag: &Dag, decision: &Decision, ids: &[String]) -> Result<()> {
+        for change in &decision.changes {
+            let Change::Schedule(i) = change else { continue };
+            let Some(deferral) = dag.task(&decision.instances[*i].task_id).and_then(Deferral::of_task) else { continue };
+            if let Some(instance) = instances::get(&mut *tx, &ids[*i]).await? {
+                self.defer(tx, &instance, deferral, true).await?;
+            }
+        }
+        Ok(())
     }
 
     async fn log_line(&self, tx: &mut Tx, run: &DagRun, instance: &Instance, id: &str, why: &str, now: i64) -> Result<()> {
