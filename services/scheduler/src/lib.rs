@@ -17,6 +17,7 @@ pub mod dag;
 mod deferral;
 mod execution;
 mod grpc;
+mod hitl;
 mod logs;
 mod parser;
 mod rest;
@@ -65,6 +66,8 @@ pub(crate) struct Scheduler {
     triggers: Notify,
     /// A task's log has come to its end.
     log_complete: Notify,
+    /// Some task's log has grown.
+    log_grew: Notify,
 }
 
 impl Scheduler {
@@ -87,6 +90,7 @@ impl Scheduler {
             claims: Notify::new(),
             triggers: Notify::new(),
             log_complete: Notify::new(),
+            log_grew: Notify::new(),
         }))
     }
 }

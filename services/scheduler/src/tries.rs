@@ -54,8 +54,13 @@ impl Scheduler {
         Ok(retry::due_at(task, &attempt))
     }
 
-    /// The process of a try has ended (python/PROTOCOL.md §6).
+    /// The process of a try has ended (python/PROTOCOL.md §6), and the whole of its log is here.
     pub(crate) async fn process_ended(&self, ti_id: &str, exit: Exit<'_>) -> Result<()> {
+        self.settle_exit(ti_id, exit).await?;
+        self.finish_log(ti_id).await
+    }
+
+    async fn settle_exit(&self, ti_id: &str, exit: Exit<'_>) -> Result<()> {
         let mut tx = self.db.begin().await?;
         let Some(instance) = instances::lock(&mut tx, ti_id).await? else {
             return self.revoked_process_ended(tx, ti_id).await;

@@ -103,7 +103,11 @@ impl Scheduler {
                 };
                 self.defer(&mut tx, &instance, deferral, false).await?;
             }
-            TaskState::AwaitingInput => self.await_input(&mut tx, call, &instance).await?,
+            TaskState::AwaitingInput => {
+                if let Some(refusal) = self.await_input(&mut tx, call, &instance).await? {
+                    return Ok(refusal);
+                }
+            }
             TaskState::Success
             | TaskState::Failed
             | TaskState::Skipped

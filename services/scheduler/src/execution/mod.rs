@@ -3,10 +3,12 @@
 
 mod counts;
 mod dag_runs;
+mod hitl;
 mod lifecycle;
 mod own;
 mod query;
 mod settings;
+mod task_state;
 mod xcoms;
 
 use crate::Scheduler;
@@ -123,7 +125,7 @@ impl Scheduler {
             ("GET", ["task-instances", "states"]) => self.ti_states(call).await?,
             ("GET", ["task-instances", "breadcrumbs"]) => self.breadcrumbs(call).await?,
             ("GET", ["task-instances", "previous", dag, task]) => self.previous_ti(call, dag, task).await?,
-            (_, ["task-instances", id, ..]) if !call.speaks_for(id) => Reply::refused(403, "forbidden", "a task may speak for itself only"),
+            (_, ["task-instances" | "hitlDetails", id, ..] | ["store", "ti", id, ..]) if !call.speaks_for(id) => Reply::refused(403, "forbidden", "a task may speak for itself only"),
             ("PATCH", ["task-instances", id, "run"]) => self.ti_run(call, id).await?,
             ("PATCH", ["task-instances", id, "state"]) => self.ti_state(call, id).await?,
             ("PATCH", ["task-instances", id, "skip-downstream"]) => self.skip_downstream(call, id).await?,
@@ -141,6 +143,10 @@ impl Scheduler {
             ("POST", ["dag-runs", dag, run]) => self.trigger_dag_run(call, dag, run).await?,
             ("POST", ["dag-runs", dag, run, "clear"]) => self.clear_dag_run(dag, run).await?,
             ("GET", ["dag-runs", dag, run, "state"]) => self.dag_run_state(dag, run).await?,
+            ("POST", ["hitlDetails", id]) => self.create_hitl(call, id).await?,
+            ("PATCH", ["hitlDetails", id]) => self.update_hitl(call, id).await?,
+            ("GET", ["hitlDetails", id]) => self.get_hitl(id).await?,
+            (_, ["store", "ti", id, key @ ..]) => self.task_state(call, id, &key.join("/")).await?,
             ("GET", ["dags", dag]) => self.get_dag(dag).await?,
             (_, ["xcoms", dag, run, task, key @ ..]) if !key.is_empty() => self.xcom(call, [dag, run, task], key).await?,
             ("GET", ["variables", "keys"]) => self.variable_keys(call).await?,

@@ -7,6 +7,7 @@ mod connections;
 mod dag_runs;
 mod dags;
 mod execution;
+mod hitl;
 mod import_errors;
 mod info;
 mod logs;
@@ -30,6 +31,7 @@ pub(crate) fn routes() -> Routes {
         dag_runs::list, dag_runs::get, dag_runs::create, dag_runs::patch, dag_runs::delete, dag_runs::clear, dag_runs::batch, dag_runs::wait,
         task_instances::list, task_instances::get, task_instances::get_mapped, task_instances::list_mapped, task_instances::patch,
         task_instances::tries, task_instances::try_of, clear::clear, logs::get,
+        hitl::list, hitl::get, hitl::of_try, hitl::respond,
         xcoms::list, xcoms::get,
         variables::list, variables::get, variables::create, variables::update, variables::delete,
         connections::list, connections::get, connections::create, connections::update, connections::delete,

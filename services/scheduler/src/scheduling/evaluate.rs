@@ -67,6 +67,10 @@ impl Scheduler {
             tx.commit().await?;
         }
         self.after(admitted, decision.run);
+        let deferred = |c: &Change| matches!(c, Change::Schedule(i) if dag.task(&decision.instances[*i].task_id).is_some_and(|t| t.starts_from_trigger().is_some()));
+        if decision.changes.iter().any(deferred) {
+            self.triggers.notify_one();
+        }
         Ok(())
     }
 

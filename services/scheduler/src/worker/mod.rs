@@ -2,10 +2,10 @@
 //! supervises it. Any number of workers, on any host, serve one scheduler; each task is held by a lease that the
 //! worker prolongs, so a worker that dies loses its tasks to their retry rule.
 
-mod execution_api;
+pub(crate) mod execution_api;
 mod log;
 mod mask;
-mod messages;
+pub(crate) mod messages;
 mod supervisor;
 mod wire;
 mod zygote;
