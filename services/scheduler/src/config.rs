@@ -19,6 +19,7 @@ pub(crate) struct Settings {
     task_token_hours: u64,
     pub(crate) max_map_length: i64,
     pub(crate) trigger_capacity: i64,
+    pub(crate) xcom_inline_bytes: usize,
 }
 
 impl Settings {

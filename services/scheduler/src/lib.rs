@@ -10,6 +10,7 @@
 
 #![deny(missing_docs)]
 
+mod callbacks;
 mod claims;
 mod clear;
 mod config;
@@ -19,6 +20,7 @@ mod execution;
 mod grpc;
 mod hitl;
 mod logs;
+mod objects;
 mod parser;
 mod rest;
 mod runs;
@@ -62,6 +64,8 @@ pub(crate) struct Scheduler {
     timer: Notify,
     /// There is work for workers.
     claims: Notify,
+    /// There are callbacks to be called.
+    callbacks: Notify,
     /// There are more triggers to run.
     triggers: Notify,
     /// A task's log has come to its end.
@@ -88,6 +92,7 @@ impl Scheduler {
             wake: scheduling::Wake::default(),
             timer: Notify::new(),
             claims: Notify::new(),
+            callbacks: Notify::new(),
             triggers: Notify::new(),
             log_complete: Notify::new(),
             log_grew: Notify::new(),
@@ -104,6 +109,7 @@ pub async fn start(cx: Context) -> Result<Service> {
     scheduler.start_log_keeper();
     scheduler.start_parser();
     scheduler.start_trigger_host();
+    scheduler.start_callbacks();
     let server = SchedulerServer::new(grpc::Grpc(scheduler.clone())).max_decoding_message_size(artel_platform::rpc::MAX_MESSAGE);
     Ok(Service {
         name: "scheduler",

@@ -8,7 +8,7 @@ use crate::store::logs::{self, Piece, TaskLog};
 use crate::times;
 use artel_platform::db::Tx;
 use artel_platform::{Error, Result};
-use artel_proto::artel::artifact::v1::{GetRequest, PutHeader, PutRequest, put_request};
+use artel_proto::artel::artifact::v1::{PutHeader, PutRequest, put_request};
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Duration;
@@ -101,7 +101,7 @@ impl Scheduler {
         let Some(log) = logs::get(&self.db, ti_id).await? else {
             return Ok(LogPart { text: String::new(), next: from, end: finished });
         };
-        let bytes = if log.is_stored { self.read_object(&log, from).await? } else { self.read_chunks(&log, from).await? };
+        let bytes = if log.is_stored { self.get_object(&log.path, from, Some(PAGE as i64)).await? } else { self.read_chunks(&log, from).await? };
         // a try that was ended from outside while it waited has no process that says its last word
         let silent = finished && log.updated_at < self.cx.clock.now() - LAST_WORDS;
         let complete = (log.is_complete || silent) && from + bytes.len() as i64 >= log.size;
@@ -126,16 +126,6 @@ impl Scheduler {
         }
     }
 
-    async fn read_object(&self, log: &TaskLog, from: i64) -> Result<Vec<u8>> {
-        let request = GetRequest { workspace: "default".into(), path: log.path.clone(), offset: from, length: Some(PAGE as i64) };
-        let mut stream = self.cx.peers.artifact().get(request).await?.into_inner();
-        let mut bytes = Vec::new();
-        while let Some(chunk) = stream.message().await? {
-            bytes.extend_from_slice(&chunk.data);
-        }
-        Ok(bytes)
-    }
-
     /// Starts the task that moves complete logs to the artifact service.
     pub(crate) fn start_log_keeper(self: &Arc<Self>) {
         let scheduler = self.clone();
@@ -148,6 +138,9 @@ impl Scheduler {
                 }
                 if let Err(error) = scheduler.store_logs().await {
                     tracing::warn!(error = %error.chain(), "task logs stay in the database for now");
+                }
+                if let Err(error) = scheduler.sweep_objects().await {
+                    tracing::warn!(error = %error.chain(), "objects that are no longer needed stay for now");
                 }
             }
         });

@@ -83,6 +83,7 @@ impl Scheduler {
             state = state.as_str(),
             "task process ended without a word"
         );
+        self.task_callback(&mut tx, &instance, state, "the task's process ended without a word").await?;
         self.end_try(&mut tx, &instance, Ended { state: Some(state), end_date: now, ..Ended::default() }).await?;
         tx.commit().await?;
         self.woken(&instance);
@@ -123,6 +124,7 @@ impl Scheduler {
         let why = format!("{worker} gave no sign of life in time: the task is taken to be dead and is now {}", state.as_str());
         tracing::warn!(ti_id, dag_id = instance.dag_id, run_id = instance.run_id, task_id = instance.task_id, "{why}");
         logs::append_line(&mut tx, ti_id, &Place::of(&instance), "error", &why, now).await?;
+        self.task_callback(&mut tx, &instance, state, &why).await?;
         self.end_try(&mut tx, &instance, Ended { state: Some(state), end_date: now, ..Ended::default() }).await?;
         tx.commit().await?;
         self.woken(&instance);

@@ -1,6 +1,7 @@
 //! The Task Execution API (AIP-72): what a running task may ask and tell, with upstream's routes, bodies and status
 //! codes (airflow/api_fastapi/execution_api/routes). Workers call it by gRPC, stock Airflow workers by HTTP.
 
+mod code;
 mod counts;
 mod dag_runs;
 mod hitl;

@@ -150,7 +150,12 @@ impl Scheduler {
         if decision.run == RunState::Running {
             return runs::touch(tx, &run.dag_id, &run.run_id, now).await;
         }
-        let reason = decision.reason.unwrap_or("its tasks have ended");
+        let usual = if decision.run == RunState::Failed { "task_failure" } else { "success" };
+        let reason = decision.reason.unwrap_or(usual);
+        if dag.has_on_failure_callback || dag.has_on_success_callback {
+            let ended = instances::of_run(&mut *tx, &run.dag_id, &run.run_id).await?;
+            self.dag_callback(tx, dag, run, (decision.run, reason), &ended).await?;
+        }
         tracing::info!(dag_id = run.dag_id, run_id = run.run_id, state = decision.run.as_str(), reason, "run ended");
         runs::set_ended(tx, &run.dag_id, &run.run_id, decision.run, now).await?;
         tx.emit(&DagRunChanged { dag_id: run.dag_id.clone(), run_id: run.run_id.clone(), state: decision.run.as_str().into() }).await?;

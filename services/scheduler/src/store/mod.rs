@@ -1,6 +1,7 @@
 //! SQL, and nothing else. One module per table or group of tables.
 
 pub(crate) mod admission;
+pub(crate) mod callbacks;
 pub(crate) mod claims;
 pub(crate) mod connections;
 pub(crate) mod dags;
@@ -9,6 +10,7 @@ pub(crate) mod history;
 pub(crate) mod hitl;
 pub(crate) mod instances;
 pub(crate) mod logs;
+pub(crate) mod objects;
 pub(crate) mod parked;
 pub(crate) mod pools;
 pub(crate) mod runs;

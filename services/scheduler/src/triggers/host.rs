@@ -3,12 +3,10 @@
 
 use crate::Scheduler;
 use crate::deferral::Outcome;
-use crate::execution::Caller;
 use crate::logs::Place;
 use crate::states::TaskState;
 use crate::store::triggers::{self, Trigger};
 use crate::store::{instances, parked, runs, versions};
-use crate::worker::messages;
 use artel_platform::python::{FrameSender, Launch, Requirements, SideProcess};
 use artel_platform::{Error, Result};
 use serde_json::{Map, Value, json};
@@ -110,23 +108,8 @@ impl Host {
     }
 
     fn launch(&self, environment: &std::path::Path) -> Result<Launch> {
-        let cx = &self.scheduler.cx;
-        let home = cx.config.data.join("airflow");
-        std::fs::create_dir_all(&home)?;
-        let path = std::env::var("PATH").unwrap_or_default();
-        Ok(Launch {
-            name: "trigger host".into(),
-            module: "trigger_host",
-            args: vec!["--path".into(), self.scheduler.bundle.path.clone().into()],
-            env: [
-                ("AIRFLOW_HOME", home.display().to_string()),
-                ("AIRFLOW__CORE__LOAD_EXAMPLES", "False".into()),
-                ("PATH", format!("{}:{path}", environment.join("bin").display())),
-            ]
-            .into_iter()
-            .map(|(name, value)| (name.to_owned(), value))
-            .collect(),
-        })
+        let args = vec!["--path".into(), self.scheduler.bundle.path.clone().into()];
+        Ok(Launch { name: "trigger host".into(), module: "trigger_host", args, env: self.scheduler.airflow_environment(environment)? })
     }
 
     /// Takes more, hands it over, and stops what nobody waits for any more.
@@ -227,16 +210,8 @@ async fn order(s: &Scheduler, trigger: &Trigger) -> Result<(Value, Option<i64>)>
 impl Scheduler {
     /// Answers a trigger as its task would be: `(body, error)`.
     async fn answer_trigger(&self, message: &Value) -> (Value, Value) {
-        let body = &message["body"];
-        if body["type"] == "MaskSecret" {
-            return (Value::Null, Value::Null); // the process keeps secrets out of its lines itself
-        }
-        let ti_id = self.instance_of_trigger(message["id"].as_str().unwrap_or_default()).await.unwrap_or_default();
-        let Some((call, reply)) = messages::call(&ti_id, body) else { return (Value::Null, messages::unknown(body)) };
-        let caller = Caller { ti_id: Some(ti_id), worker_id: None };
-        let given = call.body.map(|b| b.to_string()).unwrap_or_default();
-        let answer = self.execution(&caller, call.method, &call.path, &call.query, &given).await;
-        messages::answer(body, reply, answer.into())
+        let ti_id = self.instance_of_trigger(message["id"].as_str().unwrap_or_default()).await;
+        self.answer_code(ti_id, &message["body"]).await
     }
 
     async fn instance_of_trigger(&self, id: &str) -> Option<String> {
