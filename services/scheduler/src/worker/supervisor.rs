@@ -59,7 +59,7 @@ async fn supervise(worker: &Arc<Worker>, workload: &Workload, log: &Log, killed:
     let task: Value = serde_json::from_str(&workload.execute_task_json)?;
     let (ours, theirs) = sockets()?;
     let [requests, stdout, stderr, logs] = ours;
-    let fork = Fork { id: workload.ti_id.clone(), env: environment(workload) };
+    let fork = Fork { id: workload.ti_id.clone(), env: environment(workload), limits: worker.limits.clone() };
     let forked = worker.zygotes.fork(fork, theirs).await?;
     let started_at = worker.cx.clock.utc().to_rfc3339();
     let run = Call {
