@@ -109,6 +109,11 @@ impl Scheduler {
         Ok(LogPart { text: String::from_utf8_lossy(&bytes[..whole]).into_owned(), next: from + whole as i64, end: complete })
     }
 
+    /// How long the log of a try is by now, and whether it is complete.
+    pub(crate) async fn log_size(&self, ti_id: &str) -> Result<(i64, bool)> {
+        Ok(logs::get(&self.db, ti_id).await?.map_or((0, false), |log| (log.size, log.is_complete)))
+    }
+
     async fn read_chunks(&self, log: &TaskLog, from: i64) -> Result<Vec<u8>> {
         let mut bytes = Vec::new();
         let mut position = from;

@@ -38,7 +38,7 @@ impl Scheduler {
             "dag_id": run.dag_id,
             "run_id": run.run_id,
             "is_failure_callback": failure,
-            "msg": reason,
+            "msg": if reason == "dagrun_timeout" { "timed_out" } else { reason }, // upstream's word for callbacks
             "context_from_server": {"dag_run": dag_run(run)?, "last_ti": last.map(task_instance)},
         });
         request["context_from_server"]["dag_run"]["state"] = state.as_str().into();

@@ -3,8 +3,10 @@
 
 mod bench;
 mod claiming;
+mod deferring;
 mod files;
 mod graphs;
+mod keeping;
 mod limits;
 mod runs;
 mod talking;
