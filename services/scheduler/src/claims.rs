@@ -112,14 +112,26 @@ impl Scheduler {
         })
     }
 
+    /// How long a try's token is good for.
+    async fn token_life(&self, instance: &TaskInstance) -> Result<Duration> {
+        let dag = self.version(&instance.dag_version_id).await?;
+        let hour = Duration::from_secs(3600);
+        let limit = dag.task(&instance.task_id).and_then(|t| t.execution_timeout).and_then(|t| t.to_std().ok());
+        Ok(limit.map_or(self.settings.task_token_life(), |limit| limit + hour))
+    }
+
+    /// A new token for a try whose own has a fifth of its life left, as upstream's server gives one.
+    pub(crate) async fn refreshed_token(&self, instance: &TaskInstance) -> Result<Option<String>> {
+        let age = self.cx.clock.now() - instance.queued_at.unwrap_or_default();
+        let old = age > self.token_life(instance).await?.as_millis() as i64 * 4 / 5;
+        if old { self.task_token(instance).await.map(Some) } else { Ok(None) }
+    }
+
     /// Lets the task speak for itself: to the suite as an MLflow client, to this service as an Airflow worker.
     async fn task_token(&self, instance: &TaskInstance) -> Result<String> {
         let run = runs::get(&self.db, &instance.dag_id, &instance.run_id).await?;
         let user = run.and_then(|r| r.triggering_user_name).unwrap_or_else(|| format!("dag-{}", instance.dag_id));
-        let dag = self.version(&instance.dag_version_id).await?;
-        let hour = Duration::from_secs(3600);
-        let limit = dag.task(&instance.task_id).and_then(|t| t.execution_timeout).and_then(|t| t.to_std().ok());
-        let life = limit.map_or(self.settings.task_token_life(), |limit| limit + hour);
+        let life = self.token_life(instance).await?;
         let identity = Identity {
             kind: Kind::Task,
             name: user,

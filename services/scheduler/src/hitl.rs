@@ -95,7 +95,7 @@ impl Scheduler {
         }
         detail.may_respond(who)?;
         detail.accepts(response)?;
-        let detail = self.write_response(&mut tx, ti_id, Some((&who.name, &who.name)), response).await?;
+        let detail = self.write_response(&mut tx, ti_id, Some((who.name.as_str(), who.name.as_str())), response).await?;
         let waiting = instance.filter(|i| matches!(i.state, Some(TaskState::AwaitingInput | TaskState::Deferred)));
         if let Some(instance) = &waiting {
             self.go_on(&mut tx, instance, Outcome::Event(detail.event(false)?)).await?;

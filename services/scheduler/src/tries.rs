@@ -135,5 +135,6 @@ impl Scheduler {
     pub(crate) fn woken(&self, instance: &TaskInstance) {
         self.wake.run(&instance.dag_id, &instance.run_id);
         self.timer.notify_one();
+        self.callbacks.notify_one();
     }
 }

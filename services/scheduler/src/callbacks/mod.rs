@@ -74,8 +74,6 @@ impl Scheduler {
         request["bundle_name"] = row.bundle_name.into();
         request["bundle_version"] = json!(version);
         let id = self.cx.ids.ordered().to_string();
-        callbacks::add(tx, &id, dag_id, run_id, &request.to_string(), self.cx.clock.now()).await?;
-        self.callbacks.notify_one();
-        Ok(())
+        callbacks::add(tx, &id, dag_id, run_id, &request.to_string(), self.cx.clock.now()).await
     }
 }

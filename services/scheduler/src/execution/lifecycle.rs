@@ -174,7 +174,9 @@ impl Scheduler {
         }
         claims::set_lease(&mut tx, id, self.cx.clock.now() + self.lease_of(call)).await?;
         tx.commit().await?;
-        Ok(Reply::empty(204))
+        let mut reply = Reply::empty(204);
+        reply.headers.extend(self.refreshed_token(&instance).await?.map(|token| ("Refreshed-API-Token", token)));
+        Ok(reply)
     }
 }
 

@@ -80,6 +80,7 @@ impl Scheduler {
         }
         if run.is_finished() {
             self.timer.notify_one(); // room for another run of this DAG
+            self.callbacks.notify_one();
         }
     }
 
@@ -102,7 +103,6 @@ impl Scheduler {
             decision.changes.iter().filter_map(wanted).map(|i| ids[i].clone()).collect()
         };
         instances::schedule(tx, &of(|c| if let Change::Schedule(i) = c { Some(*i) } else { None }), now).await?;
-        self.start_from_triggers(tx, dag, decision, &ids).await?;
         instances::pass(tx, &of(|c| if let Change::Pass(i) = c { Some(*i) } else { None }), now).await?;
         for state in TaskState::ALL {
             let become_it: Vec<String> = decision
@@ -120,6 +120,7 @@ impl Scheduler {
             }
         }
         announce(tx, run, present, decision).await?;
+        self.start_from_triggers(tx, dag, decision, &ids).await?;
         self.write_run(tx, dag, run, decision, now).await
     }
 

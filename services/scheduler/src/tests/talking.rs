@@ -76,6 +76,9 @@ async fn a_try_is_started_once_and_told_what_it_needs() {
         assert_eq!((other.status, other.body.unwrap()["detail"]["reason"].clone()), (409, json!("invalid_state")));
         let beat = |host: &str, pid: i64| json!({"hostname": host, "pid": pid});
         assert_eq!(b.own(&a, "PUT", "heartbeat", beat("h", 7)).await.status, 204);
+        b.clock.advance(20 * 60 * MINUTE);
+        let reply = b.own(&a, "PUT", "heartbeat", beat("h", 7)).await;
+        assert_eq!((reply.status, reply.headers.len()), (204, 1), "a token that grows old is renewed: {reply:?}");
         assert_eq!(b.own(&a, "PUT", "heartbeat", beat("h2", 7)).await.body.unwrap()["detail"]["reason"], "running_elsewhere");
         assert_eq!(b.own(&a, "PUT", "rtif", json!({"op_args": [1]})).await.status, 201);
         b.say(&a, "up_for_retry").await;
