@@ -138,7 +138,7 @@ def test_a_task_that_takes_too_much_memory_or_time_is_stopped(supervisor):
     assert hog.state(False) == "failed" and "MemoryError" in json.dumps(hog.log_lines())
     spins = supervisor.run("hostile", "spins", "hostile.py", limits={"cpu_seconds": 3})
     assert spins.exit["signal"] in (signal.SIGXCPU, signal.SIGKILL) and spins.final is None
-    assert supervisor.run("ordinary", "double", FILE, limits={"memory": 1 << 30, "cpu_seconds": 60}).state(False) == "success"
+    assert supervisor.run("ordinary", "make", FILE, limits={"memory": 1 << 30, "cpu_seconds": 60}).state(False) == "success"
 
 
 def test_a_task_that_ignores_sigterm_is_killed_with_all_it_started(supervisor):
