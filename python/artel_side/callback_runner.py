@@ -7,7 +7,9 @@ DAG processor does. One at a time: the child speaks on the control socket itself
 from __future__ import annotations
 
 import argparse
+import asyncio
 import gc
+import inspect
 import os
 import pathlib
 import select
@@ -42,6 +44,8 @@ def run(request: dict, asks: Asks) -> str | None:
     from pydantic import TypeAdapter
 
     task_runner.SUPERVISOR_COMMS = asks
+    if request["callback"].get("type") == "DeadlineCallback":
+        return missed_deadline(request["callback"], request["bundle_path"])
     wanted = TypeAdapter(CallbackRequest).validate_python(request["callback"])
     path = os.path.join(request["bundle_path"], wanted.filepath)
     bag = BundleDagBag(
@@ -51,6 +55,23 @@ def run(request: dict, asks: Asks) -> str | None:
         return "the DAG file cannot be imported: " + "\n".join(bag.import_errors.values())
     processor._execute_callbacks(bag, [wanted], structlog.get_logger("callbacks"))
     return None
+
+
+def missed_deadline(callback: dict, bundle_path: str) -> str | None:
+    """Call what a DeadlineAlert names, a function or a coroutine function (triggers/callback.py, callback_supervisor.py)."""
+    from airflow.sdk._shared.module_loading import accepts_context, import_string
+
+    sys.path.insert(0, bundle_path)
+    called = import_string(callback["path"])
+    context = {"context": callback["context"]} if accepts_context(called) else {}
+    result = called(**callback["kwargs"], **context)
+    if inspect.isawaitable(result):
+        asyncio.run(finish(result))
+    return None
+
+
+async def finish(awaitable) -> None:
+    await awaitable
 
 
 class Runner:

@@ -73,6 +73,15 @@ def test_a_task_that_was_killed(runner, notes, state, line):
     assert notes.read_text().splitlines()[-1] == line
 
 
+def test_a_missed_deadline_is_told(runner, notes):
+    context = {"dag_run": RUN, "deadline": {"id": "1", "deadline_time": "2026-01-05T00:00:00Z"}}
+    for name in ("late", "late_too"):
+        callback = {"type": "DeadlineCallback", "path": f"called.{name}", "kwargs": {"word": "slow"}, "context": context}
+        assert run(runner, callback) is None
+        assert notes.read_text().splitlines()[-1] == f"{name} slow r1"
+    assert "nosuch" in run(runner, {"type": "DeadlineCallback", "path": "called.nosuch", "kwargs": {}, "context": context})
+
+
 def test_what_cannot_be_run_is_told(runner, tmp_path):
     hanging = {"type": "DagCallbackRequest", "dag_id": "hanging", "run_id": "r1", "is_failure_callback": True, "msg": "x"}
     assert "did not end within 3 s" in run(runner, hanging, timeout=3)

@@ -35,6 +35,14 @@ def task_retries(context):
     note(f"task retries {context['ti'].task_id}")
 
 
+def late(word, context):
+    note(f"late {word} {context['dag_run']['run_id']}")
+
+
+async def late_too(word, **kwargs):
+    note(f"late_too {word} {kwargs['context']['dag_run']['run_id']}")
+
+
 def hang(context):
     time.sleep(3600)
 

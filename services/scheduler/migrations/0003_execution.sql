@@ -76,3 +76,14 @@ CREATE TABLE task_state_store (
     updated_at BIGINT NOT NULL,
     PRIMARY KEY (dag_id, run_id, task_id, map_index, key)
 );
+
+-- When runs were to have ended at the latest, and what is to be called when they have not.
+CREATE TABLE deadlines (
+    id TEXT PRIMARY KEY,
+    dag_id TEXT NOT NULL,
+    run_id TEXT NOT NULL,
+    due_at BIGINT NOT NULL,
+    callback TEXT NOT NULL
+);
+CREATE INDEX deadlines_due ON deadlines (due_at);
+CREATE INDEX deadlines_of_run ON deadlines (dag_id, run_id);

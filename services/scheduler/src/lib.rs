@@ -15,6 +15,7 @@ mod claims;
 mod clear;
 mod config;
 pub mod dag;
+mod deadlines;
 mod deferral;
 mod execution;
 mod grpc;

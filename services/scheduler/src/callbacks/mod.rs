@@ -67,7 +67,8 @@ impl Scheduler {
         self.add_callback(tx, &instance.dag_id, &instance.run_id, request).await
     }
 
-    async fn add_callback(&self, tx: &mut Tx, dag_id: &str, run_id: &str, mut request: Value) -> Result<()> {
+    /// Adds one, with where its DAG's file is.
+    pub(crate) async fn add_callback(&self, tx: &mut Tx, dag_id: &str, run_id: &str, mut request: Value) -> Result<()> {
         let Some(row) = dags::get(&mut *tx, dag_id).await? else { return Ok(()) };
         let version = runs::get(&mut *tx, dag_id, run_id).await?.and_then(|r| r.bundle_version);
         request["filepath"] = row.relative_fileloc.into();

@@ -8,7 +8,7 @@ use crate::deferral::Deferral;
 use crate::states::{RunState, TaskState};
 use crate::store::instances::TaskInstance;
 use crate::store::runs::DagRun;
-use crate::store::{dags, instances, runs, xcoms};
+use crate::store::{dags, deadlines, instances, runs, xcoms};
 use artel_platform::Result;
 use artel_platform::db::Tx;
 use artel_proto::artel::scheduler::v1::{DagRunChanged, TaskInstanceChanged};
@@ -159,6 +159,9 @@ impl Scheduler {
         }
         tracing::info!(dag_id = run.dag_id, run_id = run.run_id, state = decision.run.as_str(), reason, "run ended");
         runs::set_ended(tx, &run.dag_id, &run.run_id, decision.run, now).await?;
+        if decision.run == RunState::Success {
+            deadlines::met(tx, &run.dag_id, &run.run_id, now).await?;
+        }
         tx.emit(&DagRunChanged { dag_id: run.dag_id.clone(), run_id: run.run_id.clone(), state: decision.run.as_str().into() }).await?;
         let limit = dag.max_consecutive_failed_dag_runs;
         if decision.run == RunState::Failed && limit > 0 && runs::failed_in_a_row(tx, &run.dag_id, limit).await? >= limit {

@@ -77,6 +77,7 @@ impl Scheduler {
         for id in claims::expired(&self.db, now).await? {
             self.lose(&id).await?;
         }
+        next.extend(self.tell_missed_deadlines(now).await?);
         next.extend(next_retry);
         next.extend(dags::next_due(&self.db, now).await?);
         next.extend(runs::next_start(&self.db, now).await?);

@@ -5,6 +5,7 @@ pub(crate) mod callbacks;
 pub(crate) mod claims;
 pub(crate) mod connections;
 pub(crate) mod dags;
+pub(crate) mod deadlines;
 pub(crate) mod files;
 pub(crate) mod history;
 pub(crate) mod hitl;

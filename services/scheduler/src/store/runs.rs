@@ -234,7 +234,7 @@ pub(crate) async fn delete(tx: &mut Tx, dag_id: &str, run_id: &str) -> Result<bo
         tx.execute(sql(format!("DELETE FROM {table} WHERE ti_id IN ({ids})")), args![dag_id, run_id]).await?;
     }
     super::xcoms::doom_of_run(tx, dag_id, run_id).await?;
-    for table in ["xcoms", "task_state_store", "callbacks", "task_instances", "task_instance_history"] {
+    for table in ["xcoms", "task_state_store", "callbacks", "deadlines", "task_instances", "task_instance_history"] {
         tx.execute(sql(format!("DELETE FROM {table} WHERE dag_id = $1 AND run_id = $2")), args![dag_id, run_id]).await?;
     }
     Ok(tx.execute("DELETE FROM dag_runs WHERE dag_id = $1 AND run_id = $2", args![dag_id, run_id]).await? > 0)

@@ -92,6 +92,42 @@ async fn the_end_of_a_run_is_told_once() {
 }
 
 #[tokio::test]
+async fn a_missed_deadline_is_told_and_one_that_was_kept_is_not() {
+    bench(|b| async move {
+        let alert = |reference: Value, seconds: f64, path: &str| {
+            let interval = json!({"__classname__": "datetime.timedelta", "__version__": 2, "__data__": seconds});
+            let callback = json!({"__classname__": "airflow.sdk.definitions.callback.AsyncCallback", "__version__": 0, "__data__": {"path": path, "kwargs": {"n": 1}}});
+            json!({"name": null, "reference": reference, "interval": interval, "callback": callback})
+        };
+        let queued = json!({"reference_type": "DagRunQueuedAtDeadline"});
+        let average = json!({"reference_type": "AverageRuntimeDeadline", "max_runs": 5, "min_runs": 1});
+        let alerts = json!([alert(queued, 60.0, "alerts.late"), alert(average, 10.0, "alerts.slow")]);
+        b.add("d", &[("a", &[], json!({}))], json!({"deadline": alerts})).await;
+        b.trigger("d", "kept").await;
+        b.clock.advance(20_000);
+        b.work(&[]).await;
+        assert_eq!(b.run_state("d", "kept").await, "success");
+        b.advance(60_000).await;
+        assert!(claimed(&b).await.is_none());
+        // the run before took 20 s: this one is late after 30
+        b.trigger("d", "missed").await;
+        b.advance(29_999).await;
+        assert!(claimed(&b).await.is_none());
+        b.advance(1).await;
+        let slow = claimed(&b).await.unwrap();
+        assert_eq!((slow["type"].clone(), slow["path"].clone(), slow["kwargs"].clone()), (json!("DeadlineCallback"), json!("alerts.slow"), json!({"n": 1})));
+        assert_eq!((slow["context"]["dag_run"]["run_id"].clone(), slow["filepath"].clone()), (json!("missed"), json!("d.py")));
+        b.advance(30_000).await;
+        let mut paths = Vec::new();
+        while let Some(callback) = claimed(&b).await {
+            paths.push(callback["path"].clone());
+        }
+        assert!(paths.contains(&json!("alerts.late")), "{paths:?}");
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_task_that_was_lost_has_its_callback_called() {
     bench(|b| async move {
         let flags = json!({"has_on_failure_callback": true, "has_on_retry_callback": true, "retries": 1});
