@@ -112,7 +112,8 @@ async fn what_misbehaves_is_contained_and_the_rest_goes_on() {
     let loud = log(&admin, &run, "loud").await;
     assert!(loud.len() > 100 << 20 && loud.matches('x').count() >= 100 << 20, "{} bytes", loud.len());
 
-    eventually("the stubborn task runs", 60, async || artel.dags().join("stubborn.txt").exists().then_some(()).ok_or_else(String::new)).await;
+    eventually("the stubborn task runs", 60, async || artel.dags().join("stubborn.txt").exists().then_some(()).ok_or_else(String::new))
+        .await;
     let path = format!("{run}/taskInstances/stubborn");
     let (status, answer) = admin.send(admin.request(Method::PATCH, &path).json(&json!({"new_state": "failed"}))).await;
     assert_eq!(status, 200, "{answer}");

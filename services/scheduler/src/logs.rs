@@ -1,9 +1,9 @@
 //! Logs of tries: in pieces in the database while the task runs, one object in the artifact service afterwards.
 
 use crate::Scheduler;
-use crate::store::instances::TaskInstance;
 use crate::states::TaskState;
 use crate::store::instances;
+use crate::store::instances::TaskInstance;
 use crate::store::logs::{self, Piece, TaskLog};
 use crate::times;
 use artel_platform::db::Tx;
@@ -101,7 +101,8 @@ impl Scheduler {
         let Some(log) = logs::get(&self.db, ti_id).await? else {
             return Ok(LogPart { text: String::new(), next: from, end: finished });
         };
-        let bytes = if log.is_stored { self.get_object(&log.path, from, Some(PAGE as i64)).await? } else { self.read_chunks(&log, from).await? };
+        let bytes =
+            if log.is_stored { self.get_object(&log.path, from, Some(PAGE as i64)).await? } else { self.read_chunks(&log, from).await? };
         // a try that was ended from outside while it waited has no process that says its last word
         let silent = finished && log.updated_at < self.cx.clock.now() - LAST_WORDS;
         let complete = (log.is_complete || silent) && from + bytes.len() as i64 >= log.size;

@@ -26,10 +26,6 @@ impl Scheduler {
         let Some(instance) = instances::lock(&mut tx, ti_id).await? else { return Ok(Reply::not_found("Task Instance not found")) };
         let detail = HitlDetail {
             ti_id: ti_id.into(),
-            dag_id: instance.dag_id.clone(),
-            run_id: instance.run_id.clone(),
-            task_id: instance.task_id.clone(),
-            map_index: instance.map_index,
             subject: subject.into(),
             body: call.text("body").map(Into::into),
             options: call.field("options").to_string(),

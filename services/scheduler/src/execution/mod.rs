@@ -13,8 +13,8 @@ mod task_state;
 mod xcoms;
 
 use crate::Scheduler;
-pub(crate) use lifecycle::dag_run;
 use artel_platform::{Code, Error, Result};
+pub(crate) use lifecycle::dag_run;
 use percent_encoding::percent_decode_str;
 use query::Query;
 use serde_json::{Value, json};
@@ -126,7 +126,9 @@ impl Scheduler {
             ("GET", ["task-instances", "states"]) => self.ti_states(call).await?,
             ("GET", ["task-instances", "breadcrumbs"]) => self.breadcrumbs(call).await?,
             ("GET", ["task-instances", "previous", dag, task]) => self.previous_ti(call, dag, task).await?,
-            (_, ["task-instances" | "hitlDetails", id, ..] | ["store", "ti", id, ..]) if !call.speaks_for(id) => Reply::refused(403, "forbidden", "a task may speak for itself only"),
+            (_, ["task-instances" | "hitlDetails", id, ..] | ["store", "ti", id, ..]) if !call.speaks_for(id) => {
+                Reply::refused(403, "forbidden", "a task may speak for itself only")
+            }
             ("PATCH", ["task-instances", id, "run"]) => self.ti_run(call, id).await?,
             ("PATCH", ["task-instances", id, "state"]) => self.ti_state(call, id).await?,
             ("PATCH", ["task-instances", id, "skip-downstream"]) => self.skip_downstream(call, id).await?,

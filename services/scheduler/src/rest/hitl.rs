@@ -139,7 +139,12 @@ fn filter(query: &Query, dag_id: &str, run_id: &str) -> Result<Filter> {
             filter.compare(column, "=", value);
         }
     }
-    for (key, column) in [("task_id", "t.task_id"), ("responded_by_user_id", "h.responded_by_id"), ("responded_by_user_name", "h.responded_by_name"), ("state", "t.state")] {
+    for (key, column) in [
+        ("task_id", "t.task_id"),
+        ("responded_by_user_id", "h.responded_by_id"),
+        ("responded_by_user_name", "h.responded_by_name"),
+        ("state", "t.state"),
+    ] {
         filter.any_of(column, &query.all(key));
     }
     if let Some(index) = query.int("map_index")? {

@@ -9,10 +9,6 @@ use artel_platform::{Result, args};
 #[derive(Debug, Clone)]
 pub(crate) struct HitlDetail {
     pub(crate) ti_id: String,
-    pub(crate) dag_id: String,
-    pub(crate) run_id: String,
-    pub(crate) task_id: String,
-    pub(crate) map_index: i64,
     pub(crate) subject: String,
     pub(crate) body: Option<String>,
     pub(crate) options: String,
@@ -27,17 +23,13 @@ pub(crate) struct HitlDetail {
     pub(crate) params_input: String,
 }
 
-const COLUMNS: &str = "ti_id, dag_id, run_id, task_id, map_index, subject, body, options, defaults, multiple, params, assigned_users, created_at, \
+const COLUMNS: &str = "ti_id, subject, body, options, defaults, multiple, params, assigned_users, created_at, \
      responded_at, responded_by_id, responded_by_name, chosen_options, params_input";
 
 fn read(row: &Row) -> Result<HitlDetail> {
     let by: (Option<String>, Option<String>) = (row.opt("responded_by_id")?, row.opt("responded_by_name")?);
     Ok(HitlDetail {
         ti_id: row.get("ti_id")?,
-        dag_id: row.get("dag_id")?,
-        run_id: row.get("run_id")?,
-        task_id: row.get("task_id")?,
-        map_index: row.get("map_index")?,
         subject: row.get("subject")?,
         body: row.opt("body")?,
         options: row.get("options")?,
@@ -90,7 +82,12 @@ pub(crate) async fn respond(
 }
 
 pub(crate) async fn get(from: impl Into<Read<'_>>, ti_id: &str) -> Result<Option<HitlDetail>> {
-    from.into().first(sql(format!("SELECT {COLUMNS} FROM hitl_details WHERE ti_id = $1")), args![ti_id]).await?.as_ref().map(read).transpose()
+    from.into()
+        .first(sql(format!("SELECT {COLUMNS} FROM hitl_details WHERE ti_id = $1")), args![ti_id])
+        .await?
+        .as_ref()
+        .map(read)
+        .transpose()
 }
 
 /// Those of present tries.

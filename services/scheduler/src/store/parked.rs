@@ -24,17 +24,8 @@ pub(crate) struct Parked {
 pub(crate) async fn park(tx: &mut Tx, id: &str, p: &Parked, now: i64) -> Result<()> {
     let text = "UPDATE task_instances SET state = $1, next_method = $2, next_kwargs = $3, trigger_timeout = $4, due_at = $5,
          start_date = COALESCE($6, start_date), rendered_map_index = COALESCE($7, rendered_map_index), lease_until = NULL, updated_at = $8 WHERE id = $9";
-    let values = args![
-        p.state.as_str(),
-        &p.next_method,
-        &p.next_kwargs,
-        p.timeout,
-        p.due_at,
-        p.start_date,
-        p.rendered_map_index.as_ref(),
-        now,
-        id
-    ];
+    let values =
+        args![p.state.as_str(), &p.next_method, &p.next_kwargs, p.timeout, p.due_at, p.start_date, p.rendered_map_index.as_ref(), now, id];
     tx.execute(text, values).await.map(drop)
 }
 

@@ -21,7 +21,8 @@ pub(crate) async fn put(tx: &mut Tx, of: &TaskInstance, key: &str, value: &str, 
 
 /// Removes one key, or all of them.
 pub(crate) async fn delete(tx: &mut Tx, of: &TaskInstance, key: Option<&str>) -> Result<()> {
-    let text = "DELETE FROM task_state_store WHERE dag_id = $1 AND run_id = $2 AND task_id = $3 AND map_index = $4 AND ($5 = 1 OR key = $6)";
+    let text =
+        "DELETE FROM task_state_store WHERE dag_id = $1 AND run_id = $2 AND task_id = $3 AND map_index = $4 AND ($5 = 1 OR key = $6)";
     let values = args![&of.dag_id, &of.run_id, &of.task_id, of.map_index, key.is_none(), key.unwrap_or_default()];
     tx.execute(text, values).await.map(drop)
 }

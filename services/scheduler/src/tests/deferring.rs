@@ -65,7 +65,10 @@ async fn an_event_resumes_the_same_try() {
         let again = b.claim("w2", 10).await.remove(0);
         assert_eq!(again.ti_id, a.ti_id);
         let context = b.start(&again).await;
-        assert_eq!((context["next_method"].clone(), context["next_kwargs"].clone()), (json!("done"), json!({"given": 1, "event": {"found": true}})));
+        assert_eq!(
+            (context["next_method"].clone(), context["next_kwargs"].clone()),
+            (json!("done"), json!({"given": 1, "event": {"found": true}}))
+        );
         assert_eq!(context["xcom_keys_to_clear"], json!([]));
         assert_eq!(b.instance("d", "r", "a").await.try_number, 1);
         // it may wait a second time; the first trigger has nothing to say any more
@@ -101,7 +104,10 @@ async fn a_failed_or_overdue_trigger_has_its_task_fail_by_itself() {
         assert_eq!(b.states("d", "r").await["b"], "deferred");
         b.advance(1).await;
         let context = b.start(&b.claim("w1", 10).await.remove(0)).await;
-        assert_eq!((context["next_method"].clone(), context["next_kwargs"].clone()), (json!("__fail__"), json!({"error": "Trigger timeout"})));
+        assert_eq!(
+            (context["next_method"].clone(), context["next_kwargs"].clone()),
+            (json!("__fail__"), json!({"error": "Trigger timeout"}))
+        );
         assert!(hosted(&b, "h1").await.is_empty());
     })
     .await;
@@ -229,7 +235,12 @@ async fn a_deferred_task_keeps_its_slot_only_where_the_pool_says_so() {
         }
         tx.commit().await.unwrap();
         let pool = |name: &str| json!({"pool": name});
-        b.add("d", &[("a", &[], pool("counts")), ("b", &[], pool("counts")), ("c", &[], pool("frees")), ("e", &[], pool("frees"))], json!({})).await;
+        b.add(
+            "d",
+            &[("a", &[], pool("counts")), ("b", &[], pool("counts")), ("c", &[], pool("frees")), ("e", &[], pool("frees"))],
+            json!({}),
+        )
+        .await;
         b.trigger("d", "r").await;
         for workload in b.claim("w1", 10).await {
             b.start(&workload).await;

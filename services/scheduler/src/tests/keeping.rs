@@ -77,7 +77,10 @@ async fn the_end_of_a_run_is_told_once() {
             b.work(if run == "bad" { &[("a", "failed")] } else { &[] }).await;
         }
         let good = claimed(&b).await.unwrap();
-        assert_eq!((good["type"].clone(), good["run_id"].clone(), good["is_failure_callback"].clone()), (json!("DagCallbackRequest"), json!("good"), json!(false)));
+        assert_eq!(
+            (good["type"].clone(), good["run_id"].clone(), good["is_failure_callback"].clone()),
+            (json!("DagCallbackRequest"), json!("good"), json!(false))
+        );
         assert_eq!((good["msg"].clone(), good["filepath"].clone()), (json!("success"), json!("d.py")));
         let bad = claimed(&b).await.unwrap();
         assert_eq!((bad["run_id"].clone(), bad["msg"].clone()), (json!("bad"), json!("task_failure")));
@@ -131,7 +134,12 @@ async fn a_missed_deadline_is_told_and_one_that_was_kept_is_not() {
 async fn a_task_that_was_lost_has_its_callback_called() {
     bench(|b| async move {
         let flags = json!({"has_on_failure_callback": true, "has_on_retry_callback": true, "retries": 1});
-        b.add("d", &[("lost", &[], flags.clone()), ("killed", &[], json!({"has_on_failure_callback": true})), ("said", &[], flags)], json!({})).await;
+        b.add(
+            "d",
+            &[("lost", &[], flags.clone()), ("killed", &[], json!({"has_on_failure_callback": true})), ("said", &[], flags)],
+            json!({}),
+        )
+        .await;
         b.trigger("d", "r").await;
         let work = b.claim("w1", 10).await;
         for workload in &work {

@@ -64,7 +64,8 @@ mod tests {
         let moment = Moment::read(DATE_TIME, &by_task).unwrap();
         assert_eq!((moment.millis(), moment.ends_task), (1_767_571_200_001, false));
         assert_eq!(moment.payload(), by_task["moment"]);
-        let by_dag = json!({"__type": "dict", "__var": {"moment": {"__type": "datetime", "__var": 1_767_571_200.0}, "end_from_trigger": true}});
+        let by_dag =
+            json!({"__type": "dict", "__var": {"moment": {"__type": "datetime", "__var": 1_767_571_200.0}, "end_from_trigger": true}});
         let moment = Moment::read(DATE_TIME, &by_dag).unwrap();
         assert_eq!((moment.millis(), moment.ends_task), (1_767_571_200_000, true));
     }
