@@ -6,7 +6,8 @@
 //! Tables: see migrations/. Topics: `scheduler.dags`, `scheduler.dag_runs`, `scheduler.task_instances`.
 //! How a task runs: a change of state wakes its run (`scheduling::wake`), a decision is made (`scheduling::decide`) and
 //! written, what may run is queued (`scheduling::admit`) and claimed by a worker under a lease (`claims`), which runs it
-//! in a process forked from a warm Airflow (`worker`); what the process asks and tells comes in by `execution`.
+//! in a process forked from a warm Airflow (`worker`); what the process asks and tells comes in by `execution`. A task that
+//! waits for a trigger or a person has no process meanwhile (`deferral`, `triggers`, `hitl`).
 
 #![deny(missing_docs)]
 
