@@ -40,7 +40,7 @@ async fn objects_go_with_what_speaks_of_them() {
         b.trigger("d", "r").await;
         let now = b.clock.now();
         let text = "INSERT INTO xcoms (dag_id, run_id, task_id, map_index, key, value, object, dag_result, created_at) VALUES ('d', 'r', 'a', $1, 'k', '', $2, 0, 0)";
-        for (index, object) in [(-1, "o1"), (0, "o2"), (1, "o3")] {
+        for (index, object) in [(-1_i64, "o1"), (0, "o2"), (1, "o3")] {
             b.s.db.execute(text, args![index, object]).await.unwrap();
         }
         let a = b.claim("w1", 1).await.remove(0);
