@@ -20,11 +20,11 @@ WARNING = re.compile(r"(?P<file>.*?):(?P<line>\d+|None): (?P<category>[\w.]+): (
 class Asks:
     """Stands where a task has its supervisor: Variables and Connections at the top level of a file are asked of the server."""
 
-    def __init__(self, sock: socket.socket, number: object) -> None:
+    def __init__(self, sock: socket.socket, number: object, mark: bytes = b"A") -> None:
         from airflow.sdk.execution_time.comms import ToTask
         from pydantic import TypeAdapter
 
-        self.sock, self.number, self.count = sock, number, 0
+        self.sock, self.number, self.mark, self.count = sock, number, mark, 0
         self.answers = TypeAdapter(ToTask)
 
     def send(self, message):
@@ -33,7 +33,7 @@ class Asks:
 
         self.count += 1
         ask = {"id": self.number, "ask": self.count, "body": message.model_dump(mode="json")}
-        channel.send_json(self.sock, ask, mark=b"A")
+        channel.send_json(self.sock, ask, mark=self.mark)
         answer = channel.receive_json(self.sock)
         if answer.get("error"):
             raise AirflowRuntimeError(error=self.answers.validate_python(answer["error"]))

@@ -211,7 +211,10 @@ def surround(wanted: dict) -> None:
     os.environ.setdefault("SHLVL", "1")
     if folder := wanted.get("cwd"):
         os.chdir(folder)
-    for name, value in wanted.get("limits", {}).items():
+    limits = dict(wanted.get("limits", {}))
+    if memory := limits.pop("memory", None):
+        limits["address_space"] = address_space() + memory
+    for name, value in limits.items():
         _, hard = resource.getrlimit(LIMITS[name])
         if hard != resource.RLIM_INFINITY:
             resource.setrlimit(LIMITS[name], (min(value, hard),) * 2)
@@ -219,6 +222,12 @@ def surround(wanted: dict) -> None:
             resource.setrlimit(LIMITS[name], (value, value))
     if nice := wanted.get("nice"):
         os.nice(nice)
+
+
+def address_space() -> int:
+    """What this process has mapped already, in bytes: most of it shared with the zygote."""
+    with open("/proc/self/statm") as file:
+        return int(file.read().split()[0]) * resource.getpagesize()
 
 
 def refused(wanted: dict, error: str) -> dict:

@@ -133,6 +133,26 @@ def test_surroundings(supervisor, tmp_path):
     assert outcome.exit["max_rss_bytes"] > 0
 
 
+def test_a_task_that_takes_too_much_memory_or_time_is_stopped(supervisor):
+    hog = supervisor.run("hostile", "hog", "hostile.py", limits={"memory": 1 << 30})
+    assert hog.state(False) == "failed" and "MemoryError" in json.dumps(hog.log_lines())
+    spins = supervisor.run("hostile", "spins", "hostile.py", limits={"cpu_seconds": 3})
+    assert spins.exit["signal"] in (signal.SIGXCPU, signal.SIGKILL) and spins.final is None
+    assert supervisor.run("ordinary", "make", FILE, limits={"memory": 1 << 30, "cpu_seconds": 60}).state(False) == "success"
+
+
+def test_a_task_that_ignores_sigterm_is_killed_with_all_it_started(supervisor):
+    def end(pid: int) -> None:
+        wait_for(lambda: len(commands("time.sleep(601)")) == 1 and len(children_of(pid)) >= 2)
+        os.kill(pid, signal.SIGTERM)
+        time.sleep(0.5)  # it has to survive that
+        os.killpg(pid, signal.SIGKILL)
+
+    outcome = supervisor.run("hostile", "stubborn", "hostile.py", on_start=end)
+    assert outcome.exit["signal"] == signal.SIGKILL
+    wait_for(lambda: not commands("time.sleep(601)"))
+
+
 def test_a_bad_request_is_refused_and_the_next_works(zygote, supervisor):
     for request in (b'{"op":"fork","id":"no-sockets"}', b'{"op":"spoon","id":"x"}', b"not json"):
         zygote.send_bytes(request)
@@ -155,6 +175,29 @@ def test_hang_up_kills_tasks(airflow_python, airflow_environment, tmp_path):
         supervisor.run("ordinary", "lingers", FILE, on_start=hang_up)
     assert side.process.wait(PATIENCE) == 0
     assert not descendants_sleeping()
+
+
+def wait_for(condition) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def children_of(pid: int) -> list[str]:
+    return pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+
+
+def commands(part: str) -> list[str]:
+    """Processes whose command line has ``part``."""
+    found = []
+    for entry in pathlib.Path("/proc").iterdir():
+        try:
+            if entry.name.isdigit() and part.encode() in (entry / "cmdline").read_bytes():
+                found.append(entry.name)
+        except OSError:
+            pass
+    return found
 
 
 def kill_when_asleep(pid: int) -> None:

@@ -7,7 +7,7 @@ use crate::store::{claims, dags, runs, workers};
 use artel_platform::identity::{Audience, Identity, Kind, Scopes};
 use artel_platform::{Error, Result};
 use artel_proto::artel::scheduler::v1::Workload;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::collections::HashMap;
 use std::time::Duration;
 
@@ -16,6 +16,23 @@ const TASK_SCOPES: &[&str] =
     &["execution", "experiments", "models", "artifacts", "read:dags", "run:dags", "variables", "read:connections", "deployments"];
 /// How often work is looked for that another scheduler process may have made.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
+
+/// A try as upstream's workloads name it.
+pub(crate) fn task_instance(instance: &TaskInstance) -> Value {
+    json!({
+        "id": instance.id,
+        "dag_version_id": instance.dag_version_id,
+        "task_id": instance.task_id,
+        "dag_id": instance.dag_id,
+        "run_id": instance.run_id,
+        "try_number": instance.try_number,
+        "map_index": instance.map_index,
+        "pool_slots": instance.pool_slots,
+        "queue": instance.queue,
+        "priority_weight": instance.priority_weight,
+        "context_carrier": null,
+    })
+}
 
 impl Scheduler {
     /// Makes a worker known.
@@ -77,19 +94,7 @@ impl Scheduler {
             "dag_rel_path": row.relative_fileloc,
             "bundle_info": {"name": row.bundle_name, "version": row.bundle_version},
             "log_path": Place::of(instance).file(),
-            "ti": {
-                "id": instance.id,
-                "dag_version_id": instance.dag_version_id,
-                "task_id": instance.task_id,
-                "dag_id": instance.dag_id,
-                "run_id": instance.run_id,
-                "try_number": instance.try_number,
-                "map_index": instance.map_index,
-                "pool_slots": instance.pool_slots,
-                "queue": instance.queue,
-                "priority_weight": instance.priority_weight,
-                "context_carrier": null,
-            },
+            "ti": task_instance(instance),
         });
         let url = self.cx.config.server.public_url.trim_end_matches('/').to_owned();
         Ok(Workload {
@@ -107,14 +112,26 @@ impl Scheduler {
         })
     }
 
+    /// How long a try's token is good for.
+    async fn token_life(&self, instance: &TaskInstance) -> Result<Duration> {
+        let dag = self.version(&instance.dag_version_id).await?;
+        let hour = Duration::from_secs(3600);
+        let limit = dag.task(&instance.task_id).and_then(|t| t.execution_timeout).and_then(|t| t.to_std().ok());
+        Ok(limit.map_or(self.settings.task_token_life(), |limit| limit + hour))
+    }
+
+    /// A new token for a try whose own has a fifth of its life left, as upstream's server gives one.
+    pub(crate) async fn refreshed_token(&self, instance: &TaskInstance) -> Result<Option<String>> {
+        let age = self.cx.clock.now() - instance.queued_at.unwrap_or_default();
+        let old = age > self.token_life(instance).await?.as_millis() as i64 * 4 / 5;
+        if old { self.task_token(instance).await.map(Some) } else { Ok(None) }
+    }
+
     /// Lets the task speak for itself: to the suite as an MLflow client, to this service as an Airflow worker.
     async fn task_token(&self, instance: &TaskInstance) -> Result<String> {
         let run = runs::get(&self.db, &instance.dag_id, &instance.run_id).await?;
         let user = run.and_then(|r| r.triggering_user_name).unwrap_or_else(|| format!("dag-{}", instance.dag_id));
-        let dag = self.version(&instance.dag_version_id).await?;
-        let hour = Duration::from_secs(3600);
-        let limit = dag.task(&instance.task_id).and_then(|t| t.execution_timeout).and_then(|t| t.to_std().ok());
-        let life = limit.map_or(self.settings.task_token_life(), |limit| limit + hour);
+        let life = self.token_life(instance).await?;
         let identity = Identity {
             kind: Kind::Task,
             name: user,

@@ -1,6 +1,7 @@
 //! The section `[scheduler]` of the settings.
 
 use serde::Deserialize;
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -18,9 +19,20 @@ pub(crate) struct Settings {
     reconcile_seconds: u64,
     task_token_hours: u64,
     pub(crate) max_map_length: i64,
+    pub(crate) trigger_capacity: i64,
+    pub(crate) xcom_inline_bytes: usize,
+    task_memory_mib: u64,
+    task_cpu_seconds: u64,
+    task_processes: u64,
 }
 
 impl Settings {
+    /// Limits of a task's process, as the zygote takes them; none for what is 0.
+    pub(crate) fn task_limits(&self) -> HashMap<&'static str, u64> {
+        let all = [("memory", self.task_memory_mib << 20), ("cpu_seconds", self.task_cpu_seconds), ("processes", self.task_processes)];
+        all.into_iter().filter(|(_, value)| *value > 0).collect()
+    }
+
     /// Where DAG files are.
     pub(crate) fn dags(&self, data: &Path) -> PathBuf {
         if self.dags.is_empty() { data.join("dags") } else { data.join(&self.dags) }

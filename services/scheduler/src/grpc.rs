@@ -2,6 +2,7 @@
 
 use crate::Scheduler;
 use crate::execution::Caller;
+use crate::store::logs::Piece;
 use crate::store::{history, instances};
 use crate::tries::Exit;
 use artel_proto::artel::scheduler::v1::scheduler_server::Scheduler as Service;
@@ -59,7 +60,8 @@ impl Service for Grpc {
             None => history::get(db, &r.ti_id).await?,
         };
         let instance = found.ok_or_else(|| Status::not_found(format!("there is no task instance {}", r.ti_id)))?;
-        self.0.append_log(&instance, r.offset, &r.lines, r.last).await?;
+        let piece = Piece { segment: Some(&r.segment), byte: r.offset, data: &r.lines };
+        self.0.append_log(&instance, &piece).await?;
         Ok(Response::new(AppendLogResponse {}))
     }
 

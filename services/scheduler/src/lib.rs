@@ -7,19 +7,25 @@
 //! that the registry sets (`assets::own`).
 //! How a task runs: a change of state wakes its run (`scheduling::wake`), a decision is made (`scheduling::decide`) and
 //! written, what may run is queued (`scheduling::admit`) and claimed by a worker under a lease (`claims`), which runs it
-//! in a process forked from a warm Airflow (`worker`); what the process asks and tells comes in by `execution`.
+//! in a process forked from a warm Airflow (`worker`); what the process asks and tells comes in by `execution`. A task that
+//! waits for a trigger or a person has no process meanwhile (`deferral`, `triggers`, `hitl`).
 
 #![deny(missing_docs)]
 
 mod assets;
+mod callbacks;
 mod claims;
 mod clear;
 mod config;
 pub mod dag;
 mod events;
+mod deadlines;
+mod deferral;
 mod execution;
 mod grpc;
+mod hitl;
 mod logs;
+mod objects;
 mod parser;
 pub mod partition;
 mod rest;
@@ -32,6 +38,7 @@ mod tests;
 mod times;
 pub mod timetable;
 mod tries;
+mod triggers;
 mod variables;
 mod versions;
 pub mod worker;
@@ -64,8 +71,14 @@ pub(crate) struct Scheduler {
     assets_due: assets::AssetsDue,
     /// There is work for workers.
     claims: Notify,
+    /// There are callbacks to be called.
+    callbacks: Notify,
+    /// There are more triggers to run.
+    triggers: Notify,
     /// A task's log has come to its end.
     log_complete: Notify,
+    /// Some task's log has grown.
+    log_grew: Notify,
 }
 
 impl Scheduler {
@@ -87,7 +100,10 @@ impl Scheduler {
             timer: Notify::new(),
             assets_due: assets::AssetsDue::default(),
             claims: Notify::new(),
+            callbacks: Notify::new(),
+            triggers: Notify::new(),
             log_complete: Notify::new(),
+            log_grew: Notify::new(),
         }))
     }
 }
@@ -101,6 +117,8 @@ pub async fn start(cx: Context) -> Result<Service> {
     scheduler.start_timer();
     scheduler.start_log_keeper();
     scheduler.start_parser();
+    scheduler.start_trigger_host();
+    scheduler.start_callbacks();
     let server = SchedulerServer::new(grpc::Grpc(scheduler.clone())).max_decoding_message_size(artel_platform::rpc::MAX_MESSAGE);
     Ok(Service {
         name: "scheduler",

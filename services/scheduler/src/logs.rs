@@ -1,18 +1,22 @@
 //! Logs of tries: in pieces in the database while the task runs, one object in the artifact service afterwards.
 
 use crate::Scheduler;
+use crate::states::TaskState;
+use crate::store::instances;
 use crate::store::instances::TaskInstance;
-use crate::store::logs::{self, TaskLog};
+use crate::store::logs::{self, Piece, TaskLog};
 use crate::times;
 use artel_platform::db::Tx;
 use artel_platform::{Error, Result};
-use artel_proto::artel::artifact::v1::{GetRequest, PutHeader, PutRequest, put_request};
-use serde_json::json;
+use artel_proto::artel::artifact::v1::{PutHeader, PutRequest, put_request};
+use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Duration;
 
 /// A log that nobody finished is stored after this time without a new line.
 const SILENCE: i64 = 30 * 60 * 1000;
+/// How long after its end a try may still say something.
+const LAST_WORDS: i64 = 30_000;
 /// How often logs are stored that could not be stored at once.
 const SWEEP: Duration = Duration::from_secs(20);
 /// Pieces read at a time.
@@ -47,11 +51,18 @@ impl<'a> Place<'a> {
     }
 }
 
-/// Adds a line of the scheduler's own.
+/// Adds the scheduler's own last line.
 pub(crate) async fn append_line(tx: &mut Tx, ti_id: &str, place: &Place<'_>, level: &str, event: &str, now: i64) -> Result<()> {
-    let line = format!("{}\n", json!({"timestamp": times::shown(now), "level": level, "event": event, "logger": "artel.scheduler"}));
-    let position = logs::size(tx, ti_id).await?;
-    logs::append(tx, ti_id, &place.object(), position, line.as_bytes(), true, now).await
+    let line = json!({"timestamp": times::shown(now), "level": level, "event": event, "logger": "artel.scheduler"});
+    append_json(tx, ti_id, place, &line, now).await?;
+    logs::complete(tx, ti_id).await.map(drop)
+}
+
+/// Adds a line that no process of the task said.
+pub(crate) async fn append_json(tx: &mut Tx, ti_id: &str, place: &Place<'_>, line: &Value, now: i64) -> Result<()> {
+    let line = format!("{line}\n");
+    let piece = Piece { segment: None, byte: 0, data: line.as_bytes() };
+    logs::append(tx, ti_id, &place.object(), &piece, now).await
 }
 
 /// A part of a log.
@@ -65,12 +76,22 @@ pub(crate) struct LogPart {
 
 impl Scheduler {
     /// Adds a piece that a worker sent.
-    pub(crate) async fn append_log(&self, instance: &TaskInstance, position: i64, data: &[u8], last: bool) -> Result<()> {
+    pub(crate) async fn append_log(&self, instance: &TaskInstance, piece: &Piece<'_>) -> Result<()> {
         let mut tx = self.db.begin().await?;
-        logs::append(&mut tx, &instance.id, &Place::of(instance).object(), position, data, last, self.cx.clock.now()).await?;
+        logs::append(&mut tx, &instance.id, &Place::of(instance).object(), piece, self.cx.clock.now()).await?;
         tx.commit().await?;
-        if last {
+        self.log_grew.notify_waiters();
+        Ok(())
+    }
+
+    /// A process of a try has ended, and all that it said is here: was it the try's last one?
+    pub(crate) async fn finish_log(&self, ti_id: &str) -> Result<()> {
+        let mut tx = self.db.begin().await?;
+        let goes_on = instances::get(&mut tx, ti_id).await?.is_some_and(|i| !i.state.is_some_and(TaskState::is_finished));
+        if !goes_on && logs::complete(&mut tx, ti_id).await? {
+            tx.commit().await?;
             self.log_complete.notify_one();
+            self.log_grew.notify_waiters();
         }
         Ok(())
     }
@@ -80,10 +101,18 @@ impl Scheduler {
         let Some(log) = logs::get(&self.db, ti_id).await? else {
             return Ok(LogPart { text: String::new(), next: from, end: finished });
         };
-        let bytes = if log.is_stored { self.read_object(&log, from).await? } else { self.read_chunks(&log, from).await? };
-        let complete = log.is_complete && from + bytes.len() as i64 >= log.size;
+        let bytes =
+            if log.is_stored { self.get_object(&log.path, from, Some(PAGE as i64)).await? } else { self.read_chunks(&log, from).await? };
+        // a try that was ended from outside while it waited has no process that says its last word
+        let silent = finished && log.updated_at < self.cx.clock.now() - LAST_WORDS;
+        let complete = (log.is_complete || silent) && from + bytes.len() as i64 >= log.size;
         let whole = if complete { bytes.len() } else { bytes.iter().rposition(|b| *b == b'\n').map_or(0, |i| i + 1) };
         Ok(LogPart { text: String::from_utf8_lossy(&bytes[..whole]).into_owned(), next: from + whole as i64, end: complete })
+    }
+
+    /// How long the log of a try is by now, and whether it is complete.
+    pub(crate) async fn log_size(&self, ti_id: &str) -> Result<(i64, bool)> {
+        Ok(logs::get(&self.db, ti_id).await?.map_or((0, false), |log| (log.size, log.is_complete)))
     }
 
     async fn read_chunks(&self, log: &TaskLog, from: i64) -> Result<Vec<u8>> {
@@ -103,16 +132,6 @@ impl Scheduler {
         }
     }
 
-    async fn read_object(&self, log: &TaskLog, from: i64) -> Result<Vec<u8>> {
-        let request = GetRequest { workspace: "default".into(), path: log.path.clone(), offset: from, length: Some(PAGE as i64) };
-        let mut stream = self.cx.peers.artifact().get(request).await?.into_inner();
-        let mut bytes = Vec::new();
-        while let Some(chunk) = stream.message().await? {
-            bytes.extend_from_slice(&chunk.data);
-        }
-        Ok(bytes)
-    }
-
     /// Starts the task that moves complete logs to the artifact service.
     pub(crate) fn start_log_keeper(self: &Arc<Self>) {
         let scheduler = self.clone();
@@ -125,6 +144,9 @@ impl Scheduler {
                 }
                 if let Err(error) = scheduler.store_logs().await {
                     tracing::warn!(error = %error.chain(), "task logs stay in the database for now");
+                }
+                if let Err(error) = scheduler.sweep_objects().await {
+                    tracing::warn!(error = %error.chain(), "objects that are no longer needed stay for now");
                 }
             }
         });

@@ -123,6 +123,7 @@ impl Scheduler {
         let rows: Vec<TaskInstance> =
             dag.tasks.iter().map(|task| new_instance(run, task, -1, self.cx.ids.ordered().to_string(), now)).collect();
         instances::insert(tx, &rows).await?;
+        self.set_deadlines(tx, dag, run, now).await?;
         changed(tx, run, run.state).await
     }
 

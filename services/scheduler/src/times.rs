@@ -3,6 +3,7 @@
 use crate::timetable::Time;
 use artel_platform::{Error, Result};
 use chrono::{DateTime, SecondsFormat, Utc};
+use serde_json::Value;
 
 /// Milliseconds → instant.
 pub fn at(millis: i64) -> Time {
@@ -48,6 +49,35 @@ pub fn duration(start: Option<i64>, end: Option<i64>) -> Option<f64> {
     Some((end? - start?) as f64 / 1000.0)
 }
 
+/// A span in milliseconds, as pydantic takes one: ISO 8601 (`P1DT2H3M4.5S`) or seconds.
+pub fn span(value: &Value) -> Option<i64> {
+    let Value::String(text) = value else { return Some((value.as_f64()? * 1000.0).round() as i64) };
+    let (sign, rest) = text.strip_prefix('-').map_or((1.0, text.as_str()), |rest| (-1.0, rest));
+    let mut seconds = 0.0;
+    let mut number = String::new();
+    let mut in_day = false;
+    for c in rest.strip_prefix('P')?.chars() {
+        let unit = match c {
+            '0'..='9' | '.' => {
+                number.push(c);
+                continue;
+            }
+            'T' if number.is_empty() && !in_day => {
+                in_day = true;
+                continue;
+            }
+            'W' if !in_day => 604_800.0,
+            'D' if !in_day => 86_400.0,
+            'H' if in_day => 3600.0,
+            'M' if in_day => 60.0,
+            'S' if in_day => 1.0,
+            _ => return None,
+        };
+        seconds += std::mem::take(&mut number).parse::<f64>().ok()? * unit;
+    }
+    number.is_empty().then_some((sign * seconds * 1000.0).round() as i64)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -59,6 +89,18 @@ mod tests {
         assert_eq!(shown(1_767_225_600_000), "2026-01-01T00:00:00Z");
         assert_eq!(shown(1_767_225_600_120), "2026-01-01T00:00:00.120000Z");
         assert_eq!(python_str(at(1_767_225_600_000)), "2026-01-01 00:00:00+00:00");
+    }
+
+    #[test]
+    fn spans_are_read_as_pydantic_writes_them() {
+        let cases = [("PT90.5S", 90_500), ("P1DT2H3M4S", 93_784_000), ("-PT1S", -1000), ("P2W", 1_209_600_000), ("PT0S", 0)];
+        for (text, millis) in cases {
+            assert_eq!(span(&text.into()), Some(millis), "{text}");
+        }
+        assert_eq!(span(&serde_json::json!(1.5)), Some(1500));
+        for text in ["", "5", "P1M", "PT1D", "PT5", "PT1SX"] {
+            assert_eq!(span(&text.into()), None, "{text}");
+        }
     }
 
     #[test]

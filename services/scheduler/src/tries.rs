@@ -54,8 +54,13 @@ impl Scheduler {
         Ok(retry::due_at(task, &attempt))
     }
 
-    /// The process of a try has ended (python/PROTOCOL.md §6).
+    /// The process of a try has ended (python/PROTOCOL.md §6), and the whole of its log is here.
     pub(crate) async fn process_ended(&self, ti_id: &str, exit: Exit<'_>) -> Result<()> {
+        self.settle_exit(ti_id, exit).await?;
+        self.finish_log(ti_id).await
+    }
+
+    async fn settle_exit(&self, ti_id: &str, exit: Exit<'_>) -> Result<()> {
         let mut tx = self.db.begin().await?;
         let Some(instance) = instances::lock(&mut tx, ti_id).await? else {
             return self.revoked_process_ended(tx, ti_id).await;
@@ -78,6 +83,7 @@ impl Scheduler {
             state = state.as_str(),
             "task process ended without a word"
         );
+        self.task_callback(&mut tx, &instance, state, "the task's process ended without a word").await?;
         self.end_try(&mut tx, &instance, Ended { state: Some(state), end_date: now, ..Ended::default() }).await?;
         tx.commit().await?;
         self.woken(&instance);
@@ -118,6 +124,7 @@ impl Scheduler {
         let why = format!("{worker} gave no sign of life in time: the task is taken to be dead and is now {}", state.as_str());
         tracing::warn!(ti_id, dag_id = instance.dag_id, run_id = instance.run_id, task_id = instance.task_id, "{why}");
         logs::append_line(&mut tx, ti_id, &Place::of(&instance), "error", &why, now).await?;
+        self.task_callback(&mut tx, &instance, state, &why).await?;
         self.end_try(&mut tx, &instance, Ended { state: Some(state), end_date: now, ..Ended::default() }).await?;
         tx.commit().await?;
         self.woken(&instance);
@@ -128,5 +135,6 @@ impl Scheduler {
     pub(crate) fn woken(&self, instance: &TaskInstance) {
         self.wake.run(&instance.dag_id, &instance.run_id);
         self.timer.notify_one();
+        self.callbacks.notify_one();
     }
 }

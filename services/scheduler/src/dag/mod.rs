@@ -57,6 +57,12 @@ pub struct Dag {
     pub dagrun_timeout: Option<TimeDelta>,
     /// The first failure stops what has not started.
     pub fail_fast: bool,
+    /// Something is to be called when a run has failed, and when one has succeeded.
+    pub has_on_failure_callback: bool,
+    /// See above.
+    pub has_on_success_callback: bool,
+    /// Until when its runs are to end, and what is called when they have not; as serialized.
+    pub deadlines: Vec<Value>,
     /// Paused when it is first seen; `None`: as the setting says.
     pub is_paused_upon_creation: Option<bool>,
     /// Types of runs it may have; `None` for every type.
@@ -109,6 +115,9 @@ impl Dag {
             max_consecutive_failed_dag_runs: decode::integer(dag, "max_consecutive_failed_dag_runs", 0),
             dagrun_timeout: decode::span(&dag["dagrun_timeout"]),
             fail_fast: dag["fail_fast"].as_bool().unwrap_or(false),
+            has_on_failure_callback: dag["has_on_failure_callback"].as_bool().unwrap_or(false),
+            has_on_success_callback: dag["has_on_success_callback"].as_bool().unwrap_or(false),
+            deadlines: decode::list(&dag["deadline"]).iter().map(|d| decode::unwrapped(d).clone()).collect(),
             is_paused_upon_creation: dag["is_paused_upon_creation"].as_bool(),
             allowed_run_types: dag["allowed_run_types"]
                 .as_array()

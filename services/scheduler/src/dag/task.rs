@@ -232,6 +232,13 @@ impl Task {
         decode::plain(Attributes { var: &self.serialized, defaults: &Value::Null }.get(key))
     }
 
+    /// How it starts with its trigger, where it does so without a process (`StartTriggerArgs`).
+    pub fn starts_from_trigger(&self) -> Option<&Value> {
+        let of = Attributes { var: &self.serialized, defaults: &Value::Null };
+        let args = &self.serialized["start_trigger_args"];
+        (of.flag("start_from_trigger") && args.is_object()).then_some(args)
+    }
+
     /// Its parameters: name and serialized definition.
     pub fn params(&self) -> Vec<(String, Value)> {
         decode::pairs(&self.serialized["params"])

@@ -3,11 +3,12 @@
 use super::assets::{consumed_events, outlets_of};
 use super::{Call, Reply};
 use crate::Scheduler;
+use crate::deferral::Deferral;
 use crate::states::TaskState;
 use crate::store::instances::{Ended, Started, TaskInstance};
 use crate::store::runs::DagRun;
 use crate::store::{claims, history, instances, runs, xcoms};
-use crate::times::{shown, shown_opt};
+use crate::times::{self, shown, shown_opt};
 use crate::tries::should_retry;
 use artel_platform::db::Tx;
 use artel_platform::{Error, Result};
@@ -101,13 +102,17 @@ impl Scheduler {
         let ended = self.ended(call, state)?;
         match state {
             TaskState::UpForReschedule => self.reschedule(&mut tx, call, &instance, ended).await?,
-            TaskState::Deferred | TaskState::AwaitingInput => {
-                let why = format!(
-                    "the task wants to become {word}, which this server does not support yet; run the operator without deferring (deferrable=False)"
-                );
-                let now = self.cx.clock.now();
-                crate::logs::append_line(&mut tx, id, &crate::logs::Place::of(&instance), "error", &why, now).await?;
-                self.end_try(&mut tx, &instance, Ended { state: Some(TaskState::Failed), ..ended }).await?;
+            TaskState::Deferred => {
+                let deferral = match deferral(call) {
+                    Ok(deferral) => deferral,
+                    Err(refusal) => return Ok(refusal),
+                };
+                self.defer(&mut tx, &instance, deferral, false).await?;
+            }
+            TaskState::AwaitingInput => {
+                if let Some(refusal) = self.await_input(&mut tx, call, &instance).await? {
+                    return Ok(refusal);
+                }
             }
             TaskState::Success
             | TaskState::Failed
@@ -127,6 +132,9 @@ impl Scheduler {
             self.assets_changed();
         }
         self.woken(&instance);
+        if state == TaskState::Deferred {
+            self.triggers.notify_one();
+        }
         Ok(Reply::empty(204))
     }
 
@@ -176,12 +184,14 @@ impl Scheduler {
         }
         claims::set_lease(&mut tx, id, self.cx.clock.now() + self.lease_of(call)).await?;
         tx.commit().await?;
-        Ok(Reply::empty(204))
+        let mut reply = Reply::empty(204);
+        reply.headers.extend(self.refreshed_token(&instance).await?.map(|token| ("Refreshed-API-Token", token)));
+        Ok(reply)
     }
 }
 
 /// `DagRun` of the execution API. Other keys are refused by the task runner.
-pub(super) fn dag_run(run: &DagRun) -> Result<Value> {
+pub(crate) fn dag_run(run: &DagRun) -> Result<Value> {
     let conf: Value = run.conf.as_deref().map(serde_json::from_str).transpose()?.unwrap_or_else(|| json!({}));
     Ok(json!({
         "dag_id": run.dag_id,
@@ -203,6 +213,39 @@ pub(super) fn dag_run(run: &DagRun) -> Result<Value> {
         "note": run.note,
         "team_name": null,
     }))
+}
+
+/// `TIDeferredStatePayload`.
+fn deferral(call: &Call<'_>) -> std::result::Result<Deferral, Reply> {
+    let missing = |field: &str| Reply::unprocessable(field, "Field required");
+    Ok(Deferral {
+        classpath: call.text("classpath").ok_or_else(|| missing("classpath"))?.to_owned(),
+        kwargs: dictionary(call, "trigger_kwargs")?,
+        from_dag: false,
+        timeout: span(call, "trigger_timeout")?,
+        next_method: call.text("next_method").ok_or_else(|| missing("next_method"))?.to_owned(),
+        next_kwargs: dictionary(call, "next_kwargs")?,
+        rendered_map_index: call.text("rendered_map_index").map(Into::into),
+    })
+}
+
+/// A serialized dictionary, which older clients send as text.
+pub(super) fn dictionary(call: &Call<'_>, field: &str) -> std::result::Result<Value, Reply> {
+    let value = match call.field(field) {
+        Value::String(text) => serde_json::from_str(text).unwrap_or(Value::Null),
+        Value::Null => json!({}),
+        other => other.clone(),
+    };
+    if value.is_object() { Ok(value) } else { Err(Reply::unprocessable(field, "Input should be a valid dictionary")) }
+}
+
+/// A span of time in milliseconds.
+pub(super) fn span(call: &Call<'_>, field: &str) -> std::result::Result<Option<i64>, Reply> {
+    let value = call.field(field);
+    match times::span(value) {
+        None if !value.is_null() => Err(Reply::unprocessable(field, "Input should be a valid timedelta")),
+        span => Ok(span),
+    }
 }
 
 fn wrong_state(instance: &TaskInstance, message: &str) -> Reply {

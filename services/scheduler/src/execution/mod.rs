@@ -2,16 +2,20 @@
 //! codes (airflow/api_fastapi/execution_api/routes). Workers call it by gRPC, stock Airflow workers by HTTP.
 
 mod assets;
+mod code;
 mod counts;
 mod dag_runs;
+mod hitl;
 mod lifecycle;
 mod own;
 mod query;
 mod settings;
+mod task_state;
 mod xcoms;
 
 use crate::Scheduler;
 use artel_platform::{Code, Error, Result};
+pub(crate) use lifecycle::dag_run;
 use percent_encoding::percent_decode_str;
 use query::Query;
 use serde_json::{Value, json};
@@ -59,6 +63,11 @@ impl Reply {
     /// Upstream's form of a refusal.
     fn refused(status: u16, reason: &str, message: impl Into<String>) -> Self {
         Self::new(status, json!({"detail": {"reason": reason, "message": message.into()}}))
+    }
+
+    /// Upstream's form of a wrong field.
+    fn unprocessable(field: &str, message: &str) -> Self {
+        Self::new(422, json!({"detail": [{"type": "value_error", "loc": ["body", field], "msg": message}]}))
     }
 
     fn not_found(message: impl Into<String>) -> Self {
@@ -118,7 +127,9 @@ impl Scheduler {
             ("GET", ["task-instances", "states"]) => self.ti_states(call).await?,
             ("GET", ["task-instances", "breadcrumbs"]) => self.breadcrumbs(call).await?,
             ("GET", ["task-instances", "previous", dag, task]) => self.previous_ti(call, dag, task).await?,
-            (_, ["task-instances", id, ..]) if !call.speaks_for(id) => Reply::refused(403, "forbidden", "a task may speak for itself only"),
+            (_, ["task-instances" | "hitlDetails", id, ..] | ["store", "ti", id, ..]) if !call.speaks_for(id) => {
+                Reply::refused(403, "forbidden", "a task may speak for itself only")
+            }
             ("PATCH", ["task-instances", id, "run"]) => self.ti_run(call, id).await?,
             ("PATCH", ["task-instances", id, "state"]) => self.ti_state(call, id).await?,
             ("PATCH", ["task-instances", id, "skip-downstream"]) => self.skip_downstream(call, id).await?,
@@ -140,6 +151,10 @@ impl Scheduler {
             ("POST", ["dag-runs", dag, run]) => self.trigger_dag_run(call, dag, run).await?,
             ("POST", ["dag-runs", dag, run, "clear"]) => self.clear_dag_run(dag, run).await?,
             ("GET", ["dag-runs", dag, run, "state"]) => self.dag_run_state(dag, run).await?,
+            ("POST", ["hitlDetails", id]) => self.create_hitl(call, id).await?,
+            ("PATCH", ["hitlDetails", id]) => self.update_hitl(call, id).await?,
+            ("GET", ["hitlDetails", id]) => self.get_hitl(id).await?,
+            (_, ["store", "ti", id, key @ ..]) => self.task_state(call, id, &key.join("/")).await?,
             ("GET", ["dags", dag]) => self.get_dag(dag).await?,
             (_, ["xcoms", dag, run, task, key @ ..]) if !key.is_empty() => self.xcom(call, [dag, run, task], key).await?,
             ("GET", ["variables", "keys"]) => self.variable_keys(call).await?,

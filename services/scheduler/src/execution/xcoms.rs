@@ -2,7 +2,8 @@
 
 use super::{Call, Reply};
 use crate::Scheduler;
-use crate::store::xcoms::{self, NewXCom, XCom, XComKey};
+use crate::objects::XComMeta;
+use crate::store::xcoms::{self, XComKey};
 use artel_platform::{Error, Result};
 use serde_json::{Value, json};
 
@@ -16,7 +17,7 @@ impl Scheduler {
                 let name = named(key);
                 let key = XComKey { dag_id, run_id, task_id, key: &name };
                 Ok(match xcoms::item(&self.db, &key, offset).await? {
-                    Some(found) => Reply::ok(value(&found)?),
+                    Some(found) => Reply::ok(self.xcom_value(&found).await?),
                     None => missing(&key, &format!("offset={offset}")),
                 })
             }
@@ -46,7 +47,7 @@ impl Scheduler {
             None => xcoms::get(&self.db, key, map_index).await?,
         };
         Ok(match found {
-            Some(found) => Reply::ok(json!({"key": key.key, "value": value(&found)?})),
+            Some(found) => Reply::ok(json!({"key": key.key, "value": self.xcom_value(&found).await?})),
             None => missing(key, &format!("map_index={map_index}")),
         })
     }
@@ -70,8 +71,11 @@ impl Scheduler {
             return Ok(Reply::refused(400, "value_error", "slice step cannot be zero"));
         }
         let wanted = positions(all.len() as i64, call.query.int("start")?, call.query.int("stop")?, step);
-        let values: Result<Vec<Value>> = wanted.into_iter().map(|i| value(&all[i as usize])).collect();
-        Ok(Reply::ok(Value::Array(values?)))
+        let mut values = Vec::with_capacity(wanted.len());
+        for position in wanted {
+            values.push(self.xcom_value(&all[position as usize]).await?);
+        }
+        Ok(Reply::ok(Value::Array(values)))
     }
 
     async fn put_xcom(&self, call: &Call<'_>, key: &XComKey<'_>) -> Result<Reply> {
@@ -83,31 +87,24 @@ impl Scheduler {
                 "pushed value is too large to map as a downstream's dependency",
             ));
         }
+        let map_index = call.query.int("map_index")?.unwrap_or(-1);
+        let stored = self.store_value(key, map_index, call.body.to_string()).await?;
         let mut tx = self.db.begin().await?;
         if crate::store::runs::get(&mut tx, key.dag_id, key.run_id).await?.is_none() {
             return Ok(Reply::new(404, json!({"detail": format!("DAG run not found on DAG {} with ID {}", key.dag_id, key.run_id)})));
         }
-        let new = NewXCom {
-            map_index: call.query.int("map_index")?.unwrap_or(-1),
-            value: &call.body.to_string(),
-            mapped_length,
-            dag_result: call.query.flag("dag_result"),
-        };
-        xcoms::put(&mut tx, key, &new, self.cx.clock.now()).await?;
+        let meta = XComMeta { map_index, mapped_length, dag_result: call.query.flag("dag_result") };
+        self.write_xcom(&mut tx, key, &stored, &meta).await?;
         tx.commit().await?;
         Ok(Reply::new(201, json!({"message": "XCom successfully set"})))
     }
 
     async fn delete_xcom(&self, call: &Call<'_>, key: &XComKey<'_>) -> Result<Reply> {
         let mut tx = self.db.begin().await?;
-        xcoms::delete(&mut tx, key, call.query.int("map_index")?.unwrap_or(-1)).await?;
+        xcoms::delete(&mut tx, key, call.query.int("map_index")?.unwrap_or(-1), self.cx.clock.now()).await?;
         tx.commit().await?;
         Ok(Reply::ok(json!({"message": format!("XCom with key: {} successfully deleted.", key.key)})))
     }
-}
-
-fn value(xcom: &XCom) -> Result<Value> {
-    Ok(serde_json::from_str(&xcom.value)?)
 }
 
 fn missing(key: &XComKey<'_>, which: &str) -> Reply {

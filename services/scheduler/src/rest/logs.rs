@@ -1,18 +1,26 @@
-//! Logs of tries, as they stand: the continuation token goes on where this answer ends.
+//! Logs of tries, as they stand and as they grow. A continuation token goes on where an answer ends.
 
 use super::collections::LogContent;
 use super::query::Query;
 use crate::Scheduler;
 use crate::logs::LogPart;
 use crate::states::TaskState;
+use crate::store::instances::{self, TaskInstance};
 use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, web};
 use artel_platform::{Error, Result};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use bytes::Bytes;
 use serde_json::{Value, json};
+use std::sync::Arc;
+use std::time::Duration;
 
-/// The log of a try: JSON, or a line of JSON each with `Accept: application/x-ndjson`.
+/// How often a followed log is looked at that another scheduler process may have got lines for.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
+
+/// The log of a try: a part of it as JSON; the whole as it stands, a line of JSON each, with `Accept: application/x-ndjson`;
+/// with `Accept: text/event-stream` as events, also those lines that are yet to come. An event's id is where the next begins.
 #[utoipa::path(get, path = "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances/{task_id}/logs/{try_number}", tag = "pipelines", params(("map_index" = Option<i64>, Query), ("token" = Option<String>, Query), ("full_content" = Option<bool>, Query)), responses((status = 200, body = LogContent)), security(("artel" = ["read:dags"])))]
 pub(super) async fn get(
     scheduler: web::Data<Scheduler>,
@@ -24,28 +32,97 @@ pub(super) async fn get(
     let map_index = query.int("map_index")?.unwrap_or(-1);
     let instance = scheduler.try_of(&dag_id, &run_id, &task_id, map_index, number).await?;
     let from = query.get("token").filter(|t| !t.is_empty()).map(read_token).transpose()?.unwrap_or(0);
-    // what waits for its first line has not finished; what never ran never will have one
-    let finished = instance.state.is_some_and(|s| s.is_finished() || s == TaskState::UpForRetry);
-    let part = scheduler.read_log(&instance.id, from, finished).await?;
-    let mut lines = Vec::new();
-    if from == 0 {
-        let place = crate::logs::Place::of(&instance);
-        lines.push(json!({"event": "::group::Log message source details", "sources": [place.object()]}));
-        lines.push(json!({"event": "::endgroup::"}));
-    }
-    lines.extend(part.text.lines().filter(|l| !l.is_empty()).map(line));
-    let token = (!part.end).then(|| write_token(&part));
-    let wants_lines =
-        request.headers().get(header::ACCEPT).and_then(|a| a.to_str().ok()).is_some_and(|a| a.starts_with("application/x-ndjson"));
-    if wants_lines {
-        let text: String = lines.iter().map(|l| format!("{l}\n")).collect();
-        let mut response = HttpResponse::Ok();
-        if let Some(token) = token {
-            response.insert_header(("Airflow-Continuation-Token", token));
+    let header = |name: header::HeaderName| request.headers().get(name).and_then(|a| a.to_str().ok()).unwrap_or_default();
+    let reading = Reading { scheduler: scheduler.into_inner(), instance, from, done: false };
+    match header(header::ACCEPT) {
+        accept if accept.starts_with("application/x-ndjson") => whole(reading).await,
+        accept if accept.starts_with("text/event-stream") => {
+            let from = request.headers().get("last-event-id").and_then(|id| id.to_str().ok()?.parse().ok()).unwrap_or(from);
+            Ok(follow(Reading { from, ..reading }))
         }
-        return Ok(response.content_type("application/x-ndjson").body(text));
+        _ => {
+            let part = reading.scheduler.read_log(&reading.instance.id, from, is_over(&reading.instance)).await?;
+            let token = (!part.end).then(|| write_token(part.next));
+            Ok(HttpResponse::Ok().json(LogContent { content: reading.lines(&part), continuation_token: token }))
+        }
     }
-    Ok(HttpResponse::Ok().json(LogContent { content: lines, continuation_token: token }))
+}
+
+/// What waits for its first line has not finished; what never ran never will have one.
+fn is_over(instance: &TaskInstance) -> bool {
+    instance.state.is_some_and(|s| s.is_finished() || s == TaskState::UpForRetry)
+}
+
+/// A log that is being read.
+struct Reading {
+    scheduler: Arc<Scheduler>,
+    instance: TaskInstance,
+    from: i64,
+    done: bool,
+}
+
+impl Reading {
+    /// The lines of a part; the first one says where the log is, as upstream's does.
+    fn lines(&self, part: &LogPart) -> Vec<Value> {
+        let mut lines = Vec::new();
+        if self.from == 0 {
+            let place = crate::logs::Place::of(&self.instance);
+            lines.push(json!({"event": "::group::Log message source details", "sources": [place.object()]}));
+            lines.push(json!({"event": "::endgroup::"}));
+        }
+        lines.extend(part.text.lines().filter(|l| !l.is_empty()).map(line));
+        lines
+    }
+}
+
+/// Everything that is there now, however long it is.
+async fn whole(reading: Reading) -> Result<HttpResponse> {
+    let (size, complete) = reading.scheduler.log_size(&reading.instance.id).await?;
+    let mut response = HttpResponse::Ok();
+    if !(complete || is_over(&reading.instance)) {
+        response.insert_header(("Airflow-Continuation-Token", write_token(size)));
+    }
+    let parts = futures::stream::try_unfold(reading, move |mut reading| async move {
+        if reading.done {
+            return Ok::<_, Error>(None);
+        }
+        let part = reading.scheduler.read_log(&reading.instance.id, reading.from, true).await?;
+        let text: String = reading.lines(&part).iter().map(|l| format!("{l}\n")).collect();
+        reading.done = part.end || part.next >= size || part.next == reading.from;
+        reading.from = part.next;
+        Ok(Some((Bytes::from(text), reading)))
+    });
+    Ok(response.content_type("application/x-ndjson").streaming(parts))
+}
+
+/// Lines as they come, until the try is over.
+fn follow(reading: Reading) -> HttpResponse {
+    let events = futures::stream::try_unfold(reading, |mut reading| async move {
+        if reading.done {
+            return Ok::<_, Error>(None);
+        }
+        let s = reading.scheduler.clone();
+        loop {
+            let grown = s.log_grew.notified();
+            let present = instances::get(&s.db, &reading.instance.id).await?;
+            let over = present.as_ref().is_none_or(is_over);
+            let part = s.read_log(&reading.instance.id, reading.from, over).await?;
+            let lines = reading.lines(&part);
+            reading.done = part.end;
+            if part.next > reading.from || part.end {
+                let text: String = lines.iter().map(|l| format!("id: {}\ndata: {l}\n\n", part.next)).collect();
+                reading.from = part.next;
+                let last = if part.end { "event: end\ndata: {}\n\n" } else { "" };
+                return Ok(Some((Bytes::from(text + last), reading)));
+            }
+            tokio::select! {
+                () = s.cx.stop.cancelled() => return Ok(None),
+                () = grown => {}
+                () = tokio::time::sleep(LOOK_AGAIN) => {}
+            }
+        }
+    });
+    HttpResponse::Ok().content_type("text/event-stream").insert_header((header::CACHE_CONTROL, "no-cache")).streaming(events)
 }
 
 /// A stored line: JSON as the task runner writes it, or plain text.
@@ -59,8 +136,8 @@ fn line(text: &str) -> Value {
     }
 }
 
-fn write_token(part: &LogPart) -> String {
-    URL_SAFE_NO_PAD.encode(json!({"offset": part.next}).to_string())
+fn write_token(next: i64) -> String {
+    URL_SAFE_NO_PAD.encode(json!({"offset": next}).to_string())
 }
 
 fn read_token(token: &str) -> Result<i64> {
@@ -74,7 +151,7 @@ mod tests {
 
     #[test]
     fn tokens_say_where_to_go_on() {
-        let token = write_token(&LogPart { text: String::new(), next: 1234, end: false });
+        let token = write_token(1234);
         assert_eq!(read_token(&token).unwrap(), 1234);
         assert!(read_token("nonsense").is_err());
     }

@@ -9,6 +9,7 @@ mod connections;
 mod dag_runs;
 mod dags;
 mod execution;
+mod hitl;
 mod import_errors;
 mod info;
 mod logs;
@@ -33,6 +34,7 @@ pub(crate) fn routes() -> Routes {
         dag_runs::list, dag_runs::get, dag_runs::create, dag_runs::patch, dag_runs::delete, dag_runs::clear, dag_runs::batch, dag_runs::wait,
         task_instances::list, task_instances::get, task_instances::get_mapped, task_instances::list_mapped, task_instances::patch,
         task_instances::tries, task_instances::try_of, clear::clear, logs::get,
+        hitl::list, hitl::get, hitl::of_try, hitl::respond,
         xcoms::list, xcoms::get,
         assets::list, assets::aliases, assets::alias, asset_events::list, asset_events::create, asset_events::of_run, assets::get,
         assets::materialize, queued_events::of_asset, queued_events::of_dag, queued_events::of_both, queued_events::delete_of_asset,

@@ -82,8 +82,9 @@ pub(super) async fn get(
         .await?
         .ok_or_else(|| Error::not_found(format!("XCom entry with key: `{xcom_key}` not found")))?;
     let mut shown = entry(&scheduler, &found).await?;
-    let value: Value = serde_json::from_str(&found.value)?;
+    let text = scheduler.xcom_text(&found).await?;
+    let value: Value = serde_json::from_str(&text)?;
     let as_text = query.flag("stringify")?.unwrap_or(false);
-    shown["value"] = if as_text { Value::String(value.as_str().map_or_else(|| found.value.clone(), str::to_owned)) } else { value };
+    shown["value"] = if as_text { Value::String(value.as_str().map_or(text, str::to_owned)) } else { value };
     Ok(HttpResponse::Ok().json(shown))
 }

@@ -4,10 +4,11 @@ use super::decide::{Change, Decision, Instance, Situation, SkipMemo, decide};
 use super::{admit, past};
 use crate::Scheduler;
 use crate::dag::Dag;
+use crate::deferral::Deferral;
 use crate::states::{RunState, TaskState};
 use crate::store::instances::TaskInstance;
 use crate::store::runs::DagRun;
-use crate::store::{dags, instances, runs, xcoms};
+use crate::store::{dags, deadlines, instances, runs, xcoms};
 use artel_platform::Result;
 use artel_platform::db::Tx;
 use artel_proto::artel::scheduler::v1::{DagRunChanged, TaskInstanceChanged};
@@ -66,6 +67,10 @@ impl Scheduler {
             tx.commit().await?;
         }
         self.after(admitted, decision.run);
+        let deferred = |c: &Change| matches!(c, Change::Schedule(i) if dag.task(&decision.instances[*i].task_id).is_some_and(|t| t.starts_from_trigger().is_some()));
+        if decision.changes.iter().any(deferred) {
+            self.triggers.notify_one();
+        }
         Ok(())
     }
 
@@ -75,6 +80,7 @@ impl Scheduler {
         }
         if run.is_finished() {
             self.assets_changed(); // room for another run of this DAG
+            self.callbacks.notify_one();
         }
     }
 
@@ -114,7 +120,20 @@ impl Scheduler {
             }
         }
         announce(tx, run, present, decision).await?;
+        self.start_from_triggers(tx, dag, decision, &ids).await?;
         self.write_run(tx, dag, run, decision, now).await
+    }
+
+    /// Of what was scheduled, that which begins with its trigger and not in a process.
+    async fn start_from_triggers(&self, tx: &mut Tx, dag: &Dag, decision: &Decision, ids: &[String]) -> Result<()> {
+        for change in &decision.changes {
+            let Change::Schedule(i) = change else { continue };
+            let Some(deferral) = dag.task(&decision.instances[*i].task_id).and_then(Deferral::of_task) else { continue };
+            if let Some(instance) = instances::get(&mut *tx, &ids[*i]).await? {
+                self.defer(tx, &instance, deferral, true).await?;
+            }
+        }
+        Ok(())
     }
 
     async fn log_line(&self, tx: &mut Tx, run: &DagRun, instance: &Instance, id: &str, why: &str, now: i64) -> Result<()> {
@@ -132,9 +151,17 @@ impl Scheduler {
         if decision.run == RunState::Running {
             return runs::touch(tx, &run.dag_id, &run.run_id, now).await;
         }
-        let reason = decision.reason.unwrap_or("its tasks have ended");
+        let usual = if decision.run == RunState::Failed { "task_failure" } else { "success" };
+        let reason = decision.reason.unwrap_or(usual);
+        if dag.has_on_failure_callback || dag.has_on_success_callback {
+            let ended = instances::of_run(&mut *tx, &run.dag_id, &run.run_id).await?;
+            self.dag_callback(tx, dag, run, (decision.run, reason), &ended).await?;
+        }
         tracing::info!(dag_id = run.dag_id, run_id = run.run_id, state = decision.run.as_str(), reason, "run ended");
         runs::set_ended(tx, &run.dag_id, &run.run_id, decision.run, now).await?;
+        if decision.run == RunState::Success {
+            deadlines::met(tx, &run.dag_id, &run.run_id, now).await?;
+        }
         tx.emit(&DagRunChanged { dag_id: run.dag_id.clone(), run_id: run.run_id.clone(), state: decision.run.as_str().into() }).await?;
         let limit = dag.max_consecutive_failed_dag_runs;
         if decision.run == RunState::Failed && limit > 0 && runs::failed_in_a_row(tx, &run.dag_id, limit).await? >= limit {

@@ -2,7 +2,7 @@
 //! the next of these is due, or until something is woken; and every few seconds it looks for what was missed.
 
 use crate::Scheduler;
-use crate::store::{claims, dags, instances, runs, workers};
+use crate::store::{claims, dags, instances, runs, triggers, workers};
 use artel_platform::Result;
 use std::sync::Arc;
 use std::time::Duration;
@@ -74,9 +74,11 @@ impl Scheduler {
         for (dag_id, run_id) in retries {
             self.wake.run(&dag_id, &run_id);
         }
+        self.waiting_due(now).await?;
         for id in claims::expired(&self.db, now).await? {
             self.lose(&id).await?;
         }
+        next.extend(self.tell_missed_deadlines(now).await?);
         next.extend(next_retry);
         next.extend(dags::next_due(&self.db, now).await?);
         next.extend(runs::next_start(&self.db, now).await?);
@@ -102,6 +104,7 @@ impl Scheduler {
         }
         self.assets_due.set();
         workers::forget(&self.db, now - WORKER_MEMORY).await?;
+        triggers::sweep(&self.db, now).await?;
         self.refill().await
     }
 

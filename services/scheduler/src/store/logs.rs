@@ -15,9 +15,10 @@ pub(crate) struct TaskLog {
     pub(crate) is_complete: bool,
     /// It is in the artifact service, and not in pieces any more.
     pub(crate) is_stored: bool,
+    pub(crate) updated_at: i64,
 }
 
-const COLUMNS: &str = "SELECT ti_id, path, size, is_complete, is_stored FROM task_logs";
+const COLUMNS: &str = "SELECT ti_id, path, size, is_complete, is_stored, updated_at FROM task_logs";
 
 fn read(row: &Row) -> Result<TaskLog> {
     Ok(TaskLog {
@@ -26,6 +27,7 @@ fn read(row: &Row) -> Result<TaskLog> {
         size: row.get("size")?,
         is_complete: row.get("is_complete")?,
         is_stored: row.get("is_stored")?,
+        updated_at: row.get("updated_at")?,
     })
 }
 
@@ -33,26 +35,31 @@ pub(crate) async fn get(db: &Db, ti_id: &str) -> Result<Option<TaskLog>> {
     db.fetch_optional(super::sql(format!("{COLUMNS} WHERE ti_id = $1")), args![ti_id]).await?.as_ref().map(read).transpose()
 }
 
-/// Adds a piece at a position; the same piece twice is one. Nothing is added to a log that is stored.
-pub(crate) async fn append(tx: &mut Tx, ti_id: &str, path: &str, position: i64, data: &[u8], last: bool, now: i64) -> Result<()> {
-    let text = "INSERT INTO task_logs (ti_id, path, size, is_complete, is_stored, updated_at) VALUES ($1, $2, $3, $4, 0, $5) ON CONFLICT (ti_id) DO UPDATE SET
-         size = CASE WHEN task_logs.size < excluded.size THEN excluded.size ELSE task_logs.size END,
-         is_complete = CASE WHEN excluded.is_complete = 1 THEN 1 ELSE task_logs.is_complete END, updated_at = excluded.updated_at
-         WHERE task_logs.is_stored = 0";
-    let open = tx.execute(text, args![ti_id, path, position + data.len() as i64, last, now]).await? > 0;
-    if open && !data.is_empty() {
-        tx.execute(
-            "INSERT INTO log_chunks (ti_id, start_byte, data) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
-            args![ti_id, position, data],
-        )
-        .await?;
+/// A piece of the log of one process of a try.
+pub(crate) struct Piece<'a> {
+    /// The process; the scheduler's own lines have none.
+    pub(crate) segment: Option<&'a str>,
+    /// Where it begins in that process's log.
+    pub(crate) byte: i64,
+    pub(crate) data: &'a [u8],
+}
+
+/// Adds a piece at the end; the same piece twice is one. Nothing is added to a log that is stored.
+pub(crate) async fn append(tx: &mut Tx, ti_id: &str, path: &str, piece: &Piece<'_>, now: i64) -> Result<()> {
+    let text = "INSERT INTO task_logs (ti_id, path, size, is_complete, is_stored, updated_at) VALUES ($1, $2, 0, 0, 0, $3)
+         ON CONFLICT (ti_id) DO UPDATE SET updated_at = excluded.updated_at WHERE task_logs.is_stored = 0 RETURNING size";
+    let Some(row) = tx.fetch_optional(text, args![ti_id, path, now]).await? else { return Ok(()) };
+    let text = "INSERT INTO log_chunks (ti_id, start_byte, data, segment, segment_byte) VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING";
+    let start: i64 = row.get("size")?;
+    if !piece.data.is_empty() && tx.execute(text, args![ti_id, start, piece.data, piece.segment, piece.byte]).await? > 0 {
+        tx.execute("UPDATE task_logs SET size = $1 WHERE ti_id = $2", args![start + piece.data.len() as i64, ti_id]).await?;
     }
     Ok(())
 }
 
-/// Where the next piece goes.
-pub(crate) async fn size(tx: &mut Tx, ti_id: &str) -> Result<i64> {
-    tx.fetch_optional("SELECT size FROM task_logs WHERE ti_id = $1", args![ti_id]).await?.map_or(Ok(0), |r| r.get("size"))
+/// Nothing more will come; returns whether that is news.
+pub(crate) async fn complete(tx: &mut Tx, ti_id: &str) -> Result<bool> {
+    Ok(tx.execute("UPDATE task_logs SET is_complete = 1 WHERE ti_id = $1 AND is_complete = 0", args![ti_id]).await? > 0)
 }
 
 /// Pieces from a position on, in order, up to about `limit` of them.
@@ -68,9 +75,12 @@ pub(crate) async fn chunks_around(db: &Db, ti_id: &str, position: i64, limit: i6
     db.fetch_all(text, args![ti_id, position, limit]).await?.iter().map(|r| Ok((r.get("start_byte")?, r.get("data")?))).collect()
 }
 
-/// Complete logs that are still in pieces, and those of which nothing was heard since `silent_since`.
+/// Complete logs that are still in pieces, and those of tries that are over of which nothing was heard since `silent_since`.
 pub(crate) async fn to_store(db: &Db, silent_since: i64) -> Result<Vec<TaskLog>> {
-    let text = format!("{COLUMNS} WHERE is_stored = 0 AND (is_complete = 1 OR updated_at < $1) ORDER BY updated_at LIMIT 50");
+    let text = format!(
+        "{COLUMNS} WHERE is_stored = 0 AND (is_complete = 1 OR (updated_at < $1 AND NOT EXISTS (SELECT 1 FROM task_instances t WHERE t.id = ti_id
+         AND (t.state IS NULL OR t.state NOT IN ('success', 'failed', 'skipped', 'upstream_failed', 'removed'))))) ORDER BY updated_at LIMIT 50"
+    );
     db.fetch_all(super::sql(text), args![silent_since]).await?.iter().map(read).collect()
 }
 

@@ -241,10 +241,11 @@ pub(crate) async fn neglected(db: &Db, before: i64, limit: i64) -> Result<Vec<(S
 /// Removes a run with everything that belongs to it; returns whether there was one.
 pub(crate) async fn delete(tx: &mut Tx, dag_id: &str, run_id: &str) -> Result<bool> {
     let ids = "SELECT id FROM task_instances WHERE dag_id = $1 AND run_id = $2 UNION SELECT id FROM task_instance_history WHERE dag_id = $1 AND run_id = $2";
-    for table in ["rendered_fields", "task_logs", "log_chunks", "task_reschedules"] {
+    for table in ["rendered_fields", "task_logs", "log_chunks", "task_reschedules", "triggers", "hitl_details"] {
         tx.execute(sql(format!("DELETE FROM {table} WHERE ti_id IN ({ids})")), args![dag_id, run_id]).await?;
     }
-    for table in ["xcoms", "task_instances", "task_instance_history", "dag_run_asset_events"] {
+    super::xcoms::doom_of_run(tx, dag_id, run_id).await?;
+    for table in ["xcoms", "task_state_store", "callbacks", "deadlines", "task_instances", "task_instance_history", "dag_run_asset_events"] {
         tx.execute(sql(format!("DELETE FROM {table} WHERE dag_id = $1 AND run_id = $2")), args![dag_id, run_id]).await?;
     }
     Ok(tx.execute("DELETE FROM dag_runs WHERE dag_id = $1 AND run_id = $2", args![dag_id, run_id]).await? > 0)

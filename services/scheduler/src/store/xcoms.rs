@@ -22,12 +22,14 @@ pub(crate) struct XCom {
     pub(crate) task_id: String,
     pub(crate) map_index: i64,
     pub(crate) key: String,
-    /// JSON.
+    /// JSON; empty where it is an object of the artifact service.
     pub(crate) value: String,
+    /// The path of that object.
+    pub(crate) object: Option<String>,
     pub(crate) created_at: i64,
 }
 
-const COLUMNS: &str = "dag_id, run_id, task_id, map_index, key, value, created_at";
+const COLUMNS: &str = "dag_id, run_id, task_id, map_index, key, value, object, created_at";
 
 fn read(row: &Row) -> Result<XCom> {
     Ok(XCom {
@@ -37,6 +39,7 @@ fn read(row: &Row) -> Result<XCom> {
         map_index: row.get("map_index")?,
         key: row.get("key")?,
         value: row.get("value")?,
+        object: row.opt("object")?,
         created_at: row.get("created_at")?,
     })
 }
@@ -48,7 +51,7 @@ pub(crate) async fn get(from: impl Into<Read<'_>>, key: &XComKey<'_>, map_index:
 
 /// The value of the newest run up to and including this one that has one.
 pub(crate) async fn get_prior(db: &Db, key: &XComKey<'_>, map_index: i64) -> Result<Option<XCom>> {
-    let text = "SELECT x.dag_id, x.run_id, x.task_id, x.map_index, x.key, x.value, x.created_at FROM xcoms x
+    let text = "SELECT x.dag_id, x.run_id, x.task_id, x.map_index, x.key, x.value, x.object, x.created_at FROM xcoms x
          JOIN dag_runs r ON r.dag_id = x.dag_id AND r.run_id = x.run_id JOIN dag_runs this ON this.dag_id = $1 AND this.run_id = $2
          WHERE x.dag_id = $1 AND x.task_id = $3 AND x.key = $4 AND x.map_index = $5 AND (r.run_id = this.run_id OR r.logical_date <= this.logical_date)
          ORDER BY r.logical_date DESC NULLS LAST LIMIT 1";
@@ -79,20 +82,38 @@ pub(crate) async fn count(db: &Db, key: &XComKey<'_>, map_index: Option<i64>) ->
 pub(crate) struct NewXCom<'a> {
     pub(crate) map_index: i64,
     pub(crate) value: &'a str,
+    pub(crate) object: Option<&'a str>,
     pub(crate) mapped_length: Option<i64>,
     pub(crate) dag_result: bool,
 }
 
 pub(crate) async fn put(tx: &mut Tx, key: &XComKey<'_>, x: &NewXCom<'_>, now: i64) -> Result<()> {
-    let text = "INSERT INTO xcoms (dag_id, run_id, task_id, map_index, key, value, mapped_length, dag_result, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
-         ON CONFLICT (dag_id, run_id, task_id, map_index, key) DO UPDATE SET value = excluded.value, mapped_length = excluded.mapped_length,
-         dag_result = excluded.dag_result, created_at = excluded.created_at";
-    tx.execute(text, args![key.dag_id, key.run_id, key.task_id, x.map_index, key.key, x.value, x.mapped_length, x.dag_result, now])
-        .await
-        .map(drop)
+    doom(tx, key, x.map_index, now).await?;
+    let text = "INSERT INTO xcoms (dag_id, run_id, task_id, map_index, key, value, object, mapped_length, dag_result, created_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+         ON CONFLICT (dag_id, run_id, task_id, map_index, key) DO UPDATE SET value = excluded.value, object = excluded.object,
+         mapped_length = excluded.mapped_length, dag_result = excluded.dag_result, created_at = excluded.created_at";
+    let place = args![key.dag_id, key.run_id, key.task_id, x.map_index, key.key];
+    let values = place.into_iter().chain(args![x.value, x.object, x.mapped_length, x.dag_result, now]).collect();
+    tx.execute(text, values).await.map(drop)
 }
 
-pub(crate) async fn delete(tx: &mut Tx, key: &XComKey<'_>, map_index: i64) -> Result<bool> {
+/// The object of a value that is about to go, if it has one, is to go too.
+async fn doom(tx: &mut Tx, key: &XComKey<'_>, map_index: i64, now: i64) -> Result<()> {
+    let text = "INSERT INTO doomed_objects (path, doomed_at) SELECT object, $6 FROM xcoms
+         WHERE dag_id = $1 AND run_id = $2 AND task_id = $3 AND key = $4 AND map_index = $5 AND object IS NOT NULL ON CONFLICT DO NOTHING";
+    tx.execute(text, args![key.dag_id, key.run_id, key.task_id, key.key, map_index, now]).await.map(drop)
+}
+
+/// The same for all values of a run.
+pub(crate) async fn doom_of_run(tx: &mut Tx, dag_id: &str, run_id: &str) -> Result<()> {
+    let text = "INSERT INTO doomed_objects (path, doomed_at) SELECT object, 0 FROM xcoms
+         WHERE dag_id = $1 AND run_id = $2 AND object IS NOT NULL ON CONFLICT DO NOTHING";
+    tx.execute(text, args![dag_id, run_id]).await.map(drop)
+}
+
+pub(crate) async fn delete(tx: &mut Tx, key: &XComKey<'_>, map_index: i64, now: i64) -> Result<bool> {
+    doom(tx, key, map_index, now).await?;
     let text = "DELETE FROM xcoms WHERE dag_id = $1 AND run_id = $2 AND task_id = $3 AND key = $4 AND map_index = $5";
     Ok(tx.execute(text, args![key.dag_id, key.run_id, key.task_id, key.key, map_index]).await? > 0)
 }

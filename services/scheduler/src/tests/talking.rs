@@ -2,6 +2,8 @@
 
 use super::bench::{MINUTE, START, bench};
 use crate::execution::Caller;
+use crate::store::logs::Piece;
+use crate::tries::Exit;
 use serde_json::json;
 
 #[tokio::test]
@@ -74,6 +76,9 @@ async fn a_try_is_started_once_and_told_what_it_needs() {
         assert_eq!((other.status, other.body.unwrap()["detail"]["reason"].clone()), (409, json!("invalid_state")));
         let beat = |host: &str, pid: i64| json!({"hostname": host, "pid": pid});
         assert_eq!(b.own(&a, "PUT", "heartbeat", beat("h", 7)).await.status, 204);
+        b.clock.advance(20 * 60 * MINUTE);
+        let reply = b.own(&a, "PUT", "heartbeat", beat("h", 7)).await;
+        assert_eq!((reply.status, reply.headers.len()), (204, 1), "a token that grows old is renewed: {reply:?}");
         assert_eq!(b.own(&a, "PUT", "heartbeat", beat("h2", 7)).await.body.unwrap()["detail"]["reason"], "running_elsewhere");
         assert_eq!(b.own(&a, "PUT", "rtif", json!({"op_args": [1]})).await.status, 201);
         b.say(&a, "up_for_retry").await;
@@ -138,14 +143,28 @@ async fn a_log_is_read_while_it_grows() {
         let instance = b.instance("d", "r", "a").await;
         let nothing = b.s.read_log(&a.ti_id, 0, false).await.unwrap();
         assert_eq!((nothing.text.as_str(), nothing.end), ("", false));
-        b.s.append_log(&instance, 0, b"one\ntw", false).await.unwrap();
-        b.s.append_log(&instance, 0, b"one\ntw", false).await.unwrap(); // sent twice
+        b.start(&a).await;
+        let piece = |segment, byte, data| Piece { segment: Some(segment), byte, data };
+        b.s.append_log(&instance, &piece("p1", 0, b"one\ntw")).await.unwrap();
+        b.s.append_log(&instance, &piece("p1", 0, b"one\ntw")).await.unwrap(); // sent twice
         let part = b.s.read_log(&a.ti_id, 0, false).await.unwrap();
         assert_eq!((part.text.as_str(), part.next, part.end), ("one\n", 4, false));
-        b.s.append_log(&instance, 6, b"o\nthree", false).await.unwrap();
-        b.s.append_log(&instance, 13, b"", true).await.unwrap();
+        b.s.append_log(&instance, &piece("p1", 6, b"o\nthree\n")).await.unwrap();
+        // the try gives its slot back and goes on in another process: its log goes on too
+        let until = crate::times::shown(b.clock.now() + MINUTE);
+        let body = json!({"state": "up_for_reschedule", "end_date": crate::times::shown(b.clock.now()), "reschedule_date": until});
+        assert_eq!(b.own(&a, "PATCH", "state", body).await.status, 204);
+        b.s.process_ended(&a.ti_id, Exit { code: 0, signal: "", said: true }).await.unwrap();
+        b.advance(MINUTE).await;
+        let again = b.claim("w1", 1).await.remove(0);
+        assert_eq!(again.ti_id, a.ti_id);
+        b.start(&again).await;
+        b.s.append_log(&instance, &piece("p2", 0, b"four")).await.unwrap();
+        assert!(!b.s.read_log(&a.ti_id, part.next, false).await.unwrap().end);
+        b.say(&again, "success").await;
+        b.s.process_ended(&a.ti_id, Exit { code: 0, signal: "", said: true }).await.unwrap();
         let rest = b.s.read_log(&a.ti_id, part.next, true).await.unwrap();
-        assert_eq!((rest.text.as_str(), rest.next, rest.end), ("two\nthree", 13, true));
+        assert_eq!((rest.text.as_str(), rest.next, rest.end), ("two\nthree\nfour", 18, true));
     })
     .await;
 }

@@ -1,6 +1,7 @@
 //! Calls of the Task Execution API through the scheduler's gRPC service.
 
 use super::Worker;
+use crate::execution::Reply;
 use artel_proto::artel::scheduler::v1::ExecutionApiRequest;
 use serde_json::Value;
 use std::collections::HashMap;
@@ -12,26 +13,34 @@ const PAUSE: Duration = Duration::from_secs(1);
 
 /// One call, as upstream's HTTP client would make it.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Call {
-    pub(super) method: &'static str,
+pub(crate) struct Call {
+    pub(crate) method: &'static str,
     /// Without the leading `/execution`; segments percent-encoded.
-    pub(super) path: String,
+    pub(crate) path: String,
     /// Encoded, without `?`.
-    pub(super) query: String,
-    pub(super) body: Option<Value>,
+    pub(crate) query: String,
+    pub(crate) body: Option<Value>,
 }
 
 /// What came back.
-pub(super) struct Answer {
+pub(crate) struct Answer {
     /// HTTP status; 0 when the scheduler was not reached.
-    pub(super) status: u16,
-    pub(super) body: Value,
-    pub(super) headers: HashMap<String, String>,
+    pub(crate) status: u16,
+    pub(crate) body: Value,
+    pub(crate) headers: HashMap<String, String>,
 }
 
 impl Answer {
     pub(super) fn is_success(&self) -> bool {
         (200..300).contains(&self.status)
+    }
+}
+
+/// An answer that was given in this process.
+impl From<Reply> for Answer {
+    fn from(reply: Reply) -> Self {
+        let headers = reply.headers.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+        Self { status: reply.status, body: reply.body.unwrap_or(Value::Null), headers }
     }
 }
 

@@ -8,12 +8,16 @@ use chrono::SecondsFormat;
 use serde_json::{Map, Value, json};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
+use tokio::io::{AsyncBufRead, AsyncBufReadExt, AsyncRead, AsyncReadExt, BufReader};
 use tokio::sync::mpsc;
 
 /// A batch is sent when it is this large or this old.
 const BATCH_BYTES: usize = 64 * 1024;
 const BATCH_AGE: Duration = Duration::from_millis(150);
+/// A longer line is cut into several, so that a task that never ends its line does not fill the worker's memory.
+const MAX_LINE: usize = 256 * 1024;
+/// Lines that wait to be sent; a task that prints more waits itself.
+const QUEUED_LINES: usize = 64;
 /// Attempts to hand a batch over while the scheduler is away.
 const ATTEMPTS: u32 = 40;
 
@@ -38,7 +42,7 @@ pub(super) struct Log {
 impl Log {
     /// A log for one try and the task that sends its lines; the task ends when every handle is dropped.
     pub(super) fn open(worker: Arc<Worker>, ti_id: String) -> (Self, tokio::task::JoinHandle<()>) {
-        let (lines, queue) = mpsc::channel(1024);
+        let (lines, queue) = mpsc::channel(QUEUED_LINES);
         let sender = tokio::spawn(send_batches(worker, ti_id, queue));
         (Self { lines, masker: Arc::default() }, sender)
     }
@@ -52,7 +56,7 @@ impl Log {
     pub(super) async fn follow(&self, socket: impl AsyncRead + Unpin, source: Source) {
         let mut reader = BufReader::with_capacity(64 * 1024, socket);
         let mut bytes = Vec::new();
-        while matches!(reader.read_until(b'\n', &mut bytes).await, Ok(1..)) {
+        while read_line(&mut reader, &mut bytes).await {
             let text = String::from_utf8_lossy(&bytes);
             let line = match source {
                 Source::Runner => runner_line(text.trim_end()),
@@ -75,6 +79,12 @@ impl Log {
     }
 }
 
+/// The next line, or so much of it as may be held; `false` at the end.
+async fn read_line(reader: &mut (impl AsyncBufRead + Unpin), line: &mut Vec<u8>) -> bool {
+    let room = (MAX_LINE - line.len()) as u64;
+    matches!((&mut *reader).take(room).read_until(b'\n', line).await, Ok(1..))
+}
+
 fn plain_line(level: &str, logger: &str, event: &str) -> String {
     let now = chrono::Utc::now().to_rfc3339_opts(SecondsFormat::Micros, true);
     json!({"timestamp": now, "level": level, "event": event, "logger": logger}).to_string()
@@ -94,17 +104,18 @@ fn runner_line(text: &str) -> String {
 }
 
 async fn send_batches(worker: Arc<Worker>, ti_id: String, mut queue: mpsc::Receiver<String>) {
+    let segment = worker.cx.ids.hex32();
     let mut offset = 0;
     let mut batch = String::new();
     loop {
         let open = collect(&mut queue, &mut batch).await;
-        if !batch.is_empty() || !open {
+        if !batch.is_empty() {
             let request = AppendLogRequest {
                 worker_id: worker.id.clone(),
                 ti_id: ti_id.clone(),
                 offset,
                 lines: std::mem::take(&mut batch).into_bytes().into(),
-                last: !open,
+                segment: segment.clone(),
             };
             offset += request.lines.len() as i64;
             hand_over(&worker, request).await;

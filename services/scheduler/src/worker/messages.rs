@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 /// How an API answer becomes the task's.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) enum Reply {
+pub(crate) enum Reply {
     /// Nothing but that it is done.
     Done,
     /// The API's object with a type.
@@ -24,7 +24,7 @@ pub(super) enum Reply {
 }
 
 /// The call behind a request of the task `ti_id`. `None` for a type that is not known.
-pub(super) fn call(ti_id: &str, message: &Value) -> Option<(Call, Reply)> {
+pub(crate) fn call(ti_id: &str, message: &Value) -> Option<(Call, Reply)> {
     let text = |key: &str| message[key].as_str().unwrap_or_default();
     let own = |rest: &str| format!("task-instances/{ti_id}/{rest}");
     let xcom = |rest: &str| format!("xcoms/{}{rest}", path(message, &["dag_id", "run_id", "task_id", "key"]));
@@ -107,6 +107,18 @@ pub(super) fn call(ti_id: &str, message: &Value) -> Option<(Call, Reply)> {
             let place = format!("task-instances/previous/{}", path(message, &["dag_id", "task_id"]));
             get(place, query(message, &["map_index", "logical_date", "state"]), Reply::Under("PreviousTIResult", "task_instance"))
         }
+        "CreateHITLDetailPayload" => {
+            send("POST", hitl(message), none(), Some(without_type(message)), Reply::Typed("HITLDetailRequestResult"))
+        }
+        "UpdateHITLDetail" => send("PATCH", hitl(message), none(), Some(without_type(message)), Reply::Typed("HITLDetailResponseResult")),
+        "GetHITLDetailResponse" => get(hitl(message), none(), Reply::Typed("HITLDetailResponseResult")),
+        "GetTaskStateStore" => get(task_store(message), none(), Reply::Found("TaskStateStoreResult", "TASK_STORE_NOT_FOUND")),
+        "SetTaskStateStore" => {
+            let body = json!({"value": message["value"], "expires_at": message["expires_at"]});
+            send("PUT", task_store(message), none(), Some(body), Reply::Done)
+        }
+        "DeleteTaskStateStore" => send("DELETE", task_store(message), none(), None, Reply::Done),
+        "ClearTaskStateStore" => send("DELETE", format!("store/ti/{}", path(message, &["ti_id"])), none(), None, Reply::Done),
         "GetDag" => get(format!("dags/{}", path(message, &["dag_id"])), none(), Reply::Typed("DagResult")),
         "GetAssetByName" => get("assets/by-name".into(), query(message, &["name"]), Reply::Found("AssetResult", "ASSET_NOT_FOUND")),
         "GetAssetByUri" => get("assets/by-uri".into(), query(message, &["uri"]), Reply::Found("AssetResult", "ASSET_NOT_FOUND")),
@@ -124,10 +136,18 @@ pub(super) fn call(ti_id: &str, message: &Value) -> Option<(Call, Reply)> {
     }
 }
 
+fn hitl(message: &Value) -> String {
+    format!("hitlDetails/{}", path(message, &["ti_id"]))
+}
+
+fn task_store(message: &Value) -> String {
+    format!("store/ti/{}", path(message, &["ti_id", "key"]))
+}
+
 const TASK_FILTER: &[&str] = &["dag_id", "map_index", "task_ids", "task_group_id", "logical_dates", "run_ids", "states"];
 
 /// The task's answer: `(body, error)`, the two last slots of the frame.
-pub(super) fn answer(message: &Value, reply: Reply, answer: Answer) -> (Value, Value) {
+pub(crate) fn answer(message: &Value, reply: Reply, answer: Answer) -> (Value, Value) {
     let missing = answer.status == 404;
     match reply {
         Reply::XCom if missing => return (json!({"type": "XComResult", "key": message["key"], "value": null}), Value::Null),
@@ -157,7 +177,7 @@ pub(super) fn answer(message: &Value, reply: Reply, answer: Answer) -> (Value, V
 }
 
 /// The answer to a request of unknown type.
-pub(super) fn unknown(message: &Value) -> Value {
+pub(crate) fn unknown(message: &Value) -> Value {
     let text = format!("this supervisor does not know the request {}", message["type"]);
     json!({"type": "ErrorResponse", "error": "API_SERVER_ERROR", "detail": {"status_code": 400, "message": text}})
 }

@@ -2,14 +2,15 @@
 //! supervises it. Any number of workers, on any host, serve one scheduler; each task is held by a lease that the
 //! worker prolongs, so a worker that dies loses its tasks to their retry rule.
 
-mod execution_api;
+pub(crate) mod execution_api;
 mod log;
 mod mask;
-mod messages;
+pub(crate) mod messages;
 mod supervisor;
 mod wire;
 mod zygote;
 
+use crate::config::Settings;
 use artel_platform::{Context, Result};
 use artel_proto::artel::scheduler::v1 as proto;
 use std::collections::HashMap;
@@ -39,6 +40,8 @@ struct Worker {
     id: String,
     cx: Context,
     zygotes: Zygotes,
+    /// What each task may take.
+    limits: HashMap<&'static str, u64>,
     /// Task instances that run here, each with the way to tell its supervisor to kill it.
     running: Mutex<HashMap<String, mpsc::Sender<()>>>,
 }
@@ -55,8 +58,9 @@ pub async fn run_inside(cx: Context) {
 pub async fn run(cx: Context, options: Options) -> Result<()> {
     let slots = if options.slots == 0 { 2 * std::thread::available_parallelism().map_or(2, usize::from) } else { options.slots };
     let hostname = rustix::system::uname().nodename().to_string_lossy().into_owned();
-    let worker =
-        Arc::new(Worker { id: format!("{hostname}-{}", cx.ids.hex32()), zygotes: Zygotes::new(&cx), cx, running: Mutex::default() });
+    let limits = cx.config.section::<Settings>("scheduler")?.task_limits();
+    let id = format!("{hostname}-{}", cx.ids.hex32());
+    let worker = Arc::new(Worker { id, zygotes: Zygotes::new(&cx), cx, limits, running: Mutex::default() });
     let stop = worker.cx.stop.clone();
     let Some(lease) = worker.register(&hostname, &options.queues, slots).await else { return Ok(()) };
     tracing::info!(worker = %worker.id, slots, queues = options.queues.join(","), "worker ready");

@@ -35,7 +35,7 @@ struct Ending {
 pub(super) async fn run(worker: Arc<Worker>, workload: Workload) {
     let ti_id = workload.ti_id.clone();
     let (kill, killed) = mpsc::channel(1);
-    worker.running.lock().expect("not poisoned").insert(ti_id.clone(), kill);
+    worker.running.lock().expect("not poisoned").insert(ti_id.clone(), kill.clone());
     let (log, log_sender) = Log::open(worker.clone(), ti_id.clone());
     let ending = match supervise(&worker, &workload, &log, killed).await {
         Ok(ending) => ending,
@@ -48,14 +48,18 @@ pub(super) async fn run(worker: Arc<Worker>, workload: Workload) {
     drop(log);
     let _ = log_sender.await; // the whole log is there before the task counts as ended
     report(&worker, &ti_id, ending).await;
-    worker.running.lock().expect("not poisoned").remove(&ti_id);
+    // a try that waited may have gone on here already, in another process
+    let mut running = worker.running.lock().expect("not poisoned");
+    if running.get(&ti_id).is_some_and(|other| other.same_channel(&kill)) {
+        running.remove(&ti_id);
+    }
 }
 
 async fn supervise(worker: &Arc<Worker>, workload: &Workload, log: &Log, killed: mpsc::Receiver<()>) -> Result<Ending> {
     let task: Value = serde_json::from_str(&workload.execute_task_json)?;
     let (ours, theirs) = sockets()?;
     let [requests, stdout, stderr, logs] = ours;
-    let fork = Fork { id: workload.ti_id.clone(), env: environment(workload) };
+    let fork = Fork { id: workload.ti_id.clone(), env: environment(workload), limits: worker.limits.clone() };
     let forked = worker.zygotes.fork(fork, theirs).await?;
     let started_at = worker.cx.clock.utc().to_rfc3339();
     let run = Call {

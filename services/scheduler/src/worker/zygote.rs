@@ -29,6 +29,8 @@ pub(super) struct Fork {
     pub(super) id: String,
     /// Environment variables.
     pub(super) env: HashMap<String, String>,
+    /// What it may take at most; python/README.md names them.
+    pub(super) limits: HashMap<&'static str, u64>,
 }
 
 /// How a task's process ended.

@@ -1,0 +1,28 @@
+//! Table `task_state_store`: what tasks keep beyond a try.
+
+use super::instances::TaskInstance;
+use artel_platform::db::{Db, Tx};
+use artel_platform::{Result, args};
+
+/// A value, JSON, that has not expired.
+pub(crate) async fn get(db: &Db, of: &TaskInstance, key: &str, now: i64) -> Result<Option<String>> {
+    let text = "SELECT value FROM task_state_store WHERE dag_id = $1 AND run_id = $2 AND task_id = $3 AND map_index = $4 AND key = $5
+         AND (expires_at IS NULL OR expires_at > $6)";
+    let row = db.fetch_optional(text, args![&of.dag_id, &of.run_id, &of.task_id, of.map_index, key, now]).await?;
+    row.map(|r| r.get("value")).transpose()
+}
+
+pub(crate) async fn put(tx: &mut Tx, of: &TaskInstance, key: &str, value: &str, expires_at: Option<i64>, now: i64) -> Result<()> {
+    let text = "INSERT INTO task_state_store (dag_id, run_id, task_id, map_index, key, value, expires_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+         ON CONFLICT (dag_id, run_id, task_id, map_index, key) DO UPDATE SET value = excluded.value, expires_at = excluded.expires_at, updated_at = excluded.updated_at";
+    let values = args![&of.dag_id, &of.run_id, &of.task_id, of.map_index, key, value, expires_at, now];
+    tx.execute(text, values).await.map(drop)
+}
+
+/// Removes one key, or all of them.
+pub(crate) async fn delete(tx: &mut Tx, of: &TaskInstance, key: Option<&str>) -> Result<()> {
+    let text =
+        "DELETE FROM task_state_store WHERE dag_id = $1 AND run_id = $2 AND task_id = $3 AND map_index = $4 AND ($5 = 1 OR key = $6)";
+    let values = args![&of.dag_id, &of.run_id, &of.task_id, of.map_index, key.is_none(), key.unwrap_or_default()];
+    tx.execute(text, values).await.map(drop)
+}

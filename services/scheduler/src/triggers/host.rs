@@ -1,0 +1,235 @@
+//! The process that runs triggers (python/artel_side/trigger_host.py): started on first need, started anew when it has
+//! died, and given everything again that this scheduler holds.
+
+use crate::Scheduler;
+use crate::deferral::Outcome;
+use crate::logs::Place;
+use crate::states::TaskState;
+use crate::store::triggers::{self, Trigger};
+use crate::store::{instances, parked, runs, versions};
+use artel_platform::python::{FrameSender, Launch, Requirements, SideProcess};
+use artel_platform::{Error, Result};
+use serde_json::{Map, Value, json};
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// How long importing Airflow may take on a slow machine.
+const START: Duration = Duration::from_secs(120);
+/// Longest pause before the process is started again.
+const MAX_PAUSE: Duration = Duration::from_secs(30);
+const MIN_PAUSE: Duration = Duration::from_millis(200);
+/// How often it is looked whether what runs is still waited for, and whether there is more.
+const SYNC: Duration = Duration::from_secs(1);
+
+struct Host {
+    scheduler: Arc<Scheduler>,
+    /// Under which name leases are held.
+    id: String,
+    /// Triggers that the process was given, each with its timeout.
+    given: HashMap<String, Option<i64>>,
+    /// When leases were prolonged last.
+    prolonged: i64,
+}
+
+impl Scheduler {
+    /// Starts what runs triggers.
+    pub(crate) fn start_trigger_host(self: &Arc<Self>) {
+        let host = Host { scheduler: self.clone(), id: self.cx.ids.hex32(), given: HashMap::new(), prolonged: i64::MIN };
+        self.cx.spawn("trigger host", host.keep());
+    }
+}
+
+impl Host {
+    /// Keeps a process running while there is something to run, until the service stops.
+    async fn keep(mut self) {
+        let stop = self.scheduler.cx.stop.clone();
+        let mut pause = MIN_PAUSE;
+        loop {
+            let started = Instant::now();
+            let served = tokio::select! {
+                () = stop.cancelled() => break,
+                served = self.serve() => served,
+            };
+            if let Err(error) = served {
+                tracing::warn!(error = %error.chain(), "the trigger host has to be started again");
+            }
+            if started.elapsed() > MAX_PAUSE {
+                pause = MIN_PAUSE;
+            }
+            tokio::select! {
+                () = stop.cancelled() => break,
+                () = tokio::time::sleep(pause) => pause = (pause * 2).min(MAX_PAUSE),
+            }
+        }
+        if let Err(error) = triggers::release(&self.scheduler.db, &self.id).await {
+            tracing::debug!(error = %error.chain(), "triggers were not given back; their leases run out");
+        }
+    }
+
+    /// Waits for the first trigger, starts a process and serves it until it dies.
+    async fn serve(&mut self) -> Result<()> {
+        self.until_needed().await;
+        let cx = &self.scheduler.cx;
+        let environment = cx.python.ensure("airflow", &Requirements::Set("airflow")).await?;
+        let mut process = SideProcess::spawn(&cx.python, &environment, self.launch(&environment.folder)?)?;
+        let hello = process.ready(START).await?;
+        tracing::info!(seconds = hello["seconds"].as_f64(), "trigger host ready");
+        self.given.clear();
+        let mut next = Instant::now();
+        loop {
+            let scheduler = self.scheduler.clone();
+            let due = tokio::select! {
+                frame = process.recv() => {
+                    self.hear(&process.sender(), &serde_json::from_slice(&frame?)?).await;
+                    false
+                }
+                () = scheduler.triggers.notified() => true,
+                () = tokio::time::sleep_until(next) => true,
+            };
+            if due {
+                next = Instant::now() + SYNC;
+                if let Err(error) = self.sync(&process.sender()).await {
+                    tracing::warn!(error = %error.chain(), "triggers could not be looked after");
+                }
+            }
+        }
+    }
+
+    async fn until_needed(&self) {
+        let s = &self.scheduler;
+        while !matches!(triggers::any_free(&s.db, s.cx.clock.now()).await, Ok(true)) {
+            tokio::select! {
+                () = s.triggers.notified() => {}
+                () = tokio::time::sleep(s.settings.reconcile()) => {}
+            }
+        }
+    }
+
+    fn launch(&self, environment: &std::path::Path) -> Result<Launch> {
+        let args = vec!["--path".into(), self.scheduler.bundle.path.clone().into()];
+        Ok(Launch { name: "trigger host".into(), module: "trigger_host", args, env: self.scheduler.airflow_environment(environment)? })
+    }
+
+    /// Takes more, hands it over, and stops what nobody waits for any more.
+    async fn sync(&mut self, process: &FrameSender) -> Result<()> {
+        let s = &self.scheduler;
+        let now = s.cx.clock.now();
+        let lease = s.settings.lease().as_millis() as i64;
+        if now.saturating_sub(self.prolonged) >= lease / 3 || triggers::any_free(&s.db, now).await? {
+            let mut tx = s.db.begin().await?;
+            triggers::hold(&mut tx, &self.id, s.settings.trigger_capacity, now, now + lease).await?;
+            tx.commit().await?;
+            self.prolonged = now;
+        }
+        let held = triggers::held(&s.db, &self.id).await?;
+        let gone: Vec<String> = self.given.keys().filter(|id| !held.iter().any(|t| t.id == **id)).cloned().collect();
+        for id in &gone {
+            let overdue = self.given.remove(id).flatten().is_some_and(|at| at <= now);
+            process.send(json!({"op": "cancel", "id": id, "kill": !overdue}).to_string()).await?;
+        }
+        triggers::delete(&s.db, &gone).await?;
+        for trigger in held.iter().filter(|t| !self.given.contains_key(&t.id)).collect::<Vec<_>>() {
+            match order(s, trigger).await {
+                Ok((message, timeout)) => {
+                    process.send(message.to_string()).await?;
+                    self.given.insert(trigger.id.clone(), timeout);
+                }
+                Err(error) => self.done(&trigger.id, Outcome::failed(Some(&error.message), None)).await,
+            }
+        }
+        Ok(())
+    }
+
+    async fn hear(&mut self, process: &FrameSender, message: &Value) {
+        let id = message["id"].as_str().unwrap_or_default();
+        if message.get("ask").is_some() {
+            let (scheduler, process, message) = (self.scheduler.clone(), process.clone(), message.clone());
+            tokio::spawn(async move {
+                let (body, error) = scheduler.answer_trigger(&message).await;
+                // a process that has died asks again when it is back
+                let _ = process.send(json!({"answer": message["ask"], "body": body, "error": error}).to_string()).await;
+            });
+            return;
+        }
+        let outcome = match message["event"].as_str().unwrap_or_default() {
+            "fired" => Outcome::Event(message["payload"].clone()),
+            "ended" => match TaskState::parse(message["state"].as_str().unwrap_or_default()) {
+                Ok(state) => Outcome::End(state, message["xcoms"].as_object().cloned().unwrap_or_default()),
+                Err(error) => Outcome::failed(Some(&error.message), None),
+            },
+            "failed" => Outcome::failed(message["error"].as_str(), serde_json::from_value(message["traceback"].clone()).unwrap_or(None)),
+            "log" => return self.log(id, message["line"].as_str().unwrap_or_default()).await,
+            _ => return,
+        };
+        self.given.remove(id);
+        self.done(id, outcome).await;
+    }
+
+    /// Tells what became of a trigger, for as long as it takes the database to come back.
+    async fn done(&self, id: &str, outcome: Outcome) {
+        let mut pause = MIN_PAUSE;
+        while let Err(error) = self.scheduler.trigger_done(id, outcome.clone()).await {
+            tracing::warn!(trigger = id, error = %error.chain(), "a trigger's outcome could not be stored yet");
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(MAX_PAUSE);
+        }
+    }
+
+    async fn log(&self, id: &str, line: &str) {
+        if let Err(error) = self.scheduler.log_of_trigger(id, line).await {
+            tracing::debug!(trigger = id, error = %error.chain(), "a line of a trigger is lost");
+        }
+    }
+}
+
+/// What the process is told in order to run a trigger, and the trigger's timeout.
+async fn order(s: &Scheduler, trigger: &Trigger) -> Result<(Value, Option<i64>)> {
+    let mut tx = s.db.begin().await?;
+    let timeout = parked::timeout(&mut tx, &trigger.ti_id).await?;
+    drop(tx);
+    let gone = || Error::not_found(format!("task instance {} is gone", trigger.ti_id));
+    let instance = instances::get(&s.db, &trigger.ti_id).await?.ok_or_else(gone)?;
+    let mut message = json!({
+        "op": "run",
+        "id": trigger.id,
+        "classpath": trigger.classpath,
+        "kwargs": s.trigger_kwargs(trigger)?,
+        "ti": crate::claims::task_instance(&instance),
+    });
+    if trigger.from_dag {
+        let run = runs::get(&s.db, &instance.dag_id, &instance.run_id).await?.ok_or_else(gone)?;
+        let dag = versions::serialized(&s.db, &instance.dag_version_id).await?.ok_or_else(gone)?;
+        message["dag"] = serde_json::from_str(&dag)?;
+        message["dag_run"] = crate::execution::dag_run(&run)?;
+    }
+    Ok((message, timeout))
+}
+
+impl Scheduler {
+    /// Answers a trigger as its task would be: `(body, error)`.
+    async fn answer_trigger(&self, message: &Value) -> (Value, Value) {
+        let ti_id = self.instance_of_trigger(message["id"].as_str().unwrap_or_default()).await;
+        self.answer_code(ti_id, &message["body"]).await
+    }
+
+    async fn instance_of_trigger(&self, id: &str) -> Option<String> {
+        let mut tx = self.db.begin().await.ok()?;
+        Some(triggers::get(&mut tx, id).await.ok()??.ti_id)
+    }
+
+    /// Adds a line of a trigger to its task's log.
+    async fn log_of_trigger(&self, id: &str, line: &str) -> Result<()> {
+        let mut tx = self.db.begin().await?;
+        let Some(trigger) = triggers::get(&mut tx, id).await? else { return Ok(()) };
+        let Some(instance) = instances::get(&mut tx, &trigger.ti_id).await? else { return Ok(()) };
+        // upstream's log API has no names for these
+        let mut fields: Map<String, Value> = serde_json::from_str(line)?;
+        if let Some(exception) = fields.remove("exception") {
+            fields.insert("error_detail".into(), exception);
+        }
+        crate::logs::append_json(&mut tx, &instance.id, &Place::of(&instance), &Value::Object(fields), self.cx.clock.now()).await?;
+        tx.commit().await
+    }
+}
