@@ -10,14 +10,20 @@
 
 #![deny(missing_docs)]
 
+mod backfills;
+mod bulk;
 mod claims;
 mod clear;
 mod config;
 pub mod dag;
 mod execution;
 mod grpc;
+mod integrity;
 mod logs;
+mod mark;
+mod params;
 mod parser;
+mod relatives;
 mod rest;
 mod runs;
 mod scheduling;

@@ -69,6 +69,7 @@ impl Scheduler {
             self.timer.notify_one(); // perhaps another one is due
         }
         self.start_queued_runs(now).await?;
+        self.complete_backfills(now).await?;
         let (retries, next_retry) = instances::due(&self.db, now).await?;
         for (dag_id, run_id) in retries {
             self.wake.run(&dag_id, &run_id);
@@ -86,9 +87,10 @@ impl Scheduler {
     /// Starts queued runs that have room.
     async fn start_queued_runs(&self, now: i64) -> Result<()> {
         let mut full = std::collections::HashSet::new();
-        for (dag_id, run_id) in runs::startable(&self.db, now).await? {
-            if !full.contains(&dag_id) && !self.start_run(&dag_id, &run_id).await? {
-                full.insert(dag_id);
+        for run in runs::startable(&self.db, now).await? {
+            let place = (run.dag_id, run.backfill_id);
+            if !full.contains(&place) && !self.start_run(&place.0, &run.run_id).await? {
+                full.insert(place);
             }
         }
         Ok(())

@@ -1,6 +1,7 @@
 //! SQL, and nothing else. One module per table or group of tables.
 
 pub(crate) mod admission;
+pub(crate) mod backfills;
 pub(crate) mod claims;
 pub(crate) mod connections;
 pub(crate) mod dags;

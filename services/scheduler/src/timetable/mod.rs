@@ -3,6 +3,7 @@
 
 mod cron;
 mod delta;
+mod events;
 mod interval;
 mod trigger;
 mod zone;
@@ -77,9 +78,14 @@ pub enum Timetable {
     CronDataInterval(Box<CronSchedule>),
     /// Covers equal spans of time.
     DeltaDataInterval(Delta),
+    /// At the times of a list.
+    Events(events::Events),
     /// One that is asked of somebody else, or not supported: never due by itself. Its class name.
     Other(String),
 }
+
+/// So many runs at once is nobody's wish.
+const MOST_RUNS: usize = 100_000;
 
 const SIMPLE: &str = "airflow.timetables.simple.";
 const TRIGGER: &str = "airflow.timetables.trigger.";
@@ -119,6 +125,9 @@ impl Timetable {
                 _ => {}
             }
         }
+        if class == "airflow.timetables.events.EventsTimetable" {
+            return Ok(Self::Events(events::Events::read(var)?));
+        }
         Ok(Self::Other(class.to_owned()))
     }
 
@@ -132,7 +141,23 @@ impl Timetable {
             Self::DeltaTrigger(one) => trigger::next(one, last, restriction, now),
             Self::CronDataInterval(cron) => interval::next(&**cron, last, restriction, now),
             Self::DeltaDataInterval(delta) => interval::next(delta, last, restriction, now),
+            Self::Events(events) => Ok(events.next(last, restriction, now)),
         }
+    }
+
+    /// Every run with a logical date in `[earliest, latest]`, as if all were to be made up for (airflow `iter_dagrun_infos_between`).
+    pub fn between(&self, earliest: Time, latest: Time, now: Time) -> Result<Vec<DagRunInfo>> {
+        let restriction = TimeRestriction { earliest: Some(earliest), latest: Some(latest), catchup: true };
+        let mut found: Vec<DagRunInfo> = Vec::new();
+        while let Some(info) = self.next(found.last().map(|i| i.interval), &restriction, now)? {
+            if found.len() >= MOST_RUNS {
+                return Err(Error::invalid(format!(
+                    "from {earliest} to {latest} there are more than {MOST_RUNS} runs; choose a shorter range"
+                )));
+            }
+            found.push(info);
+        }
+        Ok(found)
     }
 
     /// The data interval of a run that somebody triggers for `run_after`.
@@ -144,6 +169,7 @@ impl Timetable {
                 Ok(intervals.min_by_key(|i| i.start).unwrap_or(DataInterval::exact(run_after)))
             }
             Self::DeltaTrigger(one) => Ok(one.manual(run_after)),
+            Self::Events(events) => Ok(events.manual(run_after)),
             Self::CronDataInterval(cron) => {
                 let end = cron.align_to_prev(run_after)?;
                 Ok(DataInterval { start: cron.prev(end)?, end })
@@ -163,6 +189,7 @@ impl Timetable {
             Self::DeltaTrigger(_) => "DeltaTriggerTimetable",
             Self::CronDataInterval(_) => "CronDataIntervalTimetable",
             Self::DeltaDataInterval(_) => "DeltaDataIntervalTimetable",
+            Self::Events(_) => "EventsTimetable",
             Self::Other(class) if class.starts_with("airflow.timetables.") => class.rsplit('.').next().unwrap_or(class),
             Self::Other(class) => class,
         }
@@ -178,6 +205,7 @@ impl Timetable {
             Self::DeltaTrigger(one) => Some(one.delta().to_string()),
             Self::CronDataInterval(cron) => Some(cron.expression().to_owned()),
             Self::DeltaDataInterval(delta) => Some(delta.to_string()),
+            Self::Events(events) => Some(events.summary.clone()),
             Self::Other(_) => Some(self.type_name().to_owned()),
         }
     }
@@ -190,6 +218,7 @@ impl Timetable {
             Self::Continuous => Some("As frequently as possible, but only one run at a time.".into()),
             Self::CronTrigger(all) => Some(all.iter().map(|t| t.cron().describe()).collect::<Vec<_>>().join(", ")),
             Self::CronDataInterval(cron) => Some(cron.describe()),
+            Self::Events(events) => Some(events.description.clone()),
             Self::DeltaTrigger(_) | Self::DeltaDataInterval(_) | Self::Other(_) => Some(String::new()),
         }
     }
