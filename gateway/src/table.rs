@@ -47,6 +47,7 @@ const OWNERS: &[(&str, &str)] = &[
     ("/api/artel/v1/models", "registry"),
     ("/api/artel/v1/monitoring", "serving"),
     ("/api/artel/v1/deliveries", "scheduler"),
+    ("/api/artel/v1/scheduler", "scheduler"),
 ];
 
 /// The service that owns `path`, if one does.

@@ -1,5 +1,6 @@
 //! The command line. Names are stable; `--help` of each command says what it is for and shows an example.
 
+mod dag;
 mod gc;
 mod inspect;
 mod settings;
@@ -26,6 +27,8 @@ enum Command {
     User(user::User),
     #[command(subcommand)]
     Token(token::Token),
+    #[command(subcommand)]
+    Dag(dag::Dag),
     Gc(gc::Gc),
     Migrate(inspect::Migrate),
     Config(inspect::ShowConfig),
@@ -44,6 +47,7 @@ impl Cli {
             Command::Worker(worker) => worker.run().await,
             Command::User(user) => user.run().await,
             Command::Token(token) => token.run().await,
+            Command::Dag(dag) => dag.run().await,
             Command::Gc(gc) => gc.run().await,
             Command::Migrate(migrate) => migrate.run().await,
             Command::Config(show) => show.run(),

@@ -2,44 +2,80 @@
 
 use crate::Scheduler;
 use crate::dag::Dag;
+use crate::relatives::Selection;
 use crate::runs::{changed, instance_changed};
+use crate::scheduling::lengths;
 use crate::states::{RunState, TaskState};
 use crate::store::instances::TaskInstance;
-use crate::store::{history, instances, runs};
+use crate::store::runs::DagRun;
+use crate::store::{history, instances, runs, versions};
 use artel_platform::db::Tx;
 use artel_platform::{Error, Result};
-use std::collections::{BTreeSet, HashSet};
+use std::collections::HashSet;
+use std::sync::Arc;
 
 /// What to clear of one run.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Clear {
-    /// Tasks, with a map index where only that instance is meant; every task when empty.
+    /// Tasks or groups, with a map index where only that instance is meant; every task when empty.
     pub(crate) tasks: Vec<(String, Option<i64>)>,
     pub(crate) upstream: bool,
     pub(crate) downstream: bool,
     pub(crate) only_failed: bool,
     pub(crate) only_running: bool,
+    /// Nothing but `tasks`: not the setups and teardowns that belong to them.
+    pub(crate) alone: bool,
+    /// Tasks that stay as they are all the same.
+    pub(crate) except: HashSet<String>,
     /// Do not clear what runs: an error instead.
     pub(crate) prevent_running: bool,
     /// A run that has ended is queued again.
     pub(crate) reset_run: bool,
     /// The run goes on with the DAG as it is now.
     pub(crate) on_latest_version: bool,
+    /// What is noted on each instance that was cleared.
+    pub(crate) note: Option<String>,
 }
 
 impl Scheduler {
     /// The instances of a run that `clear` means.
     pub(crate) async fn to_clear(&self, dag_id: &str, run_id: &str, clear: &Clear) -> Result<Vec<TaskInstance>> {
         let run = self.run(dag_id, run_id).await?;
-        let dag = self.version(&run.dag_version_id).await?;
-        let wanted = tasks(&dag, clear)?;
-        let all = instances::of_run(&self.db, dag_id, run_id).await?;
-        Ok(all.into_iter().filter(|i| wanted.as_ref().is_none_or(|w| w.covers(i)) && in_state(i, clear)).collect())
+        let mut tx = self.db.begin().await?;
+        self.meant(&mut tx, &run, clear).await
+    }
+
+    async fn meant(&self, tx: &mut Tx, run: &DagRun, clear: &Clear) -> Result<Vec<TaskInstance>> {
+        let dag = self.version_in(tx, &run.dag_version_id).await?;
+        let selection = match clear.tasks.is_empty() {
+            true => None,
+            false => {
+                let lengths = lengths(&mut *tx, &dag, run, dag.tasks.iter()).await?;
+                let named = Selection::of(&dag, &clear.tasks)?;
+                Some(if clear.alone { named } else { named.with_relatives(&dag, clear.upstream, clear.downstream, &lengths) })
+            }
+        };
+        let all = instances::of_run(&mut *tx, &run.dag_id, &run.run_id).await?;
+        let covered = |i: &TaskInstance| selection.as_ref().is_none_or(|s| s.covers(i)) && !clear.except.contains(&i.task_id);
+        Ok(all.into_iter().filter(|i| covered(i) && in_state(i, clear)).collect())
     }
 
     /// Clears; returns what was cleared, as it was.
     pub(crate) async fn clear(&self, dag_id: &str, run_id: &str, clear: &Clear) -> Result<Vec<TaskInstance>> {
-        let found = self.to_clear(dag_id, run_id, clear).await?;
+        let mut tx = self.db.begin().await?;
+        let found = self.clear_in(&mut tx, dag_id, run_id, clear).await?;
+        if !found.is_empty() {
+            tx.commit().await?;
+            self.wake.run(dag_id, run_id);
+            self.timer.notify_one();
+        }
+        Ok(found)
+    }
+
+    /// The same as a part of something; the caller commits and wakes the run.
+    pub(crate) async fn clear_in(&self, tx: &mut Tx, dag_id: &str, run_id: &str, clear: &Clear) -> Result<Vec<TaskInstance>> {
+        let Some(mut run) = runs::lock(&mut *tx, dag_id, run_id).await? else { return Ok(Vec::new()) };
+        let found = self.meant(&mut *tx, &run, clear).await?;
         if clear.prevent_running && found.iter().any(|i| i.state == Some(TaskState::Running)) {
             return Err(Error::conflict(
                 "AirflowClearRunningTaskException: Disable 'prevent_running_task' to proceed, or wait until the task is not running, queued, or scheduled state.",
@@ -48,32 +84,67 @@ impl Scheduler {
         if found.is_empty() {
             return Ok(found);
         }
-        let latest = self.latest_version_id(dag_id).await?;
-        let mut tx = self.db.begin().await?;
-        let Some(run) = runs::lock(&mut tx, dag_id, run_id).await? else { return Ok(Vec::new()) };
-        let version = if clear.on_latest_version { latest } else { run.dag_version_id.clone() };
-        let dag = self.version_in(&mut tx, &version).await?;
+        let dag = match clear.on_latest_version {
+            true => self.move_to_latest(tx, &mut run).await?,
+            false => self.version_in(tx, &run.dag_version_id).await?,
+        };
         for instance in &found {
-            self.clear_one(&mut tx, &dag, instance).await?;
+            self.clear_one(tx, &dag, instance, clear.note.as_deref()).await?;
         }
-        let now = self.cx.clock.now();
         if clear.on_latest_version {
-            runs::set_version(&mut tx, dag_id, run_id, &version).await?;
-            instances::set_version(&mut tx, dag_id, run_id, &version).await?;
+            instances::set_version(tx, dag_id, run_id, &run.dag_version_id).await?;
         }
-        if run.state.is_finished() && clear.reset_run {
-            runs::set_queued(&mut tx, dag_id, run_id, true, now).await?;
-            changed(&mut tx, &run, RunState::Queued).await?;
-        } else {
-            runs::count_clear(&mut tx, dag_id, run_id, now).await?;
+        if clear.reset_run {
+            self.queue_again(tx, &run).await?;
         }
-        tx.commit().await?;
-        self.wake.run(dag_id, run_id);
-        self.timer.notify_one();
         Ok(found)
     }
 
-    async fn clear_one(&self, tx: &mut Tx, dag: &Dag, seen: &TaskInstance) -> Result<()> {
+    /// Tasks that the DAG has now and the run's version of it has not.
+    pub(crate) async fn new_tasks(&self, dag_id: &str, run_id: &str) -> Result<Vec<String>> {
+        let run = self.run(dag_id, run_id).await?;
+        let (before, latest) = (self.version(&run.dag_version_id).await?, self.latest(dag_id).await?);
+        let mut new: Vec<String> = latest.tasks.iter().map(|t| &t.task_id).filter(|id| before.task(id).is_none()).cloned().collect();
+        new.sort();
+        Ok(new)
+    }
+
+    /// Runs the tasks that came to a DAG after the run, and leaves the others as they are.
+    pub(crate) async fn run_new_tasks(&self, dag_id: &str, run_id: &str) -> Result<()> {
+        if self.new_tasks(dag_id, run_id).await?.is_empty() {
+            return Ok(());
+        }
+        let mut tx = self.db.begin().await?;
+        let Some(mut run) = runs::lock(&mut tx, dag_id, run_id).await? else { return Ok(()) };
+        self.move_to_latest(&mut tx, &mut run).await?;
+        self.queue_again(&mut tx, &run).await?;
+        tx.commit().await?;
+        self.wake.run(dag_id, run_id);
+        self.timer.notify_one();
+        Ok(())
+    }
+
+    async fn move_to_latest(&self, tx: &mut Tx, run: &mut DagRun) -> Result<Arc<Dag>> {
+        let latest = versions::latest(&mut *tx, &run.dag_id).await?;
+        let latest = latest.ok_or_else(|| Error::not_found(format!("Dag with id {} has no version", run.dag_id)))?;
+        let dag = self.version_in(tx, &latest.id).await?;
+        runs::set_version(tx, &run.dag_id, &run.run_id, &latest.id, latest.bundle_version.as_deref()).await?;
+        run.dag_version_id = latest.id;
+        run.bundle_version = latest.bundle_version;
+        self.fit_instances(tx, &dag, run).await?;
+        Ok(dag)
+    }
+
+    async fn queue_again(&self, tx: &mut Tx, run: &DagRun) -> Result<()> {
+        let now = self.cx.clock.now();
+        if !run.state.is_finished() {
+            return runs::count_clear(tx, &run.dag_id, &run.run_id, now).await;
+        }
+        runs::set_queued(tx, &run.dag_id, &run.run_id, true, now).await?;
+        changed(tx, run, RunState::Queued).await
+    }
+
+    async fn clear_one(&self, tx: &mut Tx, dag: &Dag, seen: &TaskInstance, note: Option<&str>) -> Result<()> {
         // read again: it may have gone on meanwhile
         let Some(instance) = instances::of_task(&mut *tx, &seen.dag_id, &seen.run_id, &seen.task_id, seen.map_index).await? else {
             return Ok(());
@@ -90,61 +161,13 @@ impl Scheduler {
             (None, Some(task)) => instance.try_number + task.retries,
             (None, None) => instance.max_tries.max(instance.try_number),
         };
-        instances::renew(tx, &instance.id, &self.cx.ids.ordered().to_string(), state, max_tries, now).await?;
+        let id = self.cx.ids.ordered().to_string();
+        instances::renew(tx, &instance.id, &id, state, max_tries, now).await?;
+        if let Some(note) = note {
+            instances::set_text(tx, &id, "note", Some(note).filter(|n| !n.is_empty()), now).await?;
+        }
         instance_changed(tx, &instance, state).await
     }
-
-    /// Gives an instance a state by hand; what runs is killed.
-    pub(crate) async fn mark(&self, instance: &TaskInstance, state: Option<TaskState>) -> Result<()> {
-        let mut tx = self.db.begin().await?;
-        runs::lock(&mut tx, &instance.dag_id, &instance.run_id).await?;
-        instances::set_state(&mut tx, std::slice::from_ref(&instance.id), state, self.cx.clock.now()).await?;
-        instance_changed(&mut tx, instance, state).await?;
-        tx.commit().await?;
-        self.woken(instance);
-        Ok(())
-    }
-}
-
-/// Tasks and, where given, single instances of them.
-struct Wanted {
-    whole: HashSet<String>,
-    single: HashSet<(String, i64)>,
-}
-
-impl Wanted {
-    fn covers(&self, instance: &TaskInstance) -> bool {
-        self.whole.contains(&instance.task_id) || self.single.contains(&(instance.task_id.clone(), instance.map_index))
-    }
-}
-
-/// `None`: every task.
-fn tasks(dag: &Dag, clear: &Clear) -> Result<Option<Wanted>> {
-    if clear.tasks.is_empty() {
-        return Ok(None);
-    }
-    let mut wanted = Wanted { whole: HashSet::new(), single: HashSet::new() };
-    let mut related = BTreeSet::new();
-    for (task_id, map_index) in &clear.tasks {
-        let ids = match dag.position(task_id) {
-            Some(_) => vec![task_id.clone()],
-            None => dag
-                .tasks_of_group(task_id)
-                .ok_or_else(|| Error::not_found(format!("Task with id {task_id} was not found in Dag {}", dag.dag_id)))?,
-        };
-        for id in ids {
-            if let Some(position) = dag.position(&id) {
-                related.extend(clear.upstream.then(|| dag.all_upstream(position)).into_iter().flatten());
-                related.extend(clear.downstream.then(|| dag.all_downstream(position)).into_iter().flatten());
-            }
-            match map_index {
-                Some(index) => wanted.single.insert((id, *index)),
-                None => wanted.whole.insert(id),
-            };
-        }
-    }
-    wanted.whole.extend(related.into_iter().map(|p| dag.tasks[p].task_id.clone()));
-    Ok(Some(wanted))
 }
 
 fn in_state(instance: &TaskInstance, clear: &Clear) -> bool {

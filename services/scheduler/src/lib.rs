@@ -13,21 +13,27 @@
 #![deny(missing_docs)]
 
 mod assets;
+mod backfills;
+mod bulk;
 mod callbacks;
 mod claims;
 mod clear;
 mod config;
 pub mod dag;
-mod events;
 mod deadlines;
 mod deferral;
+mod events;
 mod execution;
 mod grpc;
 mod hitl;
+mod integrity;
 mod logs;
+mod mark;
 mod objects;
+mod params;
 mod parser;
 pub mod partition;
+mod relatives;
 mod rest;
 mod runs;
 mod scheduling;

@@ -2,11 +2,12 @@
 
 use crate::Scheduler;
 use crate::dag::{Dag, Task};
+use crate::params;
 use crate::states::{RunState, RunType, TaskState};
 use crate::store::dags::{DagRow, Next};
 use crate::store::instances::TaskInstance;
 use crate::store::runs::DagRun;
-use crate::store::{Filter, Page, Read, dags, instances, runs, versions};
+use crate::store::{Filter, Page, Read, backfills, dags, runs};
 use crate::times;
 use crate::timetable::{DataInterval, Time, Timetable};
 use artel_platform::db::Tx;
@@ -120,9 +121,7 @@ impl Scheduler {
 
     pub(crate) async fn insert_run(&self, tx: &mut Tx, dag: &Dag, run: &DagRun, now: i64) -> Result<()> {
         runs::insert(tx, run, now).await?;
-        let rows: Vec<TaskInstance> =
-            dag.tasks.iter().map(|task| new_instance(run, task, -1, self.cx.ids.ordered().to_string(), now)).collect();
-        instances::insert(tx, &rows).await?;
+        self.make_instances(tx, dag, run).await?;
         self.set_deadlines(tx, dag, run, now).await?;
         changed(tx, run, run.state).await
     }
@@ -181,7 +180,11 @@ impl Scheduler {
         if run.state != RunState::Queued {
             return Ok(true);
         }
-        if run.run_type != RunType::Backfill && runs::running(&mut tx, dag_id).await? >= row.max_active_runs {
+        let room = match backfills::room(&mut tx, dag_id, run_id).await? {
+            Some((limit, running, paused)) => running < limit && !paused,
+            None => runs::running(&mut tx, dag_id).await? < row.max_active_runs,
+        };
+        if !room {
             return Ok(false);
         }
         runs::set_running(&mut tx, dag_id, run_id, now).await?;
@@ -196,48 +199,6 @@ impl Scheduler {
         runs::get(&self.db, dag_id, run_id)
             .await?
             .ok_or_else(|| Error::not_found(format!("The DagRun with dag_id: `{dag_id}` and run_id: `{run_id}` was not found")))
-    }
-
-    /// Ends a run by hand, with its tasks, or queues it again (airflow/api/common/mark_tasks.py).
-    pub(crate) async fn set_run_state(&self, dag_id: &str, run_id: &str, state: RunState) -> Result<()> {
-        let run = self.run(dag_id, run_id).await?;
-        let dag = self.version(&run.dag_version_id).await?;
-        let now = self.cx.clock.now();
-        let mut tx = self.db.begin().await?;
-        if runs::lock(&mut tx, dag_id, run_id).await?.is_none() {
-            return Ok(());
-        }
-        match state {
-            RunState::Queued | RunState::Running => runs::set_queued(&mut tx, dag_id, run_id, false, now).await?,
-            RunState::Success | RunState::Failed => {
-                self.end_instances(&mut tx, &dag, &run, state, now).await?;
-                runs::set_ended(&mut tx, dag_id, run_id, state, now).await?;
-            }
-        }
-        changed(&mut tx, &run, state).await?;
-        tx.commit().await?;
-        self.assets_changed();
-        Ok(())
-    }
-
-    /// Success: every instance succeeds. Failure: what runs fails, what waits is skipped; teardowns go on.
-    async fn end_instances(&self, tx: &mut Tx, dag: &Dag, run: &DagRun, state: RunState, now: i64) -> Result<()> {
-        for instance in instances::of_run(&mut *tx, &run.dag_id, &run.run_id).await? {
-            let teardown = dag.task(&instance.task_id).is_some_and(|t| t.is_teardown);
-            let running = matches!(
-                instance.state,
-                Some(TaskState::Running | TaskState::Deferred | TaskState::UpForReschedule | TaskState::AwaitingInput)
-            );
-            let becomes = match state {
-                RunState::Success if !instance.state.is_some_and(TaskState::is_success) => TaskState::Success,
-                RunState::Failed if running && !teardown => TaskState::Failed,
-                RunState::Failed if !instance.state.is_some_and(TaskState::is_finished) && !teardown => TaskState::Skipped,
-                _ => continue,
-            };
-            instances::set_state(tx, std::slice::from_ref(&instance.id), Some(becomes), now).await?;
-            instance_changed(tx, &instance, Some(becomes)).await?;
-        }
-        Ok(())
     }
 
     /// Removes a run. Its DAG must not be running it.
@@ -291,12 +252,6 @@ impl Scheduler {
     pub(crate) async fn latest(&self, dag_id: &str) -> Result<std::sync::Arc<Dag>> {
         let row = self.dag_row(dag_id).await?;
         self.version(&row.latest_version_id).await
-    }
-
-    /// A run without a version of its own to go back to takes the latest; returns the version.
-    pub(crate) async fn latest_version_id(&self, dag_id: &str) -> Result<String> {
-        let version = versions::latest(&self.db, dag_id).await?;
-        version.map(|v| v.id).ok_or_else(|| Error::not_found(format!("Dag with id {dag_id} has no version")))
     }
 }
 
@@ -367,16 +322,18 @@ fn manual_run(dag: &Dag, row: &DagRow, new: NewRun, run_type: RunType, now: i64)
     };
     let run_id = new.run_id.unwrap_or_else(|| run_type.run_id(times::at(run_after)));
     check_run_id(&run_id, run_type)?;
-    if new.conf.as_ref().is_some_and(|conf| !conf.is_object() && !conf.is_null()) {
+    let conf = new.conf.filter(|conf| !conf.is_null());
+    if conf.as_ref().is_some_and(|conf| !conf.is_object()) {
         return Err(Error::invalid("conf must be a JSON object"));
     }
+    params::validate(dag, conf.as_ref())?;
     Ok(DagRun {
         run_id,
         run_type,
         logical_date: new.logical_date,
         data_interval_start: interval.map(|i| i.0),
         data_interval_end: interval.map(|i| i.1),
-        conf: new.conf.filter(|c| !c.is_null()).map(|c| c.to_string()),
+        conf: conf.map(|c| c.to_string()),
         note: new.note,
         partition_key: new.partition_key,
         partition_date,

@@ -37,7 +37,29 @@ impl Scheduler {
             history::record(tx, &instance.id, ended.end_date, false).await?;
             instances::rename(tx, &instance.id, &self.cx.ids.ordered().to_string()).await?;
         }
+        if ended.state == Some(TaskState::Failed) {
+            self.stop_others(tx, instance, now).await?;
+        }
         instance_changed(tx, instance, ended.state).await
+    }
+
+    /// With `fail_fast` a failure fails the other tasks that run and skips what waits, teardowns aside
+    /// (airflow/models/taskinstance.py `_stop_remaining_tasks`).
+    async fn stop_others(&self, tx: &mut Tx, failed: &TaskInstance, now: i64) -> Result<()> {
+        let dag = self.version_in(tx, &failed.dag_version_id).await?;
+        if !dag.fail_fast {
+            return Ok(());
+        }
+        for other in instances::of_run(&mut *tx, &failed.dag_id, &failed.run_id).await? {
+            let over = matches!(other.state, Some(TaskState::Success | TaskState::Failed));
+            if over || other.task_id == failed.task_id || dag.task(&other.task_id).is_none_or(|t| t.is_teardown) {
+                continue;
+            }
+            let becomes = if other.state == Some(TaskState::Running) { TaskState::Failed } else { TaskState::Skipped };
+            instances::set_state(tx, std::slice::from_ref(&other.id), Some(becomes), now).await?;
+            instance_changed(tx, &other, Some(becomes)).await?;
+        }
+        Ok(())
     }
 
     async fn retry_at(&self, tx: &mut Tx, instance: &TaskInstance, ended: &Ended) -> Result<i64> {

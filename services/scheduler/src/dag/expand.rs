@@ -3,6 +3,7 @@
 use super::decode;
 use artel_platform::{Error, Result};
 use serde_json::Value;
+use std::collections::HashMap;
 
 /// `expand(…)` or `expand_kwargs(…)`.
 #[derive(Debug, Clone, PartialEq)]
@@ -30,6 +31,12 @@ pub enum Length {
 pub trait MapLengths {
     /// How many elements the result of a task has; for a mapped task, how many of its instances gave one. `None`: not known.
     fn length(&self, task_id: &str) -> Option<i64>;
+}
+
+impl MapLengths for HashMap<String, i64> {
+    fn length(&self, task_id: &str) -> Option<i64> {
+        self.get(task_id).copied()
+    }
 }
 
 impl Expand {

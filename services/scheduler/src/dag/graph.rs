@@ -1,17 +1,15 @@
 //! The graph of a DAG's tasks: order, edges, weights.
 
-use super::group::TaskGroup;
 use super::task::{Task, WeightRule};
 use artel_platform::{Error, Result};
 use std::collections::{HashMap, HashSet};
 
-/// Puts every task after those it waits for, and fills in its edges, its weight and whether its group is mapped.
-pub(super) fn order(dag_id: &str, tasks: Vec<Task>, group: &TaskGroup) -> Result<Vec<Task>> {
+/// Puts every task after those it waits for, and fills in its edges, its weight and the mapped group it is in.
+pub(super) fn order(dag_id: &str, tasks: Vec<Task>, mapped: &HashMap<String, usize>) -> Result<Vec<Task>> {
     let mut tasks = sorted(dag_id, tasks)?;
     let index: HashMap<String, usize> = tasks.iter().enumerate().map(|(i, t)| (t.task_id.clone(), i)).collect();
-    let mapped: HashSet<String> = group.mapped_task_ids().into_iter().collect();
     for i in 0..tasks.len() {
-        tasks[i].in_mapped_group = mapped.contains(&tasks[i].task_id);
+        tasks[i].mapped_group = mapped.get(&tasks[i].task_id).copied();
         for id in tasks[i].downstream_ids.clone() {
             let Some(&down) = index.get(&id) else { continue };
             tasks[i].downstream.push(down);

@@ -1,6 +1,8 @@
 //! How tasks are grouped: for people, and for what is mapped as a whole.
 
 use super::decode;
+use super::expand::Expand;
+use artel_platform::Result;
 use serde_json::Value;
 
 /// A group of tasks; the outermost has no id.
@@ -12,8 +14,8 @@ pub struct TaskGroup {
     pub label: String,
     /// A line about it.
     pub tooltip: String,
-    /// Run once per element of something.
-    pub is_mapped: bool,
+    /// What it is run once per element of, if it is mapped.
+    pub expand: Option<Expand>,
     /// What is in it, in order.
     pub children: Vec<Node>,
 }
@@ -28,23 +30,28 @@ pub enum Node {
 }
 
 impl TaskGroup {
-    pub(super) fn read(serialized: &Value) -> Self {
-        let children = serialized["children"].as_object().into_iter().flatten();
-        let group_id = decode::text(serialized, "_group_id");
+    pub(super) fn read(serialized: &Value) -> Result<Self> {
+        Self::read_as(decode::text(serialized, "_group_id"), serialized)
+    }
+
+    /// A group says only its own part of its id; the whole is the key under which its parent has it.
+    fn read_as(group_id: Option<String>, serialized: &Value) -> Result<Self> {
         let name = decode::text(serialized, "group_display_name").filter(|n| !n.is_empty());
-        Self {
+        let mut children = Vec::new();
+        for (id, child) in serialized["children"].as_object().into_iter().flatten() {
+            match (child[0].as_str(), child[1].as_str()) {
+                (Some("operator"), Some(task)) => children.push(Node::Task(task.to_owned())),
+                (Some("taskgroup"), _) => children.push(Node::Group(Self::read_as(Some(id.clone()), &child[1])?)),
+                _ => {}
+            }
+        }
+        Ok(Self {
             label: name.or_else(|| group_id.as_ref().map(|id| id.rsplit('.').next().unwrap_or(id).to_owned())).unwrap_or_default(),
             tooltip: decode::text(serialized, "tooltip").unwrap_or_default(),
-            is_mapped: serialized["is_mapped"].as_bool().unwrap_or(false),
-            children: children
-                .filter_map(|(_, child)| match child[0].as_str()? {
-                    "operator" => Some(Node::Task(child[1].as_str()?.to_owned())),
-                    "taskgroup" => Some(Node::Group(Self::read(&child[1]))),
-                    _ => None,
-                })
-                .collect(),
+            expand: serialized["is_mapped"].as_bool().unwrap_or(false).then(|| Expand::read(&serialized["expand_input"])).transpose()?,
+            children,
             group_id,
-        }
+        })
     }
 
     /// The group with that id, this one or one inside.
@@ -68,13 +75,5 @@ impl TaskGroup {
             }
         }
         found
-    }
-
-    /// Ids of the tasks that are inside a mapped group.
-    pub fn mapped_task_ids(&self) -> Vec<String> {
-        if self.is_mapped {
-            return self.task_ids();
-        }
-        self.children.iter().flat_map(|child| if let Node::Group(group) = child { group.mapped_task_ids() } else { Vec::new() }).collect()
     }
 }

@@ -5,12 +5,14 @@ mod decode;
 mod expand;
 mod graph;
 mod group;
+mod mapping;
 mod task;
 
 pub use asset::{Asset, AssetLike, Condition, News};
 pub use decode::plain;
 pub use expand::{Expand, Length, MapLengths};
 pub use group::{Node, TaskGroup};
+pub use mapping::{Count, MappedGroup, Relevant};
 pub use task::{Owed, Task, TriggerRule, WeightRule};
 
 use crate::timetable::{Time, TimeRestriction, Timetable};
@@ -79,6 +81,8 @@ pub struct Dag {
     pub tasks: Vec<Task>,
     /// How they are grouped.
     pub group: TaskGroup,
+    /// The mapped ones among the groups, outer ones first.
+    pub mapped_groups: Vec<MappedGroup>,
     index: HashMap<String, usize>,
 }
 
@@ -93,10 +97,11 @@ impl Dag {
         }
         let dag = &serialized["dag"];
         let dag_id = decode::required(dag, "dag_id")?;
-        let group = TaskGroup::read(&dag["task_group"]);
+        let group = TaskGroup::read(&dag["task_group"])?;
+        let (mapped_groups, groups_of_tasks) = mapping::groups(&group);
         let defaults = &serialized["client_defaults"]["tasks"];
         let tasks: Result<Vec<Task>> = decode::list(&dag["tasks"]).iter().map(|task| Task::read(task, defaults)).collect();
-        let tasks = graph::order(&dag_id, tasks?, &group)?;
+        let tasks = graph::order(&dag_id, tasks?, &groups_of_tasks)?;
         let (start_date, end_date) = (decode::time(&dag["start_date"]), decode::time(&dag["end_date"]));
         let restriction = restriction(&tasks, start_date, end_date, dag["catchup"].as_bool().unwrap_or(false));
         Ok(Self {
@@ -129,6 +134,7 @@ impl Dag {
             index: tasks.iter().enumerate().map(|(i, t)| (t.task_id.clone(), i)).collect(),
             tasks,
             group,
+            mapped_groups,
             dag_id,
         })
     }

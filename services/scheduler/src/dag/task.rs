@@ -141,8 +141,8 @@ pub struct Task {
     pub is_trivial: bool,
     /// How it is mapped, if it is.
     pub expand: Option<Expand>,
-    /// Inside a mapped task group.
-    pub in_mapped_group: bool,
+    /// The innermost mapped group it is in, by its position in [`super::Dag::mapped_groups`].
+    pub mapped_group: Option<usize>,
     /// Positions of the tasks it waits for, and of those that wait for it.
     pub upstream: Vec<usize>,
     pub downstream: Vec<usize>,
@@ -216,7 +216,7 @@ impl Task {
             can_skip_downstream: of.flag("_can_skip_downstream"),
             is_trivial: of.flag("_is_empty") && !busy,
             expand: if expands { Some(Expand::read(&var[var["_expand_input_attr"].as_str().unwrap_or("expand_input")])?) } else { None },
-            in_mapped_group: false,
+            mapped_group: None,
             upstream: Vec::new(),
             downstream: Vec::new(),
             downstream_ids: decode::texts(&var["downstream_task_ids"]),

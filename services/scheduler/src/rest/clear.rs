@@ -38,23 +38,45 @@ pub(super) struct ClearBody {
     run_on_latest_version: Option<bool>,
     #[serde(default)]
     prevent_running_task: bool,
-    #[allow(dead_code)]
     note: Option<String>,
+}
+
+impl ClearBody {
+    /// What upstream's model refuses.
+    fn check(&self) -> Result<()> {
+        let dated = self.start_date.is_some() || self.end_date.is_some();
+        if self.only_failed.unwrap_or(false) && self.only_running {
+            return Err(Error::invalid("only_failed and only_running both are set to True"));
+        }
+        if dated && self.dag_run_id.is_some() {
+            return Err(Error::invalid("Exactly one of dag_run_id or (start_date and end_date) must be provided"));
+        }
+        if self.task_ids.as_ref().is_some_and(Vec::is_empty) {
+            return Err(Error::invalid("task_ids list should have at least 1 element."));
+        }
+        if self.note.as_ref().is_some_and(|note| note.chars().count() > 1000) {
+            return Err(Error::invalid("note has at most 1000 characters"));
+        }
+        Ok(())
+    }
 }
 
 /// Clears task instances; with `dry_run`, the default, only says which.
 #[utoipa::path(post, path = "/api/v2/dags/{dag_id}/clearTaskInstances", tag = "pipelines", request_body = ClearBody, responses((status = 200, body = serde_json::Value)), security(("artel" = ["run:dags"])))]
 pub(super) async fn clear(scheduler: web::Data<Scheduler>, dag_id: web::Path<String>, body: Json<ClearBody>) -> Result<HttpResponse> {
     scheduler.dag_row(&dag_id).await?;
+    body.check()?;
     let clear = Clear {
         tasks: tasks(body.task_ids.as_deref().unwrap_or_default())?,
         upstream: body.include_upstream,
         downstream: body.include_downstream,
-        only_failed: body.only_failed.unwrap_or(true),
+        only_failed: body.only_failed.unwrap_or(!body.only_running),
         only_running: body.only_running,
         prevent_running: body.prevent_running_task,
         reset_run: body.reset_dag_runs.unwrap_or(true),
         on_latest_version: body.run_on_latest_version.unwrap_or(false),
+        note: body.note.clone(),
+        ..Clear::default()
     };
     let mut found = Vec::new();
     for run_id in run_ids(&scheduler, &dag_id, &body).await? {
@@ -99,9 +121,12 @@ async fn run_ids(scheduler: &Scheduler, dag_id: &str, body: &ClearBody) -> Resul
             (false, true, Some(date)) => filter.compare("logical_date", ">=", date),
         }
     }
-    for (text, operator) in [(&body.start_date, ">="), (&body.end_date, "<=")] {
-        if let Some(text) = text {
-            filter.compare("logical_date", operator, times::parse(text)?);
+    // past and future have no bound
+    let bounds = [("start_date", &body.start_date, ">=", body.include_past), ("end_date", &body.end_date, "<=", body.include_future)];
+    for (field, text, operator, unbounded) in bounds {
+        if let Some(text) = text.as_ref().filter(|_| !unbounded) {
+            let at = times::parse(text).map_err(|e| Error::new(e.code, format!("{field}: {}", e.message)))?;
+            filter.compare("logical_date", operator, at);
         }
     }
     let (found, _) = runs::list(&scheduler.db, filter, &Page::all("run_after, run_id")).await?;

@@ -1,5 +1,6 @@
 //! Connections.
 
+use super::bulk::{self, BulkBody, BulkResponse, Kind};
 use super::query::{Paging, Query};
 use crate::Scheduler;
 use crate::store::Filter;
@@ -8,7 +9,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use artel_platform::http::Json;
 use artel_platform::{Error, Result};
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde_json::{Value, json};
 use utoipa::ToSchema;
 
 /// A connection; its password is hidden.
@@ -126,10 +127,15 @@ pub(super) async fn update(
     if body.connection_id != *id {
         return Err(Error::invalid("The connection_id in the request body does not match the URL parameter"));
     }
-    let old = scheduler.get_connection(&id).await?.ok_or_else(|| missing(&id))?;
     let mask = Query::of(&request).all("update_mask");
+    Ok(HttpResponse::Ok().json(change(&scheduler, body.into_inner(), &mask).await?))
+}
+
+/// Only the fields of `mask` where there is one.
+async fn change(scheduler: &Scheduler, body: ConnectionBody, mask: &[String]) -> Result<ConnectionResponse> {
+    let old = scheduler.get_connection(&body.connection_id).await?.ok_or_else(|| missing(&body.connection_id))?;
     let wanted = |field: &str| mask.is_empty() || mask.iter().any(|m| m == field);
-    let mut new = read(body.into_inner());
+    let mut new = read(body);
     if !wanted("password") || new.password.as_deref() == Some("***") {
         new.password = old.password.clone();
     }
@@ -151,11 +157,44 @@ pub(super) async fn update(
         new.conn_type = old.conn_type;
     }
     scheduler.put_connection(new.clone()).await?;
-    Ok(HttpResponse::Ok().json(shown(new)))
+    Ok(shown(new))
 }
 
 /// Removes a connection.
 #[utoipa::path(delete, path = "/api/v2/connections/{connection_id}", tag = "pipelines", responses((status = 204)), security(("artel" = ["connections"])))]
 pub(super) async fn delete(scheduler: web::Data<Scheduler>, id: web::Path<String>) -> Result<HttpResponse> {
     if scheduler.delete_connection(&id).await? { Ok(HttpResponse::NoContent().finish()) } else { Err(missing(&id)) }
+}
+
+struct Connections;
+
+impl Kind for Connections {
+    const NAME: &'static str = "connections";
+
+    fn name(&self, entity: &Value) -> Result<String> {
+        bulk::named(entity, "connection_id")
+    }
+
+    async fn exists(&self, scheduler: &Scheduler, entity: &Value) -> Result<bool> {
+        Ok(scheduler.get_connection(&self.name(entity)?).await?.is_some())
+    }
+
+    async fn create(&self, scheduler: &Scheduler, entity: Value) -> Result<()> {
+        scheduler.put_connection(read(bulk::body(entity)?)).await
+    }
+
+    async fn update(&self, scheduler: &Scheduler, entity: Value, mask: &[String]) -> Result<()> {
+        change(scheduler, bulk::body(entity)?, mask).await.map(drop)
+    }
+
+    async fn delete(&self, scheduler: &Scheduler, entity: &Value) -> Result<()> {
+        let id = self.name(entity)?;
+        if scheduler.delete_connection(&id).await? { Ok(()) } else { Err(missing(&id)) }
+    }
+}
+
+/// Makes, changes or removes several connections.
+#[utoipa::path(patch, path = "/api/v2/connections", tag = "pipelines", request_body = BulkBody, responses((status = 200, body = BulkResponse)), security(("artel" = ["connections"])))]
+pub(super) async fn bulk(scheduler: web::Data<Scheduler>, body: Json<BulkBody>) -> Result<HttpResponse> {
+    bulk::run(&scheduler, &Connections, body.into_inner()).await
 }

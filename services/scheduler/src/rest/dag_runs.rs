@@ -42,12 +42,16 @@ impl Trigger {
             let read = text.as_deref().map(times::parse).transpose();
             read.map_err(|e| Error::new(e.code, format!("{field}: {}", e.message)))
         };
-        let data_interval = match (time("data_interval_start", &self.data_interval_start)?, time("data_interval_end", &self.data_interval_end)?)
-        {
-            (Some(start), Some(end)) => Some((start, end)),
-            (None, None) => None,
-            _ => return Err(Error::invalid("Either both data_interval_start and data_interval_end must be provided or both must be None")),
-        };
+        let data_interval =
+            match (time("data_interval_start", &self.data_interval_start)?, time("data_interval_end", &self.data_interval_end)?) {
+                (Some(start), Some(end)) => Some((start, end)),
+                (None, None) => None,
+                _ => {
+                    return Err(Error::invalid(
+                        "Either both data_interval_start and data_interval_end must be provided or both must be None",
+                    ));
+                }
+            };
         let from_page = request.headers().contains_key(actix_web::http::header::REFERER);
         Ok(NewRun {
             run_id: self.dag_run_id,
@@ -81,8 +85,9 @@ pub(super) struct RunClear {
     dry_run: Option<bool>,
     #[serde(default)]
     only_failed: bool,
-    #[allow(dead_code)]
-    only_new: Option<bool>,
+    /// Run the tasks that came to the DAG after the run, and no others.
+    #[serde(default)]
+    only_new: bool,
     run_on_latest_version: Option<bool>,
     note: Option<String>,
 }
@@ -222,10 +227,8 @@ pub(super) async fn patch(
     if wanted("state")
         && let Some(state) = &given.state
     {
-        let state = RunState::parse(state)?;
-        if state == RunState::Running {
-            return Err(Error::invalid("a run can be set to queued, success or failed"));
-        }
+        let state = given_state(state)?;
+        note_fits(given.note.as_deref())?;
         scheduler.set_run_state(&dag_id, &run_id, state).await?;
     }
     if wanted("note") {
@@ -234,12 +237,21 @@ pub(super) async fn patch(
     show_one(&scheduler, &dag_id, &run_id).await
 }
 
-async fn set_note(scheduler: &Scheduler, dag_id: &str, run_id: &str, note: Option<&str>) -> Result<()> {
-    if note.is_some_and(|n| n.chars().count() > 1000) {
-        return Err(Error::invalid("a note has at most 1000 characters"));
-    }
+/// A state that can be given to a run by hand.
+pub(super) fn given_state(word: &str) -> Result<RunState> {
+    let state = RunState::parse(word).ok().filter(|state| *state != RunState::Running);
+    state.ok_or_else(|| Error::invalid(format!("state: {word:?} is not one of queued, success, failed")))
+}
+
+fn note_fits(note: Option<&str>) -> Result<()> {
+    if note.is_some_and(|n| n.chars().count() > 1000) { Err(Error::invalid("note has at most 1000 characters")) } else { Ok(()) }
+}
+
+/// An empty note is none.
+pub(super) async fn set_note(scheduler: &Scheduler, dag_id: &str, run_id: &str, note: Option<&str>) -> Result<()> {
+    note_fits(note)?;
     let mut tx = scheduler.db.begin().await?;
-    runs::set_note(&mut tx, dag_id, run_id, note, scheduler.cx.clock.now()).await?;
+    runs::set_note(&mut tx, dag_id, run_id, note.filter(|n| !n.is_empty()), scheduler.cx.clock.now()).await?;
     tx.commit().await
 }
 
@@ -258,19 +270,30 @@ pub(super) async fn clear(
     body: Json<RunClear>,
 ) -> Result<HttpResponse> {
     let (dag_id, run_id) = path.into_inner();
+    if body.only_new && body.only_failed {
+        return Err(Error::invalid("only_new and only_failed are mutually exclusive"));
+    }
+    note_fits(body.note.as_deref())?;
     let clear = Clear {
         only_failed: body.only_failed,
         reset_run: true,
         on_latest_version: body.run_on_latest_version.unwrap_or(false),
         ..Clear::default()
     };
-    if body.dry_run.unwrap_or(true) {
-        let found = scheduler.to_clear(&dag_id, &run_id, &clear).await?;
-        let total_entries = found.len();
-        let shown: Vec<TaskInstanceResponse> = show(&scheduler, &found, false).await?;
-        return Ok(HttpResponse::Ok().json(json!({"task_instances": shown, "total_entries": total_entries})));
+    match (body.dry_run.unwrap_or(true), body.only_new) {
+        (true, true) => {
+            let new = scheduler.new_tasks(&dag_id, &run_id).await?;
+            let shown: Vec<Value> = new.iter().map(|id| json!({"task_id": id, "task_display_name": id})).collect();
+            return Ok(HttpResponse::Ok().json(json!({"task_instances": shown, "total_entries": new.len()})));
+        }
+        (true, false) => {
+            let found = scheduler.to_clear(&dag_id, &run_id, &clear).await?;
+            let shown: Vec<TaskInstanceResponse> = show(&scheduler, &found, false).await?;
+            return Ok(HttpResponse::Ok().json(json!({"task_instances": shown, "total_entries": found.len()})));
+        }
+        (false, true) => scheduler.run_new_tasks(&dag_id, &run_id).await?,
+        (false, false) => drop(scheduler.clear(&dag_id, &run_id, &clear).await?),
     }
-    scheduler.clear(&dag_id, &run_id, &clear).await?;
     if body.note.is_some() {
         set_note(&scheduler, &dag_id, &run_id, body.note.as_deref()).await?;
     }

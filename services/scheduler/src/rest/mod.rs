@@ -3,6 +3,9 @@
 mod asset_events;
 mod assets;
 mod auth;
+mod backfills;
+mod bulk;
+mod bulk_runs;
 mod clear;
 mod collections;
 mod connections;
@@ -13,7 +16,9 @@ mod hitl;
 mod import_errors;
 mod info;
 mod logs;
+mod marks;
 mod models;
+mod native;
 mod pools;
 mod query;
 mod queued_events;
@@ -32,7 +37,10 @@ pub(crate) fn routes() -> Routes {
         dags::list, dags::get, dags::details, dags::patch, dags::delete, dags::source, dags::versions, dags::version, dags::tags, dags::stats,
         tasks::list, tasks::get,
         dag_runs::list, dag_runs::get, dag_runs::create, dag_runs::patch, dag_runs::delete, dag_runs::clear, dag_runs::batch, dag_runs::wait,
-        task_instances::list, task_instances::get, task_instances::get_mapped, task_instances::list_mapped, task_instances::patch,
+        task_instances::list, task_instances::get, task_instances::get_mapped, task_instances::list_mapped,
+        marks::patch, marks::patch_mapped, marks::dry_run, marks::dry_run_mapped, marks::patch_group, marks::dry_run_group,
+        bulk_runs::runs, bulk_runs::task_instances,
+        backfills::list, backfills::get, backfills::create, backfills::dry_run, backfills::pause, backfills::unpause, backfills::cancel,
         task_instances::tries, task_instances::try_of, clear::clear, logs::get,
         hitl::list, hitl::get, hitl::of_try, hitl::respond,
         xcoms::list, xcoms::get,
@@ -41,8 +49,9 @@ pub(crate) fn routes() -> Routes {
         queued_events::delete_of_dag, queued_events::delete_of_both,
         variables::list, variables::get, variables::create, variables::update, variables::delete,
         connections::list, connections::get, connections::create, connections::update, connections::delete,
-        pools::list, pools::get, pools::create, pools::update, pools::delete,
+        pools::list, pools::get, pools::create, pools::update, pools::delete, pools::bulk, variables::bulk, connections::bulk,
         import_errors::list, import_errors::get,
         execution::get, execution::head, execution::post, execution::put, execution::patch, execution::delete,
     )
+    .merge(routes!(Dialect::Artel; native::dag_runs, native::task_instances))
 }

@@ -1,5 +1,6 @@
 //! Pools.
 
+use super::bulk::{self, BulkBody, BulkResponse, Kind};
 use super::query::{Paging, Query};
 use crate::Scheduler;
 use crate::store::Filter;
@@ -8,7 +9,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use artel_platform::http::Json;
 use artel_platform::{Error, Result};
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde_json::{Value, json};
 use utoipa::ToSchema;
 
 /// A pool and what occupies it.
@@ -33,6 +34,7 @@ pub(super) struct PoolResponse {
 #[schema(as = airflow::PoolBody)]
 #[serde(deny_unknown_fields)]
 pub(super) struct PoolBody {
+    #[serde(alias = "pool")]
     name: String,
     slots: i64,
     description: Option<String>,
@@ -127,28 +129,73 @@ pub(super) async fn create(scheduler: web::Data<Scheduler>, body: Json<PoolBody>
 /// Changes a pool.
 #[utoipa::path(patch, path = "/api/v2/pools/{pool_name}", tag = "pipelines", request_body = PoolPatch, responses((status = 200, body = PoolResponse)), security(("artel" = ["dags"])))]
 pub(super) async fn update(scheduler: web::Data<Scheduler>, name: web::Path<String>, body: Json<PoolPatch>) -> Result<HttpResponse> {
-    let mut pool = pools::get(&scheduler.db, &name).await?.ok_or_else(|| missing(&name))?;
-    if body.pool.as_ref().is_some_and(|p| p != &pool.name) {
+    Ok(HttpResponse::Ok().json(change(&scheduler, &name, body.into_inner(), &[]).await?))
+}
+
+/// Only the fields of `mask` where there is one.
+async fn change(scheduler: &Scheduler, name: &str, patch: PoolPatch, mask: &[String]) -> Result<PoolResponse> {
+    let wanted = |field: &str| mask.is_empty() || mask.iter().any(|m| m == field);
+    let mut pool = pools::get(&scheduler.db, name).await?.ok_or_else(|| missing(name))?;
+    if patch.pool.as_ref().is_some_and(|p| p != &pool.name) {
         return Err(Error::invalid("Invalid body, pool name from request body doesn't match uri parameter"));
     }
-    pool.slots = body.slots.unwrap_or(pool.slots);
-    pool.include_deferred = body.include_deferred.unwrap_or(pool.include_deferred);
-    if body.description.is_some() {
-        pool.description.clone_from(&body.description);
+    pool.slots = patch.slots.filter(|_| wanted("slots")).unwrap_or(pool.slots);
+    pool.include_deferred = patch.include_deferred.filter(|_| wanted("include_deferred")).unwrap_or(pool.include_deferred);
+    if patch.description.is_some() && wanted("description") {
+        pool.description = patch.description;
     }
-    Ok(HttpResponse::Ok().json(save(&scheduler, pool).await?))
+    save(scheduler, pool).await
 }
 
 /// Removes a pool.
 #[utoipa::path(delete, path = "/api/v2/pools/{pool_name}", tag = "pipelines", responses((status = 204)), security(("artel" = ["dags"])))]
 pub(super) async fn delete(scheduler: web::Data<Scheduler>, name: web::Path<String>) -> Result<HttpResponse> {
-    if *name == DEFAULT {
+    remove(&scheduler, &name).await?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+async fn remove(scheduler: &Scheduler, name: &str) -> Result<()> {
+    if name == DEFAULT {
         return Err(Error::invalid("Default Pool can't be deleted"));
     }
     let mut tx = scheduler.db.begin().await?;
-    if !pools::delete(&mut tx, &name).await? {
-        return Err(missing(&name));
+    if !pools::delete(&mut tx, name).await? {
+        return Err(missing(name));
     }
-    tx.commit().await?;
-    Ok(HttpResponse::NoContent().finish())
+    tx.commit().await
+}
+
+struct Pools;
+
+impl Kind for Pools {
+    const NAME: &'static str = "pools";
+
+    fn name(&self, entity: &Value) -> Result<String> {
+        bulk::named(entity, "pool").or_else(|_| bulk::named(entity, "name"))
+    }
+
+    async fn exists(&self, scheduler: &Scheduler, entity: &Value) -> Result<bool> {
+        Ok(pools::get(&scheduler.db, &self.name(entity)?).await?.is_some())
+    }
+
+    async fn create(&self, scheduler: &Scheduler, entity: Value) -> Result<()> {
+        let body: PoolBody = bulk::body(entity)?;
+        let pool = Pool { name: body.name, slots: body.slots, description: body.description, include_deferred: body.include_deferred };
+        save(scheduler, pool).await.map(drop)
+    }
+
+    async fn update(&self, scheduler: &Scheduler, entity: Value, mask: &[String]) -> Result<()> {
+        let name = self.name(&entity)?;
+        change(scheduler, &name, bulk::body(entity)?, mask).await.map(drop)
+    }
+
+    async fn delete(&self, scheduler: &Scheduler, entity: &Value) -> Result<()> {
+        remove(scheduler, &self.name(entity)?).await
+    }
+}
+
+/// Makes, changes or removes several pools.
+#[utoipa::path(patch, path = "/api/v2/pools", tag = "pipelines", request_body = BulkBody, responses((status = 200, body = BulkResponse)), security(("artel" = ["dags"])))]
+pub(super) async fn bulk(scheduler: web::Data<Scheduler>, body: Json<BulkBody>) -> Result<HttpResponse> {
+    bulk::run(&scheduler, &Pools, body.into_inner()).await
 }

@@ -8,9 +8,7 @@ use crate::states::TaskState;
 use crate::store::instances::{self, TaskInstance};
 use crate::store::{Filter, Page, dags, history, runs, versions, xcoms};
 use actix_web::{HttpRequest, HttpResponse, web};
-use artel_platform::http::Json;
 use artel_platform::{Error, Result};
-use serde_json::{Value, json};
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
@@ -187,43 +185,6 @@ pub(super) async fn list_mapped(
     filter.compare("task_id", "=", task_id);
     filter.that("map_index >= 0");
     listed(&scheduler, filter, &query.page(ORDER, "map_index", "map_index")?).await
-}
-
-/// Marks an instance as succeeded, failed or skipped, or changes its note.
-#[utoipa::path(patch, path = "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances/{task_id}", tag = "pipelines", request_body = serde_json::Value, responses((status = 200, body = serde_json::Value)), security(("artel" = ["run:dags"])))]
-pub(super) async fn patch(
-    scheduler: web::Data<Scheduler>,
-    path: web::Path<(String, String, String)>,
-    request: HttpRequest,
-    body: Json<Value>,
-) -> Result<HttpResponse> {
-    let (dag_id, run_id, task_id) = path.into_inner();
-    let mut filter = filter_of(&Query::of(&request), &dag_id, &run_id)?;
-    filter.compare("task_id", "=", task_id.as_str());
-    let (found, _) = instances::list(&scheduler.db, filter, &Page::all("map_index")).await?;
-    if found.is_empty() {
-        return Err(Error::not_found(format!(
-            "The Task Instance with dag_id: `{dag_id}`, run_id: `{run_id}` and task_id: `{task_id}` was not found"
-        )));
-    }
-    let state = body["new_state"].as_str().map(TaskState::parse).transpose()?;
-    if state.is_some_and(|s| !matches!(s, TaskState::Success | TaskState::Failed | TaskState::Skipped)) {
-        return Err(Error::invalid("new_state must be success, failed or skipped"));
-    }
-    for instance in &found {
-        if let Some(state) = state.filter(|s| instance.state != Some(*s)) {
-            scheduler.mark(instance, Some(state)).await?;
-        }
-        if let Some(note) = body.get("note") {
-            let mut tx = scheduler.db.begin().await?;
-            instances::set_text(&mut tx, &instance.id, "note", note.as_str(), scheduler.cx.clock.now()).await?;
-            tx.commit().await?;
-        }
-    }
-    let mut after = Filter::default();
-    after.any_of("id", &found.iter().map(|i| i.id.clone()).collect::<Vec<_>>());
-    let (found, total_entries) = instances::list(&scheduler.db, after, &Page::all("map_index")).await?;
-    Ok(HttpResponse::Ok().json(json!({"task_instances": show(&scheduler, &found, false).await?, "total_entries": total_entries})))
 }
 
 /// The present try and the earlier ones, by number.

@@ -1,5 +1,6 @@
 //! Variables.
 
+use super::bulk::{self, BulkBody, BulkResponse, Kind};
 use super::query::{Paging, Query};
 use crate::Scheduler;
 use crate::store::Filter;
@@ -139,12 +140,17 @@ pub(super) async fn update(
     if body.key != *key {
         return Err(Error::invalid("Invalid body, key from request body doesn't match uri parameter"));
     }
-    let old = scheduler.get_variable(&key).await?.ok_or_else(|| missing(&key))?;
     let mask = Query::of(&request).all("update_mask");
+    change(&scheduler, body.into_inner(), &mask).await.map(|v| HttpResponse::Ok().json(v))
+}
+
+/// Only the fields of `mask` where there is one.
+async fn change(scheduler: &Scheduler, body: VariableBody, mask: &[String]) -> Result<VariableResponse> {
+    let old = scheduler.get_variable(&body.key).await?.ok_or_else(|| missing(&body.key))?;
     let wanted = |field: &str| mask.is_empty() || mask.iter().any(|m| m == field);
     let value = if wanted("value") { text(&body.value) } else { old.value };
-    let description = if wanted("description") { body.description.clone() } else { old.description };
-    put(&scheduler, &key, value, description).await.map(|v| HttpResponse::Ok().json(v))
+    let description = if wanted("description") { body.description } else { old.description };
+    put(scheduler, &body.key, value, description).await
 }
 
 /// Removes a variable.
@@ -159,4 +165,38 @@ async fn put(scheduler: &Scheduler, key: &str, value: Option<String>, descriptio
     }
     scheduler.put_variable(key, value.as_deref(), description.as_deref()).await?;
     Ok(shown(Variable { key: key.into(), value, description, is_encrypted: true }))
+}
+
+struct Variables;
+
+impl Kind for Variables {
+    const NAME: &'static str = "variables";
+
+    fn name(&self, entity: &Value) -> Result<String> {
+        bulk::named(entity, "key")
+    }
+
+    async fn exists(&self, scheduler: &Scheduler, entity: &Value) -> Result<bool> {
+        Ok(scheduler.get_variable(&self.name(entity)?).await?.is_some())
+    }
+
+    async fn create(&self, scheduler: &Scheduler, entity: Value) -> Result<()> {
+        let body: VariableBody = bulk::body(entity)?;
+        put(scheduler, &body.key, text(&body.value), body.description).await.map(drop)
+    }
+
+    async fn update(&self, scheduler: &Scheduler, entity: Value, mask: &[String]) -> Result<()> {
+        change(scheduler, bulk::body(entity)?, mask).await.map(drop)
+    }
+
+    async fn delete(&self, scheduler: &Scheduler, entity: &Value) -> Result<()> {
+        let key = self.name(entity)?;
+        if scheduler.delete_variable(&key).await? { Ok(()) } else { Err(missing(&key)) }
+    }
+}
+
+/// Makes, changes or removes several variables.
+#[utoipa::path(patch, path = "/api/v2/variables", tag = "pipelines", request_body = BulkBody, responses((status = 200, body = BulkResponse)), security(("artel" = ["variables"])))]
+pub(super) async fn bulk(scheduler: web::Data<Scheduler>, body: Json<BulkBody>) -> Result<HttpResponse> {
+    bulk::run(&scheduler, &Variables, body.into_inner()).await
 }

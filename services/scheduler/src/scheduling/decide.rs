@@ -3,8 +3,8 @@
 //! One pass over the tasks in topological order settles everything that follows from the present states: what upstream
 //! needs several loops for (a failure passing down a chain, an empty task succeeding and freeing the next) is one decision.
 
-use super::trigger_rule::{self, Upstream, Verdict};
-use crate::dag::{Dag, MapLengths, Task};
+use super::trigger_rule::{Upstream, Verdict};
+use crate::dag::{Dag, MapLengths};
 use crate::states::{RunState, TaskState};
 use std::collections::{HashMap, HashSet};
 
@@ -52,7 +52,7 @@ pub struct Situation<'a> {
     pub started_at: Option<i64>,
     /// By task and map index.
     pub skips: HashMap<(String, i64), SkipMemo>,
-    /// Lengths of results that are mapped over.
+    /// Lengths of results that are mapped over; of a mapped task, how many results there are.
     pub lengths: HashMap<String, i64>,
     /// Tasks that depend on the past, and whose past is not as it has to be.
     pub held_by_past: HashSet<String>,
@@ -69,10 +69,10 @@ pub enum Change {
     Pass(usize),
     /// The instance gets this state.
     Become(usize, TaskState),
-    /// The instance fails, because of this.
-    Fail(usize, String),
     /// The instance, not expanded so far, becomes the first of so many; the others are new.
     Expand(usize, i64),
+    /// The instance, not expanded so far, goes: its task is expanded already.
+    Forget(usize),
 }
 
 /// What to do.
@@ -88,12 +88,6 @@ pub struct Decision {
     pub reason: Option<&'static str>,
 }
 
-impl MapLengths for HashMap<String, i64> {
-    fn length(&self, task_id: &str) -> Option<i64> {
-        self.get(task_id).copied()
-    }
-}
-
 /// Decides. Instances are named by their position in [`Situation::instances`].
 pub fn decide(situation: Situation<'_>) -> Decision {
     let mut pass = Pass::new(situation);
@@ -101,50 +95,69 @@ pub fn decide(situation: Situation<'_>) -> Decision {
         return pass.stop_all("dagrun_timeout");
     }
     pass.remove_strangers();
-    pass.fail_fast();
     for position in 0..pass.dag.tasks.len() {
         // grows when the task is expanded
         let mut next = 0;
+        pass.counted = None;
         while next < pass.of_task[position].len() {
             pass.settle(position, pass.of_task[position][next]);
             next += 1;
         }
     }
-    pass.fail_fast();
     let (run, reason) = pass.run_state();
     Decision { changes: pass.changes, instances: pass.instances, run, reason }
 }
 
-struct Pass<'a> {
-    dag: &'a Dag,
-    instances: Vec<Instance>,
-    of_task: Vec<Vec<usize>>,
+/// A decision in the making.
+pub(super) struct Pass<'a> {
+    pub(super) dag: &'a Dag,
+    pub(super) instances: Vec<Instance>,
+    /// Positions in `instances`, by position of the task.
+    pub(super) of_task: Vec<Vec<usize>>,
+    /// The same, by position of the task and map index.
+    pub(super) at_index: HashMap<(usize, i64), usize>,
+    /// Tasks whose number of instances was compared with the length of what they are mapped over.
+    pub(super) revised: HashSet<usize>,
+    /// What is upstream of the task that is being looked at, where that is the same for all of its instances.
+    pub(super) counted: Option<Upstream>,
+    pub(super) changes: Vec<Change>,
     started_at: Option<i64>,
-    skips: HashMap<(String, i64), SkipMemo>,
     lengths: HashMap<String, i64>,
+    skips: HashMap<(String, i64), SkipMemo>,
     held_by_past: HashSet<String>,
     now: i64,
-    changes: Vec<Change>,
+}
+
+impl MapLengths for Pass<'_> {
+    fn length(&self, task_id: &str) -> Option<i64> {
+        let position = self.dag.position(task_id)?;
+        // the results of a mapped task are counted when all of its instances have ended
+        let counts = self.dag.tasks[position].expand.is_none() || !self.of_task[position].iter().any(|i| self.is_unfinished(*i));
+        if counts { self.lengths.get(task_id).copied() } else { None }
+    }
 }
 
 impl<'a> Pass<'a> {
     fn new(situation: Situation<'a>) -> Self {
         let Situation { dag, instances, started_at, skips, lengths, held_by_past, now } = situation;
         let mut of_task = vec![Vec::new(); dag.tasks.len()];
+        let mut at_index = HashMap::new();
         for (i, instance) in instances.iter().enumerate() {
             if let Some(position) = dag.position(&instance.task_id) {
                 of_task[position].push(i);
+                at_index.insert((position, instance.map_index), i);
             }
         }
-        Self { dag, instances, of_task, started_at, skips, lengths, held_by_past, now, changes: Vec::new() }
+        let (revised, changes) = (HashSet::new(), Vec::new());
+        Self { dag, instances, of_task, at_index, revised, counted: None, lengths, changes, started_at, skips, held_by_past, now }
     }
 
-    fn become_state(&mut self, i: usize, state: TaskState) {
+    pub(super) fn become_state(&mut self, i: usize, state: TaskState) {
         self.instances[i].state = Some(state);
         self.changes.push(Change::Become(i, state));
     }
 
-    fn is_unfinished(&self, i: usize) -> bool {
+    pub(super) fn is_unfinished(&self, i: usize) -> bool {
         !self.instances[i].state.is_some_and(TaskState::is_finished)
     }
 
@@ -171,39 +184,23 @@ impl<'a> Pass<'a> {
         }
     }
 
-    /// With `fail_fast` the first failure fails what runs and skips what waits, teardowns aside.
-    fn fail_fast(&mut self) {
-        if !self.dag.fail_fast || !self.instances.iter().any(|i| i.state == Some(TaskState::Failed)) {
-            return;
-        }
-        for i in 0..self.instances.len() {
-            let teardown = self.dag.task(&self.instances[i].task_id).is_some_and(|t| t.is_teardown);
-            if self.is_unfinished(i) && !teardown {
-                let running = self.instances[i].state == Some(TaskState::Running);
-                self.become_state(i, if running { TaskState::Failed } else { TaskState::Skipped });
-            }
-        }
-    }
-
     /// Decides about one instance.
-    fn settle(&mut self, position: usize, i: usize) {
+    pub(super) fn settle(&mut self, position: usize, i: usize) {
         let task = &self.dag.tasks[position];
         let instance = &self.instances[i];
+        let map_index = instance.map_index;
         if !TaskState::is_schedulable(instance.state) || instance.due_at.is_some_and(|due| due > self.now) {
             return;
         }
-        if self.was_skipped(task, instance.map_index) {
+        if self.was_skipped(position, map_index) {
             return self.become_state(i, TaskState::Skipped);
         }
-        match self.verdict(position, instance.map_index) {
+        match self.verdict(position, map_index) {
             Verdict::Wait => {}
             Verdict::Become(state) => self.become_state(i, state),
             Verdict::Run if self.held_by_past.contains(&task.task_id) => {}
-            Verdict::Run if task.in_mapped_group => {
-                self.instances[i].state = Some(TaskState::Failed);
-                self.changes.push(Change::Fail(i, format!("task {} is inside a mapped task group, which is not supported", task.task_id)));
-            }
-            Verdict::Run if task.expand.is_some() && instance.map_index < 0 => self.expand(position, i),
+            Verdict::Run if task.needs_expansion() && map_index < 0 => self.expand(position, i),
+            Verdict::Run if task.needs_expansion() && !self.still_mapped(position, i) => {}
             Verdict::Run if task.is_trivial => {
                 self.instances[i].state = Some(TaskState::Success);
                 self.changes.push(Change::Pass(i));
@@ -216,98 +213,15 @@ impl<'a> Pass<'a> {
     }
 
     /// A finished branch upstream has said that this task is not taken (also after it was cleared).
-    fn was_skipped(&self, task: &Task, map_index: i64) -> bool {
+    fn was_skipped(&self, position: usize, map_index: i64) -> bool {
+        let task = &self.dag.tasks[position];
         task.upstream.iter().filter(|up| self.dag.tasks[**up].can_skip_downstream).any(|up| {
             let parent = &self.dag.tasks[*up];
             let finished = self.of_task[*up].iter().any(|i| !self.is_unfinished(*i));
-            let memo = self.skips.get(&(parent.task_id.clone(), if parent.expand.is_some() { map_index } else { -1 }));
+            let together = parent.expand.is_some() || (parent.mapped_group.is_some() && parent.mapped_group == task.mapped_group);
+            let memo = self.skips.get(&(parent.task_id.clone(), if together { map_index } else { -1 }));
             finished && memo.is_some_and(|memo| memo.skips(&task.task_id))
         })
-    }
-
-    fn count(&self, positions: &[usize]) -> Upstream {
-        let mut counted = Upstream::default();
-        for position in positions {
-            for i in &self.of_task[*position] {
-                counted.add(self.instances[*i].state, self.dag.tasks[*position].is_setup);
-            }
-        }
-        counted
-    }
-
-    fn verdict(&self, position: usize, map_index: i64) -> Verdict {
-        let task = &self.dag.tasks[position];
-        if !task.is_teardown
-            && let Some(verdict) = self.setups_verdict(position)
-        {
-            return verdict;
-        }
-        if task.expand.is_some()
-            && map_index < 0
-            && let Some(state) = self.mapped_over_nothing(task)
-        {
-            return Verdict::Become(state);
-        }
-        let verdict = trigger_rule::evaluate(task.trigger_rule, &self.count(&task.upstream), map_index);
-        if verdict == Verdict::Run && task.is_teardown && !self.scope_is_done(position) {
-            return Verdict::Wait;
-        }
-        verdict
-    }
-
-    /// Setup tasks further up have to have succeeded (`_evaluate_setup_constraint`).
-    fn setups_verdict(&self, position: usize) -> Option<Verdict> {
-        let indirect: Vec<usize> =
-            self.dag.setups_of(position).into_iter().filter(|s| !self.dag.tasks[position].upstream.contains(s)).collect();
-        let counted = self.count(&indirect);
-        if counted.failed > 0 || counted.upstream_failed > 0 {
-            return Some(Verdict::Become(TaskState::UpstreamFailed));
-        }
-        if counted.skipped > 0 {
-            return Some(Verdict::Become(TaskState::Skipped));
-        }
-        (counted.success < counted.total).then_some(Verdict::Wait)
-    }
-
-    /// Everything between a teardown and its setups has finished (`_evaluate_teardown_scope`).
-    fn scope_is_done(&self, position: usize) -> bool {
-        let task = &self.dag.tasks[position];
-        let above: HashSet<usize> = self.dag.all_upstream(position).into_iter().filter(|p| !task.upstream.contains(p)).collect();
-        let setups = task.upstream.iter().filter(|up| self.dag.tasks[**up].is_setup);
-        let mut scope = setups.flat_map(|setup| self.dag.all_downstream(*setup)).filter(|p| above.contains(p));
-        scope.all(|p| self.of_task[p].iter().all(|i| !self.is_unfinished(*i)))
-    }
-
-    /// What is mapped over has failed or was skipped (airflow/ti_deps/deps/mapped_task_upstream_dep.py).
-    fn mapped_over_nothing(&self, task: &Task) -> Option<TaskState> {
-        let sources = task.expand.iter().flat_map(|e| e.references()).filter_map(|id| self.dag.position(id));
-        let mut states =
-            sources.flat_map(|p| &self.of_task[p]).filter(|i| self.instances[**i].map_index < 0).filter_map(|i| self.instances[*i].state);
-        states.find_map(|state| match state {
-            TaskState::Failed | TaskState::UpstreamFailed => Some(TaskState::UpstreamFailed),
-            TaskState::Skipped => Some(TaskState::Skipped),
-            _ => None,
-        })
-    }
-
-    /// Into as many instances as there are elements (airflow/models/taskmap.py `expand_mapped_task`).
-    fn expand(&mut self, position: usize, i: usize) {
-        let task = &self.dag.tasks[position];
-        let count = task.expand.as_ref().and_then(|e| e.count(&self.lengths));
-        let Some(count) = count else { return self.become_state(i, TaskState::UpstreamFailed) };
-        if count < 1 {
-            return self.become_state(i, TaskState::Skipped);
-        }
-        self.changes.push(Change::Expand(i, count));
-        self.instances[i].map_index = 0;
-        for map_index in 1..count {
-            if self.of_task[position].iter().any(|o| self.instances[*o].map_index == map_index) {
-                continue;
-            }
-            self.of_task[position].push(self.instances.len());
-            self.instances.push(Instance { id: String::new(), task_id: task.task_id.clone(), map_index, state: None, due_at: None });
-        }
-        self.settle(position, i);
     }
 
     fn run_state(&self) -> (RunState, Option<&'static str>) {
@@ -319,10 +233,14 @@ impl<'a> Pass<'a> {
             return (if failed { RunState::Failed } else { RunState::Success }, None);
         }
         // nothing runs, nothing will: only what waits for the past or for a limit may stand still
-        let stuck = states().filter(|s| !s.is_some_and(TaskState::is_finished)).all(|s| s.is_none())
-            && self.changes.is_empty()
-            && self.held_by_past.is_empty();
-        if stuck && !self.dag.has_task_concurrency_limits() {
+        let mut unfinished = self.instances.iter().filter(|i| !i.state.is_some_and(TaskState::is_finished));
+        let stands = |i: &Instance| {
+            let patient = |t: &crate::dag::Task| {
+                t.owed.depends_on_past || t.max_active_tis_per_dag.is_some() || t.max_active_tis_per_dagrun.is_some()
+            };
+            i.state.is_none() && !self.dag.task(&i.task_id).is_some_and(patient)
+        };
+        if self.changes.is_empty() && unfinished.all(stands) {
             return (RunState::Failed, Some("all_tasks_deadlocked"));
         }
         (RunState::Running, None)

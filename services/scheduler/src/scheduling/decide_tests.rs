@@ -160,14 +160,6 @@ fn a_run_that_takes_too_long_fails() {
 }
 
 #[test]
-fn fail_fast_stops_what_has_not_finished() {
-    let dag = dag_with(&[("a", &[], json!({})), ("b", &[], json!({})), ("c", &[], json!({}))], json!({"fail_fast": true}));
-    let decision = decide(situation(&dag, &[("a", Some(Failed)), ("b", Some(Running)), ("c", None)]));
-    expect(&decision, &[("a", Some(Failed)), ("b", Some(Failed)), ("c", Some(Skipped))]);
-    assert_eq!(decision.run, RunState::Failed);
-}
-
-#[test]
 fn a_teardown_waits_for_what_its_setup_was_for() {
     let teardown = json!({"is_teardown": true, "trigger_rule": "all_done_setup_success"});
     let dag = dag(&[

@@ -3,7 +3,7 @@
 use super::decide::{Change, Decision, Instance, Situation, SkipMemo, decide};
 use super::{admit, past};
 use crate::Scheduler;
-use crate::dag::Dag;
+use crate::dag::{Dag, Task};
 use crate::deferral::Deferral;
 use crate::states::{RunState, TaskState};
 use crate::store::instances::TaskInstance;
@@ -94,8 +94,10 @@ impl Scheduler {
             fresh.push(row);
         }
         for change in &decision.changes {
-            if let Change::Expand(i, _) = change {
-                instances::set_map_index(tx, &ids[*i], 0).await?;
+            match change {
+                Change::Expand(i, _) => instances::set_map_index(tx, &ids[*i], 0).await?,
+                Change::Forget(i) => instances::forget(tx, &ids[*i]).await?,
+                Change::Schedule(_) | Change::Pass(_) | Change::Become(..) => {}
             }
         }
         instances::insert(tx, &fresh).await?;
@@ -113,12 +115,6 @@ impl Scheduler {
                 .collect();
             instances::set_state(tx, &become_it, Some(*state), now).await?;
         }
-        for change in &decision.changes {
-            if let Change::Fail(i, why) = change {
-                instances::set_state(tx, std::slice::from_ref(&ids[*i]), Some(TaskState::Failed), now).await?;
-                self.log_line(tx, run, &decision.instances[*i], &ids[*i], why, now).await?;
-            }
-        }
         announce(tx, run, present, decision).await?;
         self.start_from_triggers(tx, dag, decision, &ids).await?;
         self.write_run(tx, dag, run, decision, now).await
@@ -134,17 +130,6 @@ impl Scheduler {
             }
         }
         Ok(())
-    }
-
-    async fn log_line(&self, tx: &mut Tx, run: &DagRun, instance: &Instance, id: &str, why: &str, now: i64) -> Result<()> {
-        let place = crate::logs::Place {
-            dag_id: &run.dag_id,
-            run_id: &run.run_id,
-            task_id: &instance.task_id,
-            map_index: instance.map_index,
-            try_number: 0,
-        };
-        crate::logs::append_line(tx, id, &place, "error", why, now).await
     }
 
     async fn write_run(&self, tx: &mut Tx, dag: &Dag, run: &DagRun, decision: &Decision, now: i64) -> Result<()> {
@@ -176,8 +161,8 @@ impl Scheduler {
 
 fn change_position(change: &Change) -> Option<usize> {
     match change {
-        Change::Schedule(i) | Change::Pass(i) | Change::Become(i, _) | Change::Fail(i, _) => Some(*i),
-        Change::Expand(..) => None,
+        Change::Schedule(i) | Change::Pass(i) | Change::Become(i, _) => Some(*i),
+        Change::Expand(..) | Change::Forget(_) => None,
     }
 }
 
@@ -202,8 +187,8 @@ async fn announce(tx: &mut Tx, run: &DagRun, present: &[TaskInstance], decision:
 }
 
 async fn situation<'a>(tx: &mut Tx, dag: &'a Dag, run: &DagRun, present: &[TaskInstance], now: i64) -> Result<Situation<'a>> {
-    let waiting = present.iter().any(|i| TaskState::is_schedulable(i.state));
-    let branches = waiting && dag.tasks.iter().any(|t| t.can_skip_downstream);
+    let waiting: HashSet<&str> = present.iter().filter(|i| TaskState::is_schedulable(i.state)).map(|i| i.task_id.as_str()).collect();
+    let branches = !waiting.is_empty() && dag.tasks.iter().any(|t| t.can_skip_downstream);
     Ok(Situation {
         dag,
         instances: present
@@ -212,7 +197,7 @@ async fn situation<'a>(tx: &mut Tx, dag: &'a Dag, run: &DagRun, present: &[TaskI
             .collect(),
         started_at: run.start_date,
         skips: if branches { skips(tx, run).await? } else { HashMap::new() },
-        lengths: lengths(tx, dag, run, present).await?,
+        lengths: lengths(tx, dag, run, waiting.iter().filter_map(|id| dag.task(id))).await?,
         held_by_past: past::held(tx, dag, run, present).await?,
         now,
     })
@@ -231,20 +216,17 @@ async fn skips(tx: &mut Tx, run: &DagRun) -> Result<HashMap<(String, i64), SkipM
     Ok(memos)
 }
 
-/// Lengths of the results that tasks not expanded yet are mapped over.
-async fn lengths(tx: &mut Tx, dag: &Dag, run: &DagRun, present: &[TaskInstance]) -> Result<HashMap<String, i64>> {
-    let unexpanded = present
-        .iter()
-        .filter(|i| i.map_index < 0 && TaskState::is_schedulable(i.state))
-        .filter_map(|i| dag.task(&i.task_id)?.expand.as_ref());
-    let sources: HashSet<&str> = unexpanded.flat_map(|e| e.references()).collect();
+/// Lengths of the results that some tasks are mapped over, by themselves or by their groups.
+pub(crate) async fn lengths<'a>(
+    tx: &mut Tx,
+    dag: &'a Dag,
+    run: &DagRun,
+    of: impl Iterator<Item = &'a Task>,
+) -> Result<HashMap<String, i64>> {
+    let sources: HashSet<&str> = of.filter(|task| task.needs_expansion()).flat_map(|task| dag.all_mapped_over(task)).collect();
     let mut lengths = HashMap::new();
     for source in sources {
         let mapped = dag.task(source).is_some_and(|t| t.expand.is_some());
-        // a mapped task's results are counted once all of its instances have ended
-        if mapped && present.iter().any(|i| i.task_id == source && !i.state.is_some_and(TaskState::is_finished)) {
-            continue;
-        }
         if let Some(length) = xcoms::map_length(tx, &run.dag_id, &run.run_id, source, mapped).await? {
             lengths.insert(source.to_owned(), length);
         }

@@ -9,10 +9,15 @@ pub(crate) mod decide;
 #[cfg(test)]
 mod decide_tests;
 mod evaluate;
+mod expansion;
 mod past;
+#[cfg(test)]
+mod recorded_tests;
 pub(crate) mod retry;
 mod timer;
 pub(crate) mod trigger_rule;
+mod upstream;
 mod wake;
 
+pub(crate) use evaluate::lengths;
 pub(crate) use wake::Wake;

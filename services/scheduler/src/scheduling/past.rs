@@ -4,7 +4,7 @@ use crate::dag::{Dag, Task};
 use crate::states::TaskState;
 use crate::store::instances::TaskInstance;
 use crate::store::runs::DagRun;
-use crate::store::{instances, runs};
+use crate::store::{backfills, instances, runs};
 use artel_platform::Result;
 use artel_platform::db::Tx;
 use std::collections::HashSet;
@@ -15,6 +15,9 @@ pub(super) async fn held(tx: &mut Tx, dag: &Dag, run: &DagRun, present: &[TaskIn
     let waiting: HashSet<&str> = present.iter().filter(|i| TaskState::is_schedulable(i.state)).map(|i| i.task_id.as_str()).collect();
     let asking: Vec<&Task> = dag.tasks.iter().filter(|t| t.owed.depends_on_past && waiting.contains(t.task_id.as_str())).collect();
     let (false, Some(logical_date)) = (asking.is_empty(), run.logical_date) else { return Ok(held) };
+    if backfills::is_first(tx, &run.dag_id, &run.run_id).await? {
+        return Ok(held);
+    }
     let Some(previous) = runs::previous(&mut *tx, &run.dag_id, logical_date, dag.restriction.catchup, None).await? else { return Ok(held) };
     for task in asking {
         if is_held(tx, dag, task, run, &previous).await? {

@@ -70,6 +70,7 @@ impl Scheduler {
         }
         self.start_on_assets().await?;
         self.start_queued_runs(now).await?;
+        self.complete_backfills(now).await?;
         let (retries, next_retry) = instances::due(&self.db, now).await?;
         for (dag_id, run_id) in retries {
             self.wake.run(&dag_id, &run_id);
@@ -89,9 +90,10 @@ impl Scheduler {
     /// Starts queued runs that have room.
     async fn start_queued_runs(&self, now: i64) -> Result<()> {
         let mut full = std::collections::HashSet::new();
-        for (dag_id, run_id) in runs::startable(&self.db, now).await? {
-            if !full.contains(&dag_id) && !self.start_run(&dag_id, &run_id).await? {
-                full.insert(dag_id);
+        for run in runs::startable(&self.db, now).await? {
+            let place = (run.dag_id, run.backfill_id);
+            if !full.contains(&place) && !self.start_run(&place.0, &run.run_id).await? {
+                full.insert(place);
             }
         }
         Ok(())

@@ -70,9 +70,9 @@ pub enum Verdict {
     Become(TaskState),
 }
 
-/// `map_index` is -1 for an instance that is not mapped.
+/// Of a task that has others upstream. `map_index` is -1 for an instance that is not mapped.
 pub fn evaluate(rule: TriggerRule, upstream: &Upstream, map_index: i64) -> Verdict {
-    if upstream.total == 0 || rule == TriggerRule::Always {
+    if rule == TriggerRule::Always {
         return Verdict::Run;
     }
     if let Some(state) = settled(rule, upstream, map_index) {
@@ -195,10 +195,5 @@ mod tests {
         let states = [Some(Success), Some(Removed)];
         assert_eq!(evaluate(TriggerRule::AllSuccess, &upstream(&states), 1), Become(Removed));
         assert_eq!(evaluate(TriggerRule::AllSuccess, &upstream(&states), 0), Run);
-    }
-
-    #[test]
-    fn a_task_without_upstream_runs() {
-        assert_eq!(evaluate(TriggerRule::AllFailed, &Upstream::default(), -1), Run);
     }
 }

@@ -203,6 +203,25 @@ pub(crate) async fn set_map_index(tx: &mut Tx, id: &str, map_index: i64) -> Resu
     tx.execute("UPDATE task_instances SET map_index = $1 WHERE id = $2", args![map_index, id]).await.map(drop)
 }
 
+/// Removes an instance that never ran.
+pub(crate) async fn forget(tx: &mut Tx, id: &str) -> Result<()> {
+    tx.execute("DELETE FROM task_instances WHERE id = $1", args![id]).await.map(drop)
+}
+
+/// Removes an instance with its tries, logs and results.
+pub(crate) async fn delete(tx: &mut Tx, i: &TaskInstance) -> Result<()> {
+    let of = "dag_id = $1 AND run_id = $2 AND task_id = $3 AND map_index = $4";
+    let key = || args![&i.dag_id, &i.run_id, &i.task_id, i.map_index];
+    let ids = format!("SELECT id FROM task_instances WHERE {of} UNION SELECT id FROM task_instance_history WHERE {of}");
+    for table in ["rendered_fields", "task_logs", "log_chunks", "task_reschedules"] {
+        tx.execute(sql(format!("DELETE FROM {table} WHERE ti_id IN ({ids})")), key()).await?;
+    }
+    for table in ["xcoms", "task_instance_history", "task_instances"] {
+        tx.execute(sql(format!("DELETE FROM {table} WHERE {of}")), key()).await?;
+    }
+    Ok(())
+}
+
 /// What `TIEnterRunningPayload` says.
 pub(crate) struct Started<'a> {
     pub(crate) hostname: &'a str,

@@ -6,6 +6,7 @@ pub(crate) mod asset_partitions;
 pub(crate) mod asset_queue;
 pub(crate) mod asset_references;
 pub(crate) mod assets;
+pub(crate) mod backfills;
 pub(crate) mod callbacks;
 pub(crate) mod claims;
 pub(crate) mod connections;

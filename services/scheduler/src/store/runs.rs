@@ -156,11 +156,22 @@ pub(crate) async fn previous(
     from.into().first(sql(text), filter.args).await?.as_ref().map(read).transpose()
 }
 
-/// Queued runs that may start as far as time and pausing go, the oldest first.
-pub(crate) async fn startable(db: &Db, now: i64) -> Result<Vec<(String, String)>> {
-    let text = "SELECT r.dag_id, r.run_id FROM dag_runs r JOIN dags d ON d.dag_id = r.dag_id
-         WHERE r.state = 'queued' AND r.run_after <= $1 AND d.is_paused = 0 AND d.is_stale = 0 ORDER BY r.run_after, r.run_id LIMIT 500";
-    db.fetch_all(text, args![now]).await?.iter().map(|r| Ok((r.get("dag_id")?, r.get("run_id")?))).collect()
+/// A queued run, and the backfill that it belongs to.
+pub(crate) struct Startable {
+    pub(crate) dag_id: String,
+    pub(crate) run_id: String,
+    pub(crate) backfill_id: Option<String>,
+}
+
+/// Queued runs that may start as far as time and pausing go: the oldest first, then those of backfills in their order.
+pub(crate) async fn startable(db: &Db, now: i64) -> Result<Vec<Startable>> {
+    let text = "SELECT r.dag_id, r.run_id, r.backfill_id FROM dag_runs r JOIN dags d ON d.dag_id = r.dag_id
+         LEFT JOIN backfills b ON CAST(b.id AS TEXT) = r.backfill_id
+         LEFT JOIN backfill_runs x ON x.backfill_id = b.id AND x.dag_id = r.dag_id AND x.run_id = r.run_id
+         WHERE r.state = 'queued' AND r.run_after <= $1 AND d.is_paused = 0 AND d.is_stale = 0 AND (b.id IS NULL OR b.is_paused = 0)
+         ORDER BY x.sort_ordinal NULLS FIRST, r.run_after, r.run_id LIMIT 500";
+    let rows = db.fetch_all(text, args![now]).await?;
+    rows.iter().map(|r| Ok(Startable { dag_id: r.get("dag_id")?, run_id: r.get("run_id")?, backfill_id: r.opt("backfill_id")? })).collect()
 }
 
 /// When the next queued run of the future is due.
@@ -170,7 +181,7 @@ pub(crate) async fn next_start(db: &Db, now: i64) -> Result<Option<i64>> {
 
 /// How many runs of a DAG are running, backfills aside.
 pub(crate) async fn running(tx: &mut Tx, dag_id: &str) -> Result<i64> {
-    tx.fetch_one("SELECT COUNT(*) AS count FROM dag_runs WHERE dag_id = $1 AND state = 'running' AND run_type <> 'backfill'", args![dag_id])
+    tx.fetch_one("SELECT COUNT(*) AS count FROM dag_runs WHERE dag_id = $1 AND state = 'running' AND backfill_id IS NULL", args![dag_id])
         .await?
         .get("count")
 }
@@ -219,8 +230,9 @@ pub(crate) async fn set_note(tx: &mut Tx, dag_id: &str, run_id: &str, note: Opti
         .map(drop)
 }
 
-pub(crate) async fn set_version(tx: &mut Tx, dag_id: &str, run_id: &str, version: &str) -> Result<()> {
-    tx.execute("UPDATE dag_runs SET dag_version_id = $1 WHERE dag_id = $2 AND run_id = $3", args![version, dag_id, run_id]).await.map(drop)
+pub(crate) async fn set_version(tx: &mut Tx, dag_id: &str, run_id: &str, version: &str, bundle_version: Option<&str>) -> Result<()> {
+    let text = "UPDATE dag_runs SET dag_version_id = $1, bundle_version = $2 WHERE dag_id = $3 AND run_id = $4";
+    tx.execute(text, args![version, bundle_version, dag_id, run_id]).await.map(drop)
 }
 
 /// A decision was made about it.
@@ -245,7 +257,9 @@ pub(crate) async fn delete(tx: &mut Tx, dag_id: &str, run_id: &str) -> Result<bo
         tx.execute(sql(format!("DELETE FROM {table} WHERE ti_id IN ({ids})")), args![dag_id, run_id]).await?;
     }
     super::xcoms::doom_of_run(tx, dag_id, run_id).await?;
-    for table in ["xcoms", "task_state_store", "callbacks", "deadlines", "task_instances", "task_instance_history", "dag_run_asset_events"] {
+    tx.execute("UPDATE backfill_runs SET run_id = NULL WHERE dag_id = $1 AND run_id = $2", args![dag_id, run_id]).await?;
+    for table in ["xcoms", "task_state_store", "callbacks", "deadlines", "task_instances", "task_instance_history", "dag_run_asset_events"]
+    {
         tx.execute(sql(format!("DELETE FROM {table} WHERE dag_id = $1 AND run_id = $2")), args![dag_id, run_id]).await?;
     }
     Ok(tx.execute("DELETE FROM dag_runs WHERE dag_id = $1 AND run_id = $2", args![dag_id, run_id]).await? > 0)

@@ -3,6 +3,7 @@
 
 mod cron;
 mod delta;
+mod events;
 mod interval;
 mod partition;
 mod trigger;
@@ -91,9 +92,14 @@ pub enum Timetable {
     CronPartition(Box<CronPartition>),
     /// Runs by hand, for partitions that it finds itself.
     PartitionedAtRuntime,
+    /// At the times of a list.
+    Events(events::Events),
     /// One that is asked of somebody else, or not supported: never due by itself. Its class name.
     Other(String),
 }
+
+/// So many runs at once is nobody's wish.
+const MOST_RUNS: usize = 100_000;
 
 const SIMPLE: &str = "airflow.timetables.simple.";
 const TRIGGER: &str = "airflow.timetables.trigger.";
@@ -140,6 +146,9 @@ impl Timetable {
         if class == "airflow.timetables.assets.AssetOrTimeSchedule" {
             return Ok(Self::AssetOrTime(Condition::read(&var["asset_condition"])?, Box::new(Self::read(&var["timetable"])?)));
         }
+        if class == "airflow.timetables.events.EventsTimetable" {
+            return Ok(Self::Events(events::Events::read(var)?));
+        }
         Ok(Self::Other(class.to_owned()))
     }
 
@@ -168,7 +177,23 @@ impl Timetable {
             Self::DeltaTrigger(one) => trigger::next(one, last, restriction, now),
             Self::CronDataInterval(cron) => interval::next(&**cron, last, restriction, now),
             Self::DeltaDataInterval(delta) => interval::next(delta, last, restriction, now),
+            Self::Events(events) => Ok(events.next(last, restriction, now)),
         }
+    }
+
+    /// Every run with a logical date in `[earliest, latest]`, as if all were to be made up for (airflow `iter_dagrun_infos_between`).
+    pub fn between(&self, earliest: Time, latest: Time, now: Time) -> Result<Vec<DagRunInfo>> {
+        let restriction = TimeRestriction { earliest: Some(earliest), latest: Some(latest), catchup: true };
+        let mut found: Vec<DagRunInfo> = Vec::new();
+        while let Some(info) = self.next(found.last().map(|i| i.interval), &restriction, now)? {
+            if found.len() >= MOST_RUNS {
+                return Err(Error::invalid(format!(
+                    "from {earliest} to {latest} there are more than {MOST_RUNS} runs; choose a shorter range"
+                )));
+            }
+            found.push(info);
+        }
+        Ok(found)
     }
 
     /// The data interval of a run that somebody triggers for `run_after`.
@@ -188,6 +213,7 @@ impl Timetable {
                 Ok(intervals.min_by_key(|i| i.start).unwrap_or(DataInterval::exact(run_after)))
             }
             Self::DeltaTrigger(one) => Ok(one.manual(run_after)),
+            Self::Events(events) => Ok(events.manual(run_after)),
             Self::CronDataInterval(cron) => {
                 let end = cron.align_to_prev(run_after)?;
                 Ok(DataInterval { start: cron.prev(end)?, end })
@@ -212,6 +238,7 @@ impl Timetable {
             Self::PartitionedAtRuntime => "PartitionedAtRuntime",
             Self::AssetTriggered(_) => "AssetTriggeredTimetable",
             Self::AssetOrTime(..) => "AssetOrTimeSchedule",
+            Self::Events(_) => "EventsTimetable",
             Self::Other(class) if class.starts_with("airflow.timetables.") => class.rsplit('.').next().unwrap_or(class),
             Self::Other(class) => class,
         }
@@ -232,6 +259,7 @@ impl Timetable {
             Self::PartitionedAtRuntime => Some("PartitionedAtRuntime".into()),
             Self::AssetTriggered(_) => Some("Asset".into()),
             Self::AssetOrTime(_, timetable) => Some(format!("Asset or {}", timetable.summary().unwrap_or_else(|| "None".into()))),
+            Self::Events(events) => Some(events.summary.clone()),
             Self::Other(_) => Some(self.type_name().to_owned()),
         }
     }
@@ -248,6 +276,7 @@ impl Timetable {
             Self::CronPartition(one) => Some(one.cron().describe()),
             Self::PartitionedAtRuntime => Some("Never, partition key(s) set at runtime".into()),
             Self::AssetOrTime(_, timetable) => Some(format!("Triggered by assets or {}", timetable.description().unwrap_or_default())),
+            Self::Events(events) => Some(events.description.clone()),
             Self::DeltaTrigger(_) | Self::DeltaDataInterval(_) | Self::Other(_) => Some(String::new()),
         }
     }

@@ -17,6 +17,7 @@ os.environ.setdefault("_AIRFLOW_PROCESS_CONTEXT", "client")
 import pendulum
 from airflow.serialization.encoders import encode_timetable
 from airflow.timetables.base import DataInterval, TimeRestriction
+from airflow.timetables.events import EventsTimetable
 from airflow.timetables.interval import CronDataIntervalTimetable, DeltaDataIntervalTimetable
 from airflow.timetables.simple import ContinuousTimetable, NullTimetable, OnceTimetable
 from airflow.timetables.trigger import CronTriggerTimetable, DeltaTriggerTimetable, MultipleCronTriggerTimetable
@@ -47,6 +48,9 @@ def timetables():
         yield DeltaTriggerTimetable(delta, interval=rng.choice([dt.timedelta(), dt.timedelta(minutes=30)]))
     yield MultipleCronTriggerTimetable("0 1 * * *", "30 5 * * 1-5", timezone="Europe/Berlin")
     yield MultipleCronTriggerTimetable("*/10 * * * *", "0 * * * *", timezone="UTC", interval=dt.timedelta(hours=1), run_immediately=True)
+    events = [pendulum.parse(text) for text in NOWS[:6]]
+    yield EventsTimetable(events)
+    yield EventsTimetable(events[2:5], restrict_to_events=True, description="matches")
     yield OnceTimetable()
     yield ContinuousTimetable()
     yield NullTimetable()

@@ -1,0 +1,275 @@
+//! Backfills: the runs of a stretch of a DAG's schedule, made or run again (airflow/models/backfill.py).
+
+use crate::Scheduler;
+use crate::clear::Clear;
+use crate::dag::Dag;
+use crate::params;
+use crate::runs::changed;
+use crate::states::{RunState, RunType};
+use crate::store::admission;
+use crate::store::backfills::{self, Backfill, BackfillRun};
+use crate::store::dags::DagRow;
+use crate::store::runs::{self, DagRun};
+use crate::times;
+use crate::timetable::DagRunInfo;
+use artel_platform::db::Tx;
+use artel_platform::{Error, Result};
+use serde_json::Value;
+use std::sync::Arc;
+
+/// What becomes of runs that are there already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Reprocess {
+    /// They stay.
+    None,
+    /// Failed ones run again.
+    Failed,
+    /// Those that have ended run again.
+    Completed,
+}
+
+impl Reprocess {
+    pub(crate) fn parse(text: &str) -> Result<Self> {
+        match text {
+            "none" => Ok(Self::None),
+            "failed" => Ok(Self::Failed),
+            "completed" => Ok(Self::Completed),
+            _ => Err(Error::invalid(format!("reprocess_behavior {text:?} is none of none, failed, completed"))),
+        }
+    }
+
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Failed => "failed",
+            Self::Completed => "completed",
+        }
+    }
+
+    /// Why a run that is there is left alone (`_get_dag_run_no_create_reason`).
+    fn leaves(self, run: &DagRun) -> Option<&'static str> {
+        match run.state {
+            RunState::Queued | RunState::Running => Some("in flight"),
+            RunState::Failed if self != Self::None => None,
+            RunState::Success if self == Self::Completed => None,
+            RunState::Failed | RunState::Success => Some("already exists"),
+        }
+    }
+}
+
+/// What is asked for.
+#[derive(Debug, Clone)]
+pub(crate) struct NewBackfill {
+    pub(crate) dag_id: String,
+    pub(crate) from_date: i64,
+    pub(crate) to_date: i64,
+    pub(crate) backwards: bool,
+    pub(crate) conf: Option<Value>,
+    pub(crate) reprocess: Reprocess,
+    pub(crate) max_active_runs: i64,
+    pub(crate) on_latest_version: bool,
+    pub(crate) user: Option<String>,
+}
+
+impl Scheduler {
+    /// The dates that a backfill would run.
+    pub(crate) async fn try_backfill(&self, new: &NewBackfill) -> Result<Vec<i64>> {
+        let (_, dag) = self.dag_to_backfill(new).await?;
+        let mut dates = Vec::new();
+        for info in self.infos(&dag, new)? {
+            let date = info.interval.start.timestamp_millis();
+            let there = runs::at(&self.db, &new.dag_id, date).await?;
+            if there.is_none_or(|run| new.reprocess.leaves(&run).is_none()) {
+                dates.push(date);
+            }
+        }
+        Ok(dates)
+    }
+
+    /// Makes a backfill with all of its runs.
+    pub(crate) async fn create_backfill(&self, new: &NewBackfill) -> Result<Backfill> {
+        let (row, dag) = self.dag_to_backfill(new).await?;
+        let infos = self.infos(&dag, new)?;
+        if infos.is_empty() {
+            return Err(Error::invalid(format!(
+                "No runs to create for Dag {} in the range [{}, {}]",
+                new.dag_id,
+                times::shown(new.from_date),
+                times::shown(new.to_date)
+            )));
+        }
+        let now = self.cx.clock.now();
+        let mut tx = self.db.begin().await?;
+        admission::take_turn(&mut tx).await?;
+        if backfills::is_active(&mut tx, &new.dag_id).await? {
+            return Err(Error::exists(format!("There is already a running backfill for dag {}", new.dag_id)));
+        }
+        let backfill = Backfill {
+            id: backfills::next_id(&mut tx).await?,
+            dag_id: new.dag_id.clone(),
+            from_date: new.from_date,
+            to_date: new.to_date,
+            dag_run_conf: new.conf.as_ref().map(Value::to_string),
+            is_paused: false,
+            reprocess_behavior: new.reprocess.as_str().into(),
+            max_active_runs: new.max_active_runs,
+            triggering_user_name: new.user.clone(),
+            created_at: now,
+            completed_at: None,
+            updated_at: now,
+        };
+        backfills::insert(&mut tx, &backfill).await?;
+        for (info, ordinal) in infos.iter().zip(1..) {
+            self.backfill_one(&mut tx, (&row, &dag), (new, &backfill), info, ordinal).await?;
+        }
+        tx.commit().await?;
+        self.timer.notify_one();
+        Ok(backfill)
+    }
+
+    /// One date: a new run, one that is there run again, or a note why neither.
+    async fn backfill_one(
+        &self,
+        tx: &mut Tx,
+        (row, dag): (&DagRow, &Dag),
+        (new, backfill): (&NewBackfill, &Backfill),
+        info: &DagRunInfo,
+        sort_ordinal: i64,
+    ) -> Result<()> {
+        let logical_date = info.interval.start.timestamp_millis();
+        let there = runs::at(&mut *tx, &new.dag_id, logical_date).await?;
+        let left = there.as_ref().and_then(|run| new.reprocess.leaves(run));
+        let of =
+            BackfillRun { backfill_id: backfill.id, sort_ordinal, dag_id: &new.dag_id, run_id: None, logical_date, exception_reason: left };
+        if left.is_some() {
+            return backfills::add_run(tx, &of).await;
+        }
+        let conf = backfill.dag_run_conf.as_deref();
+        let run_id = match there {
+            Some(run) => {
+                let clear = Clear { reset_run: true, on_latest_version: new.on_latest_version, ..Clear::default() };
+                self.clear_in(tx, &run.dag_id, &run.run_id, &clear).await?;
+                run.run_id
+            }
+            None => self.backfill_run(tx, (row, dag), backfill, info).await?,
+        };
+        backfills::adopt_run(tx, backfill.id, &new.dag_id, &run_id, conf).await?;
+        backfills::add_run(tx, &BackfillRun { run_id: Some(&run_id), ..of }).await
+    }
+
+    async fn backfill_run(&self, tx: &mut Tx, (row, dag): (&DagRow, &Dag), backfill: &Backfill, info: &DagRunInfo) -> Result<String> {
+        let now = self.cx.clock.now();
+        let (start, end, run_after) =
+            (info.interval.start.timestamp_millis(), info.interval.end.timestamp_millis(), info.run_after.timestamp_millis());
+        let run = DagRun {
+            run_id: RunType::Backfill.run_id(info.run_after),
+            run_type: RunType::Backfill,
+            data_interval_start: Some(start),
+            data_interval_end: Some(end),
+            conf: backfill.dag_run_conf.clone(),
+            triggered_by: Some("backfill".into()),
+            triggering_user_name: backfill.triggering_user_name.clone(),
+            ..crate::runs::blank(row, start, run_after, now)
+        };
+        self.insert_run(tx, dag, &run, now).await?;
+        Ok(run.run_id)
+    }
+
+    async fn dag_to_backfill(&self, new: &NewBackfill) -> Result<(DagRow, Arc<Dag>)> {
+        let missing = |_| Error::not_found(format!("Could not find dag {}", new.dag_id));
+        let row = self.dag_row(&new.dag_id).await.map_err(missing)?;
+        let dag = self.version(&row.latest_version_id).await?;
+        if dag.allowed_run_types.as_ref().is_some_and(|types| !types.iter().any(|t| t == "backfill")) {
+            return Err(Error::invalid(format!("Dag with dag_id: '{}' does not allow backfill runs", new.dag_id)));
+        }
+        if !dag.timetable.periodic() {
+            return Err(Error::invalid(format!("{} has a non-periodic schedule that does not support backfills", new.dag_id)));
+        }
+        validate(&dag, new, self.cx.clock.now())?;
+        Ok((row, dag))
+    }
+
+    /// The runs of the schedule whose data is complete, in the order in which they are to run (`_get_info_list`).
+    fn infos(&self, dag: &Dag, new: &NewBackfill) -> Result<Vec<DagRunInfo>> {
+        let now = self.cx.clock.utc();
+        let mut infos = dag.timetable.between(times::at(new.from_date), times::at(new.to_date), now)?;
+        infos.retain(|info| info.interval.end < now);
+        if new.backwards {
+            infos.reverse();
+        }
+        Ok(infos)
+    }
+
+    /// The backfill; `NOT_FOUND` when there is none.
+    pub(crate) async fn backfill(&self, id: i64) -> Result<Backfill> {
+        backfills::get(&self.db, id).await?.ok_or_else(|| Error::not_found("Backfill not found"))
+    }
+
+    /// Stops it from starting more runs, or lets it go on.
+    pub(crate) async fn pause_backfill(&self, id: i64, paused: bool) -> Result<Backfill> {
+        let mut tx = self.db.begin().await?;
+        active(&mut tx, id).await?;
+        backfills::set_paused(&mut tx, id, paused, self.cx.clock.now()).await?;
+        tx.commit().await?;
+        self.timer.notify_one();
+        self.backfill(id).await
+    }
+
+    /// Ends it: its queued runs fail, those that run go on.
+    pub(crate) async fn cancel_backfill(&self, id: i64) -> Result<Backfill> {
+        let now = self.cx.clock.now();
+        let mut tx = self.db.begin().await?;
+        active(&mut tx, id).await?;
+        for (dag_id, run_id) in backfills::queued_runs(&mut tx, id).await? {
+            let Some(run) = runs::lock(&mut tx, &dag_id, &run_id).await? else { continue };
+            runs::set_ended(&mut tx, &dag_id, &run_id, RunState::Failed, now).await?;
+            changed(&mut tx, &run, RunState::Failed).await?;
+        }
+        backfills::set_paused(&mut tx, id, true, now).await?;
+        backfills::set_completed(&mut tx, id, now).await?;
+        tx.commit().await?;
+        self.backfill(id).await
+    }
+
+    /// Ends backfills whose runs have all ended.
+    pub(crate) async fn complete_backfills(&self, now: i64) -> Result<()> {
+        if !backfills::any_active(&self.db).await? {
+            return Ok(());
+        }
+        let mut tx = self.db.begin().await?;
+        if backfills::complete(&mut tx, now).await? > 0 {
+            tx.commit().await?;
+        }
+        Ok(())
+    }
+}
+
+async fn active(tx: &mut Tx, id: i64) -> Result<()> {
+    let backfill = backfills::get(tx, id).await?.ok_or_else(|| Error::not_found("Backfill not found"))?;
+    if backfill.completed_at.is_some() { Err(Error::conflict("Backfill is already completed.")) } else { Ok(()) }
+}
+
+/// `_validate_backfill_params`.
+fn validate(dag: &Dag, new: &NewBackfill, now: i64) -> Result<()> {
+    let (from, to) = (times::shown(new.from_date), times::shown(new.to_date));
+    if new.from_date > new.to_date {
+        return Err(Error::invalid(format!("from_date ({from}) must not be after to_date ({to}).")));
+    }
+    if new.from_date >= now {
+        return Err(Error::invalid("Backfill cannot be executed for future dates."));
+    }
+    if new.max_active_runs < 1 {
+        return Err(Error::invalid("max_active_runs must be at least 1"));
+    }
+    if dag.tasks.iter().any(|t| t.owed.depends_on_past) {
+        if new.backwards {
+            return Err(Error::invalid("Backfill cannot be run in reverse when the Dag has tasks where depends_on_past=True."));
+        }
+        if new.reprocess == Reprocess::None {
+            return Err(Error::invalid(
+                "Dag has tasks for which depends_on_past=True. You must set reprocess behavior to reprocess completed or reprocess failed.",
+            ));
+        }
+    }
+    new.conf.as_ref().map_or(Ok(()), |conf| params::validate(dag, Some(conf)))
+}

@@ -1,0 +1,44 @@
+//! The task instances that a run has by its version of the DAG (airflow/models/dagrun.py `verify_integrity`).
+
+use crate::Scheduler;
+use crate::dag::{Dag, Task};
+use crate::runs::new_instance;
+use crate::states::{RunType, TaskState};
+use crate::store::instances::{self, TaskInstance};
+use crate::store::runs::DagRun;
+use artel_platform::Result;
+use artel_platform::db::Tx;
+use std::collections::HashSet;
+
+/// A task takes part in the runs between its own start and end dates; in backfills always.
+fn takes_part(task: &Task, run: &DagRun) -> bool {
+    let Some(date) = run.logical_date.filter(|_| run.run_type != RunType::Backfill) else { return true };
+    let started = task.start_date.is_none_or(|start| start.timestamp_millis() <= date);
+    started && task.end_date.is_none_or(|end| date <= end.timestamp_millis())
+}
+
+impl Scheduler {
+    /// The instances of a new run. How often a task is mapped is known already where the DAG file says it.
+    pub(crate) async fn make_instances(&self, tx: &mut Tx, dag: &Dag, run: &DagRun) -> Result<()> {
+        self.add_instances(tx, dag, run, &HashSet::new()).await
+    }
+
+    /// After the run has taken another version of its DAG: tasks that came back or are new.
+    pub(crate) async fn fit_instances(&self, tx: &mut Tx, dag: &Dag, run: &DagRun) -> Result<()> {
+        let present = instances::of_run(&mut *tx, &run.dag_id, &run.run_id).await?;
+        let back = present.iter().filter(|i| i.state == Some(TaskState::Removed) && dag.task(&i.task_id).is_some());
+        let back: Vec<String> = back.map(|i| i.id.clone()).collect();
+        instances::set_state(tx, &back, None, self.cx.clock.now()).await?;
+        let there = present.iter().map(|i| i.task_id.as_str()).collect();
+        self.add_instances(tx, dag, run, &there).await
+    }
+
+    async fn add_instances(&self, tx: &mut Tx, dag: &Dag, run: &DagRun, there: &HashSet<&str>) -> Result<()> {
+        let now = self.cx.clock.now();
+        let new = dag.tasks.iter().filter(|task| !there.contains(task.task_id.as_str()) && takes_part(task, run));
+        let each = new.flat_map(|task| dag.first_map_indexes(task).into_iter().map(move |index| (task, index)));
+        let rows: Vec<TaskInstance> =
+            each.map(|(task, index)| new_instance(run, task, index, self.cx.ids.ordered().to_string(), now)).collect();
+        instances::insert(tx, &rows).await
+    }
+}
