@@ -3,7 +3,7 @@
 mod support;
 
 use artel_platform::testkit::on_both_engines;
-use serde_json::json;
+use serde_json::{Value, json};
 use support::serve;
 use support::traces::*;
 
