@@ -52,7 +52,7 @@ impl Files {
         let source = blocking(move || Source::open(&place, offset, length.unwrap_or(u64::MAX))).await?;
         let chunks = stream::try_unfold(spawn_blocking(move || source.chunk()), |reading| async {
             let (chunk, source) = reading.await.or_internal("reading a file stopped")??;
-            Ok((!chunk.is_empty()).then(|| (chunk, spawn_blocking(move || source.chunk()))))
+            Ok::<_, Error>((!chunk.is_empty()).then(|| (chunk, spawn_blocking(move || source.chunk()))))
         });
         Ok(chunks.boxed())
     }

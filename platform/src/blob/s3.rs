@@ -179,9 +179,9 @@ impl S3 {
             _ => Error::unavailable("the S3 server did not give an object").because(e),
         })?;
         // chunks go on as they come from the socket, none is copied
-        let chunks = stream::try_unfold(answer.body, |mut body| async {
+        let chunks = stream::try_unfold(answer.body, |mut body| async move {
             let chunk = body.try_next().await.or_unavailable("the S3 server broke off")?;
-            Ok(chunk.map(|chunk| (chunk, body)))
+            Ok::<_, Error>(chunk.map(|chunk| (chunk, body)))
         });
         Ok(chunks.boxed())
     }

@@ -98,13 +98,13 @@ async fn points_of_one_place_are_ordered_as_if_nan_were_zero() {
         log(
             &server,
             &run,
-            &[(1, 1, None), (1, 1, Some(5e-324)), (1, 1, Some(0.0)), (1, 1, Some(-1.0)), (1, 1, Some(-0.0)), (1, 1, None)],
+            &[(1, 1, None), (1, 1, Some(1e-300)), (1, 1, Some(0.0)), (1, 1, Some(-1.0)), (1, 1, Some(-0.0)), (1, 1, None)],
             6,
         )
         .await;
         let (_, answer) = server.get(&format!("metrics/get-history?run_id={run}&metric_key=m")).await;
         let values: Vec<Value> = answer["metrics"].as_array().unwrap().iter().map(|m| m["value"].clone()).collect();
-        assert_eq!(values, [json!(-1.0), json!(0.0), json!("NaN"), json!(5e-324)]);
+        assert_eq!(values, [json!(-1.0), json!(0.0), json!("NaN"), json!(1e-300)]);
         server.stop().await;
     })
     .await;

@@ -96,7 +96,8 @@ impl Versions {
     pub(super) fn retain(&self, versions: &mut Vec<ModelVersion>) {
         versions.retain(|version| {
             let is_prompt = version.tags.iter().any(|tag| tag.key() == IS_PROMPT && tag.value().eq_ignore_ascii_case("true"));
-            if is_prompt { &self.prompts } else { &self.models }.has(version.name())
+            let visible = if is_prompt { &self.prompts } else { &self.models };
+            visible.has(version.name())
         });
         for version in versions {
             if self.without_runs {
