@@ -1,4 +1,5 @@
 /** Lines to paste into a client, with this server's own address in them. */
+import type { Schema } from "./api/client";
 
 const origin = (): string => window.location.origin;
 
@@ -49,6 +50,15 @@ server = airflow.Configuration(host="${origin()}", access_token="${token}")
 dags = airflow.DAGApi(airflow.ApiClient(server)).get_dags()`;
 
 export const hubSnippet = (token: string): string => `curl ${origin()}/hub/api/user -H "Authorization: token ${token}"`;
+
+/** For `aws`, boto3 and DVC, with the access key that a new token comes with. */
+export const s3Snippet = (key: Schema<"hub.AccessKey"> | null | undefined): string => `export AWS_ACCESS_KEY_ID=${key?.access_key_id ?? "<access key id>"}
+export AWS_SECRET_ACCESS_KEY=${key?.secret_access_key ?? "<secret access key>"}
+export AWS_DEFAULT_REGION=us-east-1
+export AWS_ENDPOINT_URL_S3=${origin()}/s3 MLFLOW_S3_ENDPOINT_URL=${origin()}/s3
+aws s3 cp data.csv s3://artel/data.csv
+python -c "import boto3; boto3.client('s3').download_file('artel', 'data.csv', 'copy.csv')"
+dvc remote add -d store s3://artel/dvc && dvc remote modify store endpointurl ${origin()}/s3`;
 
 /** Stands where a token goes until there is one to show. */
 export const TOKEN = "<token>";

@@ -1,20 +1,21 @@
 //! Objects as files. A new one is written to `KEY.part`, synced and renamed to `KEY`.
 
-use super::meter::{Batch, Meter, blocking, gather};
+use super::meter::{Meter, blocking, gather};
 use super::{ByteStream, Written};
 use crate::error::{Error, Result, ResultExt};
 use bytes::Bytes;
-use futures::{Stream, StreamExt};
+use futures::{Stream, StreamExt, stream};
 use std::fs::File;
-use std::io::{ErrorKind, Write};
+use std::io::{ErrorKind, IoSlice, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
-use tokio::io::{AsyncReadExt, AsyncSeekExt};
-use tokio_util::io::ReaderStream;
+use tokio::task::{JoinHandle, spawn_blocking};
 
 /// How much is read at a time.
 const CHUNK: usize = 256 * 1024;
 /// How much is hashed and written at a time, while the next batch arrives.
 const BATCH: usize = 1024 * 1024;
+/// After so much the disk is told to write what it has: at the end there is little left to wait for.
+const FLUSH: u64 = 32 * 1024 * 1024;
 
 pub(super) struct Files {
     folder: PathBuf,
@@ -28,24 +29,32 @@ impl Files {
 
     pub(super) async fn put(&self, key: &str, mut data: impl Stream<Item = Result<Bytes>> + Send + Unpin) -> Result<Written> {
         let mut upload = Upload::new(self.folder.join(key));
+        let (mut meter, mut flush) = (Meter::default(), Flush::default());
         let mut batch = gather(&mut data, BATCH).await?;
         while !batch.last {
-            let (written, next) = futures::join!(blocking(move || upload.write(batch)), gather(&mut data, BATCH));
-            (upload, batch) = (written?, next?);
+            let chunks = batch.chunks.clone();
+            let writing = blocking(move || upload.write(&chunks));
+            let (written, hashed, next) = futures::join!(writing, meter.with(&batch.chunks), gather(&mut data, BATCH));
+            (upload, meter, batch) = (written?, hashed?, next?);
+            flush.advance(&upload).await?;
         }
-        blocking(move || upload.write(batch)?.finish()).await
+        flush.end().await?;
+        let chunks = batch.chunks.clone();
+        let finishing = blocking(move || upload.write(&chunks)?.finish());
+        let (finished, hashed) = futures::join!(finishing, meter.with(&batch.chunks));
+        finished?;
+        Ok(hashed?.written())
     }
 
+    /// A chunk is read while the one before is sent.
     pub(super) async fn get(&self, key: &str, offset: u64, length: Option<u64>) -> Result<ByteStream> {
-        let mut file = tokio::fs::File::open(self.folder.join(key)).await.map_err(|e| match e.kind() {
-            ErrorKind::NotFound => Error::not_found("the object is not in the store"),
-            _ => e.into(),
-        })?;
-        if offset > 0 {
-            file.seek(std::io::SeekFrom::Start(offset)).await?;
-        }
-        let stream = ReaderStream::with_capacity(file.take(length.unwrap_or(u64::MAX)), CHUNK);
-        Ok(stream.map(|chunk| chunk.map_err(Error::from)).boxed())
+        let place = self.folder.join(key);
+        let source = blocking(move || Source::open(&place, offset, length.unwrap_or(u64::MAX))).await?;
+        let chunks = stream::try_unfold(spawn_blocking(move || source.chunk()), |reading| async {
+            let (chunk, source) = reading.await.or_internal("reading a file stopped")??;
+            Ok::<_, Error>((!chunk.is_empty()).then(|| (chunk, spawn_blocking(move || source.chunk()))))
+        });
+        Ok(chunks.boxed())
     }
 
     pub(super) async fn delete(&self, key: &str) -> Result<()> {
@@ -76,20 +85,73 @@ fn part(place: &Path) -> PathBuf {
     name.into()
 }
 
+/// A part of a file that is read.
+struct Source(std::io::Take<File>);
+
+impl Source {
+    fn open(place: &Path, offset: u64, length: u64) -> Result<Self> {
+        let mut file = File::open(place).map_err(|e| match e.kind() {
+            ErrorKind::NotFound => Error::not_found("the object is not in the store"),
+            _ => e.into(),
+        })?;
+        file.seek(SeekFrom::Start(offset))?;
+        Ok(Self(file.take(length)))
+    }
+
+    /// What comes next; nothing at the end.
+    fn chunk(mut self) -> Result<(Bytes, Self)> {
+        let mut chunk = Vec::with_capacity(CHUNK.min(usize::try_from(self.0.limit()).unwrap_or(CHUNK)));
+        self.0.by_ref().take(CHUNK as u64).read_to_end(&mut chunk)?;
+        Ok((chunk.into(), self))
+    }
+}
+
+/// The disk's own work at a file that still grows.
+#[derive(Default)]
+struct Flush {
+    /// How much of the file it was told to write.
+    told: u64,
+    running: Option<JoinHandle<std::io::Result<()>>>,
+}
+
+impl Flush {
+    /// Tells it to go on, if there is enough to do and it is done with the rest.
+    async fn advance(&mut self, upload: &Upload) -> Result<()> {
+        if upload.size - self.told < FLUSH || self.running.as_ref().is_some_and(|running| !running.is_finished()) {
+            return Ok(());
+        }
+        self.end().await?;
+        if let Some(file) = &upload.file {
+            let file = file.try_clone()?;
+            self.told = upload.size;
+            self.running = Some(spawn_blocking(move || file.sync_data()));
+        }
+        Ok(())
+    }
+
+    /// A failure is told once: it must not get lost.
+    async fn end(&mut self) -> Result<()> {
+        match self.running.take() {
+            Some(running) => running.await.or_internal("writing to the disk stopped")?.map_err(Error::from),
+            None => Ok(()),
+        }
+    }
+}
+
 /// A file on its way. Unless it is finished, dropping it removes what was written.
 struct Upload {
     place: PathBuf,
     part: PathBuf,
     file: Option<File>,
-    meter: Meter,
+    size: u64,
 }
 
 impl Upload {
     fn new(place: PathBuf) -> Self {
-        Self { part: part(&place), place, file: None, meter: Meter::default() }
+        Self { part: part(&place), place, file: None, size: 0 }
     }
 
-    fn write(mut self, batch: Batch) -> Result<Self> {
+    fn write(mut self, chunks: &[Bytes]) -> Result<Self> {
         let file = match &mut self.file {
             Some(file) => file,
             none => {
@@ -97,17 +159,23 @@ impl Upload {
                 none.insert(File::create(&self.part)?)
             }
         };
-        let mut file = std::io::BufWriter::with_capacity(BATCH / 32, file);
-        for chunk in &batch.chunks {
-            self.meter.add(chunk);
-            file.write_all(chunk)?;
+        let mut slices: Vec<IoSlice<'_>> = chunks.iter().map(|chunk| IoSlice::new(chunk)).collect();
+        let mut left = &mut slices[..];
+        while !left.is_empty() {
+            match file.write_vectored(left) {
+                Ok(0) => return Err(std::io::Error::from(ErrorKind::WriteZero).into()),
+                Ok(count) => {
+                    self.size += count as u64;
+                    IoSlice::advance_slices(&mut left, count);
+                }
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(error.into()),
+            }
         }
-        file.flush()?;
-        drop(file);
         Ok(self)
     }
 
-    fn finish(mut self) -> Result<Written> {
+    fn finish(mut self) -> Result<()> {
         if let Some(file) = &self.file {
             file.sync_data()?;
         }
@@ -117,7 +185,7 @@ impl Upload {
         if let Ok(folder) = File::open(folder(&self.place)) {
             let _ = folder.sync_all();
         }
-        Ok(std::mem::take(&mut self.meter).written())
+        Ok(())
     }
 }
 

@@ -87,8 +87,7 @@ impl Blobs {
         let mut data = self.get(key, 0, None).await?;
         let mut meter = meter::Meter::default();
         while let Some(chunk) = data.next().await {
-            let chunk = chunk?;
-            meter = meter::blocking(move || Ok(meter.with(&chunk))).await?;
+            meter = meter.with(&[chunk?]).await?;
         }
         Ok(meter.written())
     }

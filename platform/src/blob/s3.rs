@@ -12,13 +12,18 @@ use aws_sdk_s3::presigning::PresigningConfig;
 use aws_sdk_s3::primitives::ByteStream as Body;
 use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart};
 use bytes::Bytes;
-use futures::{Stream, StreamExt};
+use futures::{Stream, StreamExt, stream};
 use std::time::Duration;
-use tokio_util::io::ReaderStream;
+use tokio::task::JoinSet;
 
 /// Size of a part; S3 wants at least 5 MiB and at most 10,000 parts.
-const PART: usize = 16 * 1024 * 1024;
+const PART: usize = 8 * 1024 * 1024;
+/// So many parts of that size make a large object; those after them are larger.
+const PARTS: i32 = 1000;
+/// Parts that are sent at once. With the one that arrives they are all that is in memory of an object.
+const AT_ONCE: usize = 3;
 
+#[derive(Clone)]
 pub(super) struct S3 {
     client: Client,
     /// Makes URLs for clients, who may know the server by another name.
@@ -64,46 +69,60 @@ impl S3 {
         if first.last {
             let bytes = blocking(move || Ok(first.joined())).await?;
             let request = self.client.put_object().bucket(&self.bucket).key(self.key(key)).body(Body::from(bytes.clone()));
-            request.send().await.or_unavailable("the S3 server did not take an object")?;
-            return blocking(move || Ok(Meter::default().with(&bytes).written())).await;
+            let (sent, hashed) = futures::join!(request.send(), Meter::default().with(std::slice::from_ref(&bytes)));
+            sent.or_unavailable("the S3 server did not take an object")?;
+            return Ok(hashed?.written());
         }
         let upload = self.begin(key).await?;
-        let sent = self.parts(key, &upload, first, &mut data).await;
+        let mut sending = JoinSet::new();
+        let sent = self.parts(key, &upload, first, &mut data, &mut sending).await;
         if sent.is_err() {
+            // a part that came after the end would be kept
+            sending.shutdown().await;
             let _ = self.abort(key, &upload).await;
         }
         sent
     }
 
-    /// Sends part after part, each while it is hashed and the next one arrives.
+    /// Sends part after part, a few at once, while they are hashed and the next one arrives.
     async fn parts(
         &self,
         key: &str,
         upload: &str,
         mut batch: Batch,
         data: &mut (impl Stream<Item = Result<Bytes>> + Send + Unpin),
+        sending: &mut JoinSet<Result<(i32, String)>>,
     ) -> Result<Written> {
         let mut meter = Meter::default();
         let mut done = Vec::new();
-        while !batch.chunks.is_empty() {
+        for number in 1.. {
+            if batch.chunks.is_empty() {
+                break;
+            }
             let last = batch.last;
             let part = blocking(move || Ok(batch.joined())).await?;
-            let number = done.len() as i32 + 1;
-            let sending = self.send_part(key, upload, number, part.clone());
-            let hashing = blocking(move || Ok(meter.with(&part)));
-            let next = async { if last { Ok(Batch::end()) } else { gather(data, PART).await } };
-            let (sent, hashed, gathered) = futures::join!(sending, hashing, next);
-            done.push((number, sent?));
+            if sending.len() == AT_ONCE {
+                done.extend(sent(sending).await?);
+            }
+            sending.spawn(self.clone().send_part(key.to_owned(), upload.to_owned(), number, part.clone()));
+            let size = if number < PARTS { PART } else { 2 * PART };
+            let next = async { if last { Ok(Batch::end()) } else { gather(data, size).await } };
+            let (hashed, gathered) = futures::join!(meter.with(std::slice::from_ref(&part)), next);
             (meter, batch) = (hashed?, gathered?);
         }
+        while let Some(part) = sent(sending).await? {
+            done.push(part);
+        }
+        done.sort_unstable_by_key(|(number, _)| *number);
         self.complete(key, upload, done).await?;
         Ok(meter.written())
     }
 
-    async fn send_part(&self, key: &str, upload: &str, number: i32, part: Bytes) -> Result<String> {
-        let request = self.client.upload_part().bucket(&self.bucket).key(self.key(key));
+    /// The part's number and `ETag`.
+    async fn send_part(self, key: String, upload: String, number: i32, part: Bytes) -> Result<(i32, String)> {
+        let request = self.client.upload_part().bucket(&self.bucket).key(self.key(&key));
         let answer = request.upload_id(upload).part_number(number).body(Body::from(part)).send().await;
-        Ok(answer.or_unavailable("the S3 server did not take a part")?.e_tag().unwrap_or_default().to_owned())
+        Ok((number, answer.or_unavailable("the S3 server did not take a part")?.e_tag().unwrap_or_default().to_owned()))
     }
 
     /// Starts a multipart upload; answers the server's name for it.
@@ -159,8 +178,12 @@ impl S3 {
             Some(service) if service.is_no_such_key() => Error::not_found("the object is not in the store"),
             _ => Error::unavailable("the S3 server did not give an object").because(e),
         })?;
-        let stream = ReaderStream::with_capacity(answer.body.into_async_read(), 256 * 1024);
-        Ok(stream.map(|chunk| chunk.or_unavailable("the S3 server broke off")).boxed())
+        // chunks go on as they come from the socket, none is copied
+        let chunks = stream::try_unfold(answer.body, |mut body| async move {
+            let chunk = body.try_next().await.or_unavailable("the S3 server broke off")?;
+            Ok::<_, Error>(chunk.map(|chunk| (chunk, body)))
+        });
+        Ok(chunks.boxed())
     }
 
     pub(super) async fn delete(&self, key: &str) -> Result<()> {
@@ -199,6 +222,14 @@ impl S3 {
     pub(super) async fn ping(&self) -> Result<()> {
         let bucket = &self.bucket;
         self.client.head_bucket().bucket(bucket).send().await.or_unavailable(&format!("cannot reach the S3 bucket {bucket}")).map(drop)
+    }
+}
+
+/// The next part that has been sent; `None` when all have been.
+async fn sent(sending: &mut JoinSet<Result<(i32, String)>>) -> Result<Option<(i32, String)>> {
+    match sending.join_next().await {
+        Some(part) => part.or_internal("sending a part stopped")?.map(Some),
+        None => Ok(None),
     }
 }
 

@@ -77,6 +77,9 @@ const MLFLOW_CLASSES: &[(&str, &str, &str)] = &[
     ("TEMPORARILY_UNAVAILABLE", "XXM00", "CLIENT_INTERNAL_ERROR"),
 ];
 
+/// Classes that are finer than their error's name: class, SQLSTATE, name.
+const MLFLOW_FINER: &[(&str, &str, &str)] = &[("ATTRIBUTE_NOT_FOUND", "KAM04", "INVALID_PARAMETER_VALUE")];
+
 impl Dialect {
     /// The response for `error`.
     pub fn render(self, error: &Error) -> HttpResponse {
@@ -128,6 +131,9 @@ impl Dialect {
 }
 
 fn mlflow_body(name: &str, message: &str) -> serde_json::Value {
+    if let Some((class, sqlstate, name)) = MLFLOW_FINER.iter().find(|row| row.0 == name) {
+        return json!({"error_code": name, "message": message, "sqlstate": sqlstate, "error_class": class});
+    }
     match MLFLOW_CLASSES.iter().find(|row| row.0 == name) {
         Some((_, sqlstate, class)) => json!({"error_code": name, "message": message, "sqlstate": sqlstate, "error_class": class}),
         None => json!({"error_code": name, "message": message}),

@@ -85,7 +85,22 @@ pub fn content_type(name: &str) -> String {
     if TEXT.contains(&extension) {
         return "text/plain".into();
     }
+    // what compressed data are is told by the ending before, and data of this kind have no type upstream
+    let name = uncompressed(name);
+    if name.ends_with(".parquet") {
+        return "application/octet-stream".into();
+    }
     mime_guess::from_path(name).first_raw().unwrap_or("application/octet-stream").into()
+}
+
+/// A name without the ending that says how it is compressed (Python's `mimetypes`).
+fn uncompressed(name: &str) -> &str {
+    match name.rsplit_once('.') {
+        Some((_, "tgz" | "taz" | "tz" | "tbz2" | "txz")) => "a.tar",
+        Some((_, "svgz")) => "a.svg",
+        Some((stem, "gz" | "Z" | "bz2" | "xz" | "br")) => stem,
+        _ => name,
+    }
 }
 
 /// The answer to `request`, a GET or HEAD of `file`. `open` gives as many bytes from an offset, and is asked only when some
@@ -188,6 +203,11 @@ mod tests {
             ("plot.svg", "image/svg+xml"),
             ("noextension", "application/octet-stream"),
             (".env", "application/octet-stream"),
+            ("table.parquet", "application/octet-stream"),
+            ("data.tar.gz", "application/x-tar"),
+            ("data.tgz", "application/x-tar"),
+            ("weights.gz", "application/octet-stream"),
+            ("table.csv.gz", "text/csv"),
         ] {
             assert_eq!(content_type(name), expected, "{name}");
         }

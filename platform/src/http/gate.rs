@@ -125,6 +125,11 @@ impl Access {
         &self.workspace
     }
 
+    /// The same caller, where another scope is what counts.
+    pub fn in_scope(&self, scope: &str) -> Self {
+        Self { scope: scope.to_owned(), ..self.clone() }
+    }
+
     /// Fails unless all of `requirements` are met.
     pub fn require(&self, requirements: &[Requirement<'_>]) -> Result<()> {
         let met = self.grants.as_ref().is_none_or(|grants| grants.meet(&self.workspace, requirements));

@@ -6,12 +6,15 @@ use crate::store::metrics::{self, Point};
 use artel_platform::search::PageToken;
 use artel_platform::{Error, Result};
 use artel_proto::mlflow::{GetMetricHistoryBulkInterval, Metric, MetricWithRunId};
+use futures::{StreamExt, TryStreamExt, stream};
 use std::collections::HashMap;
 
 /// The most points that `get-history-bulk` gives.
 pub(crate) const MAX_BULK: i64 = 25_000;
 /// The most points of a run that are taken evenly.
 const MAX_SAMPLES: i64 = 2500;
+/// Of so many runs points are taken at once; others want the database too.
+const AT_ONCE: usize = 3;
 
 impl Tracking {
     /// The latest value of each metric of these runs, by run, ordered by name.
@@ -99,22 +102,27 @@ impl Tracking {
         let (run_ids, key) = (&request.run_ids, request.metric_key());
         let max_results = request.max_results.map_or(MAX_SAMPLES, i64::from).clamp(1, MAX_SAMPLES);
         let Some(number) = self.keys.find(&self.db, key).await? else { return Ok(Vec::new()) };
-        let mut all = Vec::new();
-        for run_id in run_ids {
-            let Some(run) = crate::store::runs::find(&self.db, workspace, run_id).await? else { continue };
-            let range = Range { run: run.id, key: number, steps };
-            let mut points = store::sample(&self.db, &range, max_results).await?;
-            if let Some(last) = store::last(&self.db, &range).await?
-                && points.last() != Some(&last)
-            {
-                if points.len() as i64 >= max_results {
-                    points.pop();
-                }
-                points.push(last);
+        let sampled = run_ids.iter().map(|run_id| self.sampled(workspace, run_id, number, steps, max_results));
+        let runs: Vec<Vec<Point>> = stream::iter(sampled).buffered(AT_ONCE).try_collect().await?;
+        let named = |(run_id, points): (&String, &Vec<Point>)| points.iter().map(|p| with_run(key, run_id, p)).collect::<Vec<_>>();
+        Ok(run_ids.iter().zip(&runs).flat_map(named).collect())
+    }
+
+    /// The points of one run, of none where there is no such run or no such metric.
+    async fn sampled(&self, workspace: &str, run_id: &str, key: i64, steps: Option<(i64, i64)>, max_results: i64) -> Result<Vec<Point>> {
+        let Some(run) = crate::store::runs::find(&self.db, workspace, run_id).await? else { return Ok(Vec::new()) };
+        let Some(in_order) = metrics::in_order(&self.db, run.id, key).await? else { return Ok(Vec::new()) };
+        let range = Range { run: run.id, key, steps, in_order };
+        let mut points = store::sample(&self.db, &range, max_results).await?;
+        if let Some(last) = store::last(&self.db, &range).await?
+            && points.last() != Some(&last)
+        {
+            if points.len() as i64 >= max_results {
+                points.pop();
             }
-            all.extend(points.iter().map(|p| with_run(key, run_id, p)));
+            points.push(last);
         }
-        Ok(all)
+        Ok(points)
     }
 }
 

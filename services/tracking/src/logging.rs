@@ -85,7 +85,7 @@ impl Tracking {
         if !metrics.is_empty() {
             let points: Vec<Point> = metrics.iter().zip(keys).map(|(m, key)| Point::new(key, m.value(), m.timestamp(), m.step())).collect();
             metrics::add(&mut tx, run.id, run.experiment, &points).await?;
-            logged_models::add_metrics(&mut tx, run_id, metrics).await?;
+            add_model_metrics(&mut tx, workspace, run_id, metrics).await?;
         }
         set_tags(&mut tx, &mut run, tags).await?;
         self.commit_logged(tx, workspace, &run).await
@@ -113,6 +113,21 @@ impl Tracking {
         set_tags(&mut tx, &mut run, &[tag]).await?;
         self.commit_logged(tx, workspace, &run).await
     }
+}
+
+/// Points that are about a model are kept with the model too; it has to be there.
+async fn add_model_metrics(tx: &mut Tx, workspace: &str, run_id: &str, metrics: &[Metric]) -> Result<()> {
+    let mut models: Vec<&str> = metrics.iter().map(Metric::model_id).filter(|id| !id.is_empty()).collect();
+    if models.is_empty() {
+        return Ok(());
+    }
+    models.sort_unstable();
+    models.dedup();
+    let there = logged_models::among_in(tx, workspace, &models).await?;
+    if let Some(absent) = models.iter().find(|id| !there.iter().any(|known| known == *id)) {
+        return Err(Error::invalid(format!("Logged model with ID '{absent}' not found, a metric cannot be of it.")));
+    }
+    logged_models::add_metrics(tx, run_id, metrics).await
 }
 
 async fn set_tags(tx: &mut Tx, run: &mut runs::Stored, tags: &[RunTag]) -> Result<()> {

@@ -98,6 +98,11 @@ async fn a_run_remembers_what_it_is_told_once_and_again() {
         let message = server.refused("runs/log-metric", json!({"run_id": run, "key": "a", "value": 1, "timestamp": 1}), "INVALID_PARAMETER_VALUE").await;
         assert!(message.contains("must be in the 'active' state"));
         server.ok("runs/restore", json!({"run_id": run})).await;
+        for status in [json!(99), json!(0), json!("DONE")] {
+            let message = server.refused("runs/update", json!({"run_id": run, "status": status}), "INVALID_PARAMETER_VALUE").await;
+            assert!(message.starts_with(&format!("Invalid value {status} for parameter 'status' supplied")), "{message}");
+        }
+        assert_eq!(server.ok("runs/update", json!({"run_id": run, "status": 4})).await["run_info"]["status"], "FAILED");
         server.refused("runs/log-metric", json!({"run_id": "nobody", "key": "a", "value": 1, "timestamp": 1}), "RESOURCE_DOES_NOT_EXIST").await;
         server.stop().await;
     })
@@ -346,6 +351,13 @@ async fn logged_models_are_kept_and_found() {
             }
         };
         let by_acc = json!([{"field_name": "metrics.acc", "ascending": false}]);
+        let body = json!({"experiment_ids": [id], "order_by": [{"field_name": "height"}]});
+        let (_, answer) = server.post("logged-models/search", body).await;
+        assert_eq!((&answer["error_code"], &answer["error_class"]), (&json!("INVALID_PARAMETER_VALUE"), &json!("ATTRIBUTE_NOT_FOUND")));
+        let unknown = json!([{"key": "lost", "value": 1, "timestamp": 1, "model_id": ids[0]}, {"key": "lost", "value": 1, "timestamp": 2, "model_id": "m-none"}]);
+        server.refused("runs/log-batch", json!({"run_id": run, "metrics": unknown}), "INVALID_PARAMETER_VALUE").await;
+        let metrics = server.get(&format!("runs/get?run_id={run}")).await.1["run"]["data"]["metrics"].clone();
+        assert!(!metrics.to_string().contains("lost"), "nothing of a batch that is refused is kept: {metrics}");
         assert_eq!(names(json!({"order_by": by_acc})).await, ["three", "two", "one"]);
         assert_eq!(names(json!({"filter": "metrics.acc >= 1", "order_by": [{"field_name": "name"}]})).await, ["three", "two"]);
         assert_eq!(names(json!({"filter": format!("experiment_id IN ('{id}') AND name LIKE 'o%'")})).await, ["one"]);

@@ -4,7 +4,7 @@ mod support;
 
 use artel_platform::testkit::on_both_engines;
 use serde_json::{Value, json};
-use support::{Server, serve};
+use support::{SCOPES, Server, serve};
 
 async fn ask(server: &Server, query: String) -> Value {
     let (status, answer) = server.send(server.client().post(format!("{}/graphql", server.url)).json(&json!({"query": query}))).await;
@@ -67,6 +67,53 @@ async fn what_fails_is_told_and_the_rest_is_answered() {
         assert_eq!(answer, json!({"data": {"test": {"output": "a"}}, "errors": null}));
         let (status, _) = server.send(server.client().post(format!("{}/graphql", server.url)).body("{}")).await;
         assert_eq!(status, 400);
+        server.stop().await;
+    })
+    .await;
+}
+
+/// A token for some experiments gets of each field what it would get of the operation behind it.
+#[actix_web::test]
+async fn who_may_see_some_experiments_gets_these() {
+    on_both_engines(|cx| async move {
+        let server = serve(&cx).await;
+        let (mine, other) = (server.experiment("mine").await, server.experiment("other").await);
+        let (run, hidden) = (server.run(&mine, 1).await, server.run(&other, 2).await);
+        for run in [&run, &hidden] {
+            server.ok("runs/log-metric", json!({"run_id": run, "key": "acc", "value": 0.5, "timestamp": 1})).await;
+        }
+        let scopes = format!("read:experiments!experiment={mine} read:models!model=m");
+        let ask = async |query: String| {
+            let request = server.client().post(format!("{}/graphql", server.url)).header(SCOPES, &scopes).json(&json!({"query": query}));
+            let (status, answer) = server.send(request).await;
+            assert_eq!(status, 200, "{query}: {answer}");
+            answer
+        };
+        let experiment = |id: &str| format!("{{ f: mlflowGetExperiment(input: {{experimentId: \"{id}\"}}) {{ experiment {{ name }} }} }}");
+        let get_run = |id: &str| format!("{{ f: mlflowGetRun(input: {{runId: \"{id}\"}}) {{ run {{ info {{ runId }} experiment {{ name }} }} }} }}");
+        let search = |ids: &[&str]| format!("{{ f: mlflowSearchRuns(input: {{experimentIds: {ids:?}}}) {{ runs {{ info {{ runId }} }} }} }}");
+        let history = |ids: &[&str]| {
+            format!("{{ f: mlflowGetMetricHistoryBulkInterval(input: {{runIds: {ids:?}, metricKey: \"acc\"}}) {{ metrics {{ value }} }} }}")
+        };
+        assert_eq!(ask(experiment(&mine)).await["data"]["f"], json!({"experiment": {"name": "mine"}}));
+        assert_eq!(ask(get_run(&run)).await["data"]["f"]["run"], json!({"info": {"runId": run}, "experiment": {"name": "mine"}}));
+        assert_eq!(ask(search(&[&mine, &other])).await["data"]["f"]["runs"], json!([{"info": {"runId": run}}]));
+        assert_eq!(ask(history(&[&run])).await["data"]["f"]["metrics"], json!([{"value": 0.5}]));
+        for refused in [
+            experiment(&other),
+            experiment(&format!("0{other}")),
+            get_run(&hidden),
+            get_run("none"),
+            search(&[&other]),
+            history(&[&run, &hidden]),
+            format!("{{ f: mlflowListArtifacts(input: {{runUuid: \"{hidden}\"}}) {{ rootUri }} }}"),
+            format!("mutation {{ f: mlflowSearchDatasets(input: {{experimentIds: [\"{other}\"]}}) {{ datasetSummaries {{ name }} }} }}"),
+        ] {
+            let answer = ask(refused.clone()).await;
+            assert_eq!(answer, json!({"data": {"f": null}, "errors": ["Permission denied"]}), "{refused}");
+        }
+        let both = format!("{{ a: mlflowGetRun(input: {{runId: \"{hidden}\"}}) {{ run {{ info {{ runId }} }} }} b: mlflowGetRun(input: {{runId: \"{run}\"}}) {{ run {{ info {{ runId }} }} }} }}");
+        assert_eq!(ask(both).await["data"], json!({"a": null, "b": {"run": {"info": {"runId": run}}}}));
         server.stop().await;
     })
     .await;

@@ -55,6 +55,49 @@ async fn few_runs_are_found_in_order() {
     .await;
 }
 
+/// More runs than are sorted without being looked for in order: a part of the name that many have and one that few have
+/// are found in different ways.
+#[actix_web::test]
+async fn names_are_found_by_a_part() {
+    on_both_engines(|cx| async move {
+        let server = serve(&cx).await;
+        let id = server.experiment("e").await;
+        let other = server.experiment("other").await;
+        let long = "x".repeat(120);
+        for i in 0..2100 {
+            let end = if i == 7 { format!("{long}-rare") } else { String::new() };
+            let rare = if i % 700 == 5 { "rare" } else { "run" };
+            let body = json!({"experiment_id": id, "start_time": i / 2, "run_name": format!("{rare}-{i}{end}")});
+            let run = server.ok("runs/create", body).await["run"]["info"]["run_id"].clone();
+            if i % 700 == 5 {
+                server.ok("runs/log-metric", json!({"run_id": run, "key": "a", "value": -i, "timestamp": 1})).await;
+            }
+        }
+        server.ok("runs/create", json!({"experiment_id": other, "start_time": 9999, "run_name": "rare-other"})).await;
+        let longest = format!("run-7{long}-rare");
+        for page in [1, 3, 100] {
+            let search = async |filter: &str, order: &[&str]| found(&server, &id, filter, order, page).await;
+            assert_eq!(search("run_name LIKE '%rare%'", &["start_time", "run_name"]).await, ["rare-5", &longest, "rare-705", "rare-1405"]);
+            assert_eq!(search("run_name LIKE '%rare%'", &["metrics.a"]).await, ["rare-1405", "rare-705", "rare-5", &longest]);
+            assert_eq!(search("run_name ILIKE 'RARE-%' AND metrics.a < -5", &[]).await, ["rare-1405", "rare-705"]);
+            assert_eq!(search("run_name LIKE 'RARE-%'", &[]).await, [""; 0]);
+            assert_eq!(search("run_name LIKE '%none%'", &[]).await, [""; 0]);
+        }
+        let many = found(&server, &id, "run_name LIKE '%-1%'", &["start_time DESC", "run_name"], 1000).await;
+        let mut expected: Vec<i64> = (0..2100).filter(|i| i.to_string().starts_with('1')).collect();
+        expected.sort_by_key(|i| (-(i / 2), i.to_string()));
+        assert_eq!(many.len(), expected.len());
+        let all = found(&server, &id, "run_name LIKE '%-%'", &["start_time DESC"], 1000).await;
+        assert_eq!(all.len(), 2100);
+        assert_eq!(
+            many.iter().map(|name| name.split('-').nth(1).unwrap().to_owned()).collect::<Vec<_>>(),
+            expected.iter().map(i64::to_string).collect::<Vec<_>>()
+        );
+        server.stop().await;
+    })
+    .await;
+}
+
 #[actix_web::test]
 async fn what_upstream_has_and_this_has_not_is_told() {
     on_both_engines(|cx| async move {

@@ -5,19 +5,21 @@ import { meQuery } from "../api/me";
 import { LANGUAGES, setLanguage, t, useLanguage } from "../i18n";
 import { dateTime, setZone, zone } from "../i18n/format";
 import { setShortcuts, shortcutsOn } from "../shell/shortcuts";
-import { airflowSnippet, hubSnippet, mlflowSnippet, TOKEN } from "../snippets";
+import { airflowSnippet, hubSnippet, mlflowSnippet, s3Snippet, TOKEN } from "../snippets";
 import { setTheme, useThemeChoice } from "../theme/theme";
-import { Button, CheckBox, CopyButton, Field, Segmented, Snippet } from "../ui/controls";
+import { Button, CheckBox, Field, Segmented, Snippet } from "../ui/controls";
 import { ErrorLine, Loaded } from "../ui/loaded";
 import { FormDialog } from "../ui/overlay";
 import { Page, Section } from "../ui/page";
 import { Table, type Column } from "../ui/table";
 import { Ago } from "../ui/time";
+import { MadeToken } from "./token";
 import "./settings.css";
 
 export function Settings() {
   const { data: me } = useQuery(meQuery);
-  const [made, setMade] = useState<string | null>(null);
+  const [made, setMade] = useState<Token | null>(null);
+  const secret = made?.token ?? TOKEN;
   if (!me) return null;
   return (
     <Page title={t("nav.settings")} narrow facts={[[t("settings.signedInAs"), me.name], [t("settings.version"), me.version]]}>
@@ -25,9 +27,10 @@ export function Settings() {
       <Tokens user={me.name} made={made} onMade={setMade} />
       <Section title={t("settings.clients")}>
         <p className="muted">{t(made ? "settings.clientsWithToken" : "settings.clientsHow")}</p>
-        <Snippet label="MLflow" code={mlflowSnippet(made ?? TOKEN)} />
-        <Snippet label="Airflow" code={airflowSnippet(made ?? TOKEN)} />
-        <Snippet label="JupyterHub" code={hubSnippet(made ?? TOKEN)} />
+        <Snippet label="MLflow" code={mlflowSnippet(secret)} />
+        <Snippet label="Airflow" code={airflowSnippet(secret)} />
+        <Snippet label="JupyterHub" code={hubSnippet(secret)} />
+        <Snippet label="S3" code={s3Snippet(made?.s3)} />
       </Section>
     </Page>
   );
@@ -67,7 +70,7 @@ function Preferences() {
 const DAY = 86_400;
 const LIVES: readonly (readonly [string, number | null])[] = [["day", DAY], ["month", 30 * DAY], ["year", 365 * DAY], ["never", null]];
 
-function Tokens({ user, made, onMade }: { user: string; made: string | null; onMade: (token: string) => void }) {
+function Tokens({ user, made, onMade }: { user: string; made: Token | null; onMade: (token: Token) => void }) {
   const client = useQueryClient();
   const tokens = useQuery(tokensQuery(user));
   const [adding, setAdding] = useState(false);
@@ -85,14 +88,7 @@ function Tokens({ user, made, onMade }: { user: string; made: string | null; onM
   ];
   return (
     <Section title={t("settings.tokens")} actions={<Button icon="key" onClick={() => setAdding(true)}>{t("settings.createToken")}</Button>}>
-      {made && (
-        <div className="notice" role="status">
-          <div className="stack tight grow">
-            <b>{t("tokens.once")}</b>
-            <span className="row"><code className="wrap-anywhere" data-token="">{made}</code><CopyButton text={made} label={t("tokens.copy")} /></span>
-          </div>
-        </div>
-      )}
+      {made && <MadeToken token={made} />}
       <ErrorLine error={revoke.error} />
       <Loaded query={tokens} what={t("error.tokens")} rows={3}>
         {(found) => found.length === 0 ? <p className="muted">{t("tokens.empty")}</p>
@@ -106,7 +102,7 @@ function Tokens({ user, made, onMade }: { user: string; made: string | null; onM
   );
 }
 
-function CreateToken({ user, open, onClose, onMade }: { user: string; open: boolean; onClose: () => void; onMade: (token: string) => Promise<void> }) {
+function CreateToken({ user, open, onClose, onMade }: { user: string; open: boolean; onClose: () => void; onMade: (token: Token) => Promise<void> }) {
   const [note, setNote] = useState("");
   const [life, setLife] = useState("month");
   const close = (): void => {
@@ -118,7 +114,7 @@ function CreateToken({ user, open, onClose, onMade }: { user: string; open: bool
     <FormDialog title={t("settings.createToken")} open={open} onClose={close} submitLabel={t("action.create")} ready={note.trim() !== ""}
       submit={async () => {
         const token = await createToken(user, note.trim(), LIVES.find(([name]) => name === life)?.[1] ?? null);
-        await onMade(token.token ?? "");
+        await onMade(token);
       }}>
       <Field label={t("tokens.note")} hint={t("tokens.noteHint")}>
         {(attributes) => <input {...attributes} className="input" value={note} autoFocus autoComplete="off" onChange={(event) => setNote(event.target.value)} />}

@@ -3,6 +3,7 @@
 use super::{SEE_DOCS, field_at_fault, python_type, refuse_two_spellings};
 use crate::error::{Error, Result};
 use artel_proto::json::Message;
+use artel_proto::mlflow::RunStatus;
 use serde_json::Value;
 
 /// What is checked of a message.
@@ -46,6 +47,8 @@ pub enum Check {
     Metrics,
     /// A key is in every item.
     Keys,
+    /// One of the statuses of a run, where it is given by its number.
+    RunStatus,
 }
 
 impl<T: Message> Checks<T> {
@@ -103,6 +106,7 @@ impl Check {
                 return Err("max_results must be between 1 and 2500.".into());
             }
             Self::Samples => true,
+            Self::RunStatus => value.as_i64().is_none_or(|n| i32::try_from(n).is_ok_and(|n| RunStatus::try_from(n).is_ok())),
             Self::Metrics => return items_have(field, value, &["key", "value", "timestamp"]),
             Self::Keys => return items_have(field, value, &["key"]),
         };

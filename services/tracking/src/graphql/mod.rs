@@ -2,6 +2,7 @@
 //! same name, of which the request picks what it wants.
 
 mod document;
+mod permit;
 mod resolve;
 mod schema;
 #[cfg(test)]
@@ -9,6 +10,7 @@ mod tests;
 
 use crate::Tracking;
 use artel_platform::Result;
+use artel_platform::http::Access;
 use artel_platform::identity::Identity;
 use document::{Request, Selected};
 use schema::{Kind, Type};
@@ -18,6 +20,8 @@ use serde_json::{Map, Value};
 pub(crate) struct Asker<'a> {
     pub(crate) workspace: &'a str,
     pub(crate) identity: &'a Identity,
+    /// What restricts them, if anything does.
+    pub(crate) access: Option<&'a Access>,
 }
 
 impl Tracking {
@@ -57,7 +61,10 @@ impl Tracking {
             return Ok(request.root.name.into());
         }
         let Some(Kind::One(kind)) = request.root.field(&field.name) else { return Ok(Value::Null) };
-        let input = request.argument(field, if field.name.starts_with("test") { "inputString" } else { "input" });
+        let mut input = request.argument(field, if field.name.starts_with("test") { "inputString" } else { "input" });
+        if let Some(access) = asker.access {
+            self.permit_field(access, &field.name, &mut input).await?;
+        }
         let mut value = self.resolve(asker, &field.name, input).await?;
         if let Some(run) = value.get_mut("run") {
             self.extend_runs(asker, std::slice::from_mut(run), &wanted_of_runs(request, kind, selected, "run")).await?;

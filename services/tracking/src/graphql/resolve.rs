@@ -1,6 +1,7 @@
 //! The operations behind the fields of a request, and what a run gets that its message lacks.
 
 use super::Asker;
+use super::permit::Versions;
 use crate::Tracking;
 use artel_platform::{Error, Result};
 use artel_proto::artel::registry::v1::SearchModelVersionsRequest;
@@ -43,7 +44,11 @@ impl Tracking {
     async fn search_model_versions(&self, asker: &Asker<'_>, search: SearchModelVersions) -> Result<search_model_versions::Response> {
         asker.identity.require("read:models")?;
         let request = SearchModelVersionsRequest { workspace: asker.workspace.into(), search: Some(search) };
-        Ok(self.peers.registry().search_model_versions(request).await?.into_inner().found.unwrap_or_default())
+        let mut found = self.peers.registry().search_model_versions(request).await?.into_inner().found.unwrap_or_default();
+        if let Some(access) = asker.access {
+            Versions::of(access).retain(&mut found.model_versions);
+        }
+        Ok(found)
     }
 
     /// Adds to runs their experiment and the versions made of them, where those are wanted.

@@ -131,7 +131,7 @@ impl Tracking {
     }
 
     /// What is not there is refused like what is forbidden: the answer shall not tell.
-    async fn permit_one(&self, access: &Access, within: Within, id: &str, need: (&str, Action)) -> Result<()> {
+    pub(crate) async fn permit_one(&self, access: &Access, within: Within, id: &str, need: (&str, Action)) -> Result<()> {
         let experiment = experiment_of(&self.db, within, access.workspace(), id).await?.ok_or_else(denied)?;
         of_experiment(access, &experiment.to_string(), &[need])
     }
@@ -171,7 +171,7 @@ fn all_or_none(ids: &[String], check: impl Fn(&str) -> Result<()>) -> Result<()>
 
 /// Reading the experiment and, of what lies in it, each of `needs`: a grant about all things of that type decides,
 /// else the one about the experiment.
-fn of_experiment(access: &Access, id: &str, needs: &[(&str, Action)]) -> Result<()> {
+pub(crate) fn of_experiment(access: &Access, id: &str, needs: &[(&str, Action)]) -> Result<()> {
     let id = &canonical(id);
     access.require_scope(("experiment", id))?;
     let mut requirements = vec![Requirement::on(EXPERIMENT, id, Read)];
@@ -241,7 +241,7 @@ fn names_experiment(key: &str) -> bool {
 }
 
 /// An id as grants name it: `01` is read as `1` by handlers, too.
-fn canonical(id: &str) -> String {
+pub(crate) fn canonical(id: &str) -> String {
     id.trim().parse::<i64>().map_or_else(|_| id.to_owned(), |number| number.to_string())
 }
 

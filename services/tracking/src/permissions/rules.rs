@@ -112,6 +112,9 @@ const RULES: &[(&str, &str, Rule)] = &[
     ("GET", "get-trace-artifact", Rule::Trace(Read)),
     ("POST", "/v1/traces", Rule::StartTrace),
     ("POST", "artel/v1/gc", Rule::Admin),
+    // each field of a request goes by the rule of the operation behind it (`graphql/permit.rs`)
+    ("GET", "/graphql", Rule::Open),
+    ("POST", "/graphql", Rule::Open),
     ("GET", "ui-telemetry", Rule::Open),
     ("POST", "ui-telemetry", Rule::Open),
     ("GET", "gateway-proxy", Rule::Open),
@@ -157,6 +160,7 @@ mod tests {
         }
         assert_eq!(rule("PATCH", "traces/{trace_id}/tags"), Some(Rule::Trace(Update)));
         assert_eq!(rule("GET", "traces/{trace_id}/assessments/{assessment_id}"), Some(Rule::Assessment(Read)));
+        assert_eq!(rule("POST", "/graphql"), Some(Rule::Open));
         assert_eq!(rule("POST", "gateway/secrets/create"), None);
     }
 }

@@ -6,7 +6,9 @@ use artel_platform::http::Workspace;
 use artel_proto::mlflow::*;
 
 checked!(CreateRun, requires(), { "experiment_id": [Text], "start_time": [Integer], "run_name": [Text] });
-checked!(UpdateRun, requires(run_id), { "run_id": [Required, Text], "end_time": [Integer], "status": [Text], "run_name": [Text] });
+checked!(UpdateRun, requires(run_id), also(it => it.status.is_none_or(|status| RunStatus::try_from(status).is_ok())), {
+    "run_id": [Required, Text], "end_time": [Integer], "status": [Text, RunStatus], "run_name": [Text]
+});
 checked!(DeleteRun, requires(run_id), { "run_id": [Required, Text] });
 checked!(RestoreRun, requires(run_id), { "run_id": [Required, Text] });
 checked!(GetRun, requires(run_id), { "run_id": [Required, Text] });

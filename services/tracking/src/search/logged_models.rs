@@ -102,7 +102,7 @@ struct Ordering {
 impl Ordering {
     fn add(&mut self, n: usize, by: &OrderBy, binds: &mut Binds) -> Result<()> {
         let field = by.field_name();
-        let invalid = || Error::invalid(format!("Invalid order by field name: {field}"));
+        let unknown = || Error::invalid(format!("Invalid order by field name: {field}")).reason("ATTRIBUTE_NOT_FOUND");
         let ascending = by.ascending.unwrap_or(true);
         if let Some((entity, name)) = field.split_once('.') {
             if entity != "metrics" {
@@ -111,7 +111,7 @@ impl Ordering {
             self.add_metric(n, name, by, ascending, binds);
             return Ok(());
         }
-        let (_, column, kind) = ATTRIBUTES.iter().find(|row| row.0 == field).ok_or_else(invalid)?;
+        let (_, column, kind) = ATTRIBUTES.iter().find(|row| row.0 == field).ok_or_else(unknown)?;
         self.named.push(column);
         let (empty, letter) = if *kind == Type::Number || matches!(*column, "status" | "experiment") { ("0", 'i') } else { ("''", 't') };
         self.push(format!("CASE WHEN m.{column} IS NULL THEN CAST(1 AS BIGINT) ELSE 0 END"), true, 'i');

@@ -1,36 +1,103 @@
 //! Filters that let few runs through. The runs of an experiment are read in the order asked for until a page is full;
-//! where hardly any passes, that would be all of them. So it is first asked how many a filter names by its own index,
-//! and when these are few, they are what is read and sorted.
+//! where hardly any passes, that would be all of them. So it is first asked which runs a filter names by its own index,
+//! and when these are few, they are what is read and sorted. Where no filter does, but one asks for a part of the name,
+//! the names are read through: in an index of their own they are quick to read.
 
 use super::Binds;
 use super::runs::{Filter, Query};
 use crate::Tracking;
-use artel_platform::Result;
-use artel_platform::db::AssertSqlSafe;
+use artel_platform::db::{AssertSqlSafe, Row};
 use artel_platform::search::{Comparator, Condition, Operand};
+use artel_platform::{Error, Result, args};
+use futures::future::try_join_all;
 
 /// Up to so many runs are sorted rather than looked for in order.
 const FEW: i64 = 2000;
+/// Names are read in so many parts at once: a reader of the database is left for others.
+const PARTS: i64 = 3;
+/// Fewer than so many are not worth being shared out.
+const PART: i64 = 20_000;
 
 impl Tracking {
-    /// The place of the filter that names the fewest runs, if these are few.
-    pub(super) async fn narrowest(&self, query: &Query) -> Result<Option<usize>> {
-        let mut narrowest: Option<(i64, usize)> = None;
-        for (place, filter) in query.filter.iter().enumerate() {
+    /// The runs that the filter which names the fewest lets through, if these are few.
+    pub(super) async fn narrowest(&self, query: &Query) -> Result<Option<Vec<i64>>> {
+        let mut narrowest: Option<Vec<i64>> = None;
+        for filter in &query.filter {
             let mut binds = Binds::default();
             let Some(named) = filter.named(&query.experiments, &mut binds)? else { continue };
-            let limit = binds.add(FEW + 1);
-            let sql = format!("SELECT COUNT(*) FROM (SELECT run FROM ({named}) AS named LIMIT {limit}) AS few");
-            let count: i64 = self.db.fetch_one(AssertSqlSafe(sql), binds.0).await?.at(0)?;
-            if count <= FEW && narrowest.is_none_or(|(least, _)| count < least) {
-                narrowest = Some((count, place));
+            if let Some(runs) = self.few(&named, binds).await?
+                && narrowest.as_ref().is_none_or(|least| runs.len() < least.len())
+            {
+                narrowest = Some(runs);
             }
         }
-        Ok(narrowest.map(|(_, place)| place))
+        match query.filter.iter().find(|f| f.is_part_of_name()) {
+            Some(filter) if narrowest.is_none() => self.named_like(&query.experiments, filter).await,
+            _ => Ok(narrowest),
+        }
+    }
+
+    /// The runs that a statement gives, if these are few.
+    async fn few(&self, named: &str, mut binds: Binds) -> Result<Option<Vec<i64>>> {
+        let limit = binds.add(FEW + 1);
+        let sql = format!(
+            "SELECT COALESCE(string_agg(CAST(run AS TEXT), ','), '') FROM (SELECT run FROM ({named}) AS named LIMIT {limit}) AS few"
+        );
+        let text: String = self.db.fetch_one(AssertSqlSafe(sql), binds.0).await?.at(0)?;
+        let unreadable = |_| Error::internal("packed numbers of runs cannot be read");
+        let runs: Vec<i64> = text.split_terminator(',').map(|run| run.parse().map_err(unreadable)).collect::<Result<_>>()?;
+        Ok((runs.len() as i64 <= FEW).then_some(runs))
+    }
+
+    /// The runs whose names may be like that, if these are few. Of long names only the beginnings are read; all runs
+    /// that have one are among them.
+    async fn named_like(&self, experiments: &[i64], filter: &Filter) -> Result<Option<Vec<i64>>> {
+        let Condition { comparator, value, .. } = &filter.condition;
+        let mut binds = Binds::default();
+        let long = format!(
+            "SELECT v.id AS run FROM runs v WHERE v.experiment IN {} AND length(v.name) >= 100",
+            binds.list(experiments.iter().copied())
+        );
+        let Some(mut runs) = self.few(&long, binds).await? else { return Ok(None) };
+        let parts = self.ranges(experiments).await?.into_iter().map(|(first, last)| async move {
+            let mut binds = Binds::default();
+            let within = format!(
+                "v.experiment IN {} AND v.id >= {} AND v.id <= {}",
+                binds.list(experiments.iter().copied()),
+                binds.add(first),
+                binds.add(last)
+            );
+            let like = binds.text("substr(v.name, 1, 100)", comparator, value)?;
+            self.few(&format!("SELECT v.id AS run FROM runs v WHERE {within} AND {like}"), binds).await
+        });
+        // one part with many is enough for all to have many
+        let parts: Option<Vec<Vec<i64>>> = try_join_all(parts).await?.into_iter().collect();
+        let Some(parts) = parts else { return Ok(None) };
+        runs.extend(parts.concat());
+        runs.sort_unstable();
+        runs.dedup();
+        Ok((runs.len() as i64 <= FEW).then_some(runs))
+    }
+
+    /// The numbers of an experiment's runs in a few ranges, from the first to the last.
+    async fn ranges(&self, experiments: &[i64]) -> Result<Vec<(i64, i64)>> {
+        let [experiment] = experiments else { return Ok(vec![(0, i64::MAX)]) };
+        let sql = "SELECT COALESCE((SELECT MIN(id) FROM runs WHERE experiment = $1), 0), COALESCE((SELECT MAX(id) FROM runs WHERE experiment = $1), 0)";
+        let read = |row: Row| Ok::<(i64, i64), Error>((row.at(0)?, row.at(1)?));
+        let (first, last) = read(self.db.fetch_one(sql, args![*experiment]).await?)?;
+        let size = ((last - first) / PARTS + 1).max(PART);
+        // runs that are begun meanwhile belong to the last range
+        let end = |begin: i64| if begin + size > last { i64::MAX } else { begin + size - 1 };
+        Ok((0..PARTS).map(|n| first + n * size).filter(|begin| *begin <= last).map(|begin| (begin, end(begin))).collect())
     }
 }
 
 impl Filter {
+    fn is_part_of_name(&self) -> bool {
+        let Condition { entity, key, comparator, .. } = &self.condition;
+        *entity == "attribute" && key == "name" && matches!(comparator, Comparator::Like | Comparator::ILike)
+    }
+
     /// The numbers of the runs that the filter lets through, by an index; `None` where there is no such index.
     pub(super) fn named(&self, experiments: &[i64], binds: &mut Binds) -> Result<Option<String>> {
         let Condition { entity, key, comparator, value } = &self.condition;

@@ -9,9 +9,9 @@ use super::narrow::table;
 use super::{Binds, Page, stages};
 use crate::datasets::CONTEXT;
 use crate::runs::Stored;
-use crate::store::runs as store;
+use crate::store::{in_ids, runs as store};
 use crate::{Tracking, validate};
-use artel_platform::db::{AssertSqlSafe, Row, Value};
+use artel_platform::db::{AssertSqlSafe, Dialect, Row, Value};
 use artel_platform::search::{Comparator, Condition, Entity, Grammar, Keys, Keyset, Operand, Order, PageToken, Type};
 use artel_platform::{Error, Result};
 use artel_proto::mlflow::{Run, SearchRuns};
@@ -49,12 +49,13 @@ pub(super) struct Query {
     pub(super) experiments: Vec<i64>,
     stages: &'static [&'static str],
     pub(super) filter: Vec<Filter>,
-    /// The filter that names the runs to read.
-    narrowed: Option<usize>,
+    /// The runs to read, where a filter lets few through.
+    narrowed: Option<Vec<i64>>,
     order: Vec<(Order, Option<i64>)>,
     limit: usize,
     /// Everything that a page token must agree with.
     described: String,
+    dialect: Dialect,
 }
 
 /// A condition with the number of its metric, where it is about one that was ever logged.
@@ -97,6 +98,7 @@ impl Tracking {
                 request.order_by,
                 request.run_view_type
             ),
+            dialect: self.db.dialect(),
         };
         let token = PageToken::decode(request.page_token.as_deref(), &query.described)?;
         if query.experiments.is_empty() {
@@ -203,11 +205,9 @@ impl Query {
         let mut conditions = Vec::new();
         // CROSS JOIN keeps SQLite at this order of the tables; to PostgreSQL it is any join
         let mut from = if matches!(part, Part::Metric { .. }) { "latest_metrics o CROSS JOIN runs r" } else { "runs r" }.to_owned();
-        if let Some(filter) = self.narrowed.and_then(|place| self.filter.get(place)).filter(|_| part == Part::All)
-            && let Some(named) = filter.named(&self.experiments, &mut binds)?
-        {
-            from = format!("({named}) n CROSS JOIN runs r");
-            conditions.push("r.id = n.run".to_owned());
+        if let Some(runs) = self.narrowed.as_ref().filter(|_| part == Part::All) {
+            from = format!("{} n CROSS JOIN runs r", in_ids(self.dialect, runs, &mut binds.0));
+            conditions.push("r.id = n.id".to_owned());
         }
         match part {
             Part::All => self.order_terms(&mut binds, &mut joins, &mut order, &mut kinds),

@@ -1,7 +1,7 @@
 //! Histories of metrics. Points come packed, many in one text: a row of its own for each would cost more than all else.
 
 use super::metrics::Point;
-use artel_platform::db::{AssertSqlSafe, Db, Row, Value};
+use artel_platform::db::{AssertSqlSafe, Db, Dialect, Row, Value};
 use artel_platform::search::Keyset;
 use artel_platform::{Error, Result, args};
 
@@ -11,6 +11,8 @@ pub(crate) struct Range {
     pub(crate) key: i64,
     /// First and last step.
     pub(crate) steps: Option<(i64, i64)>,
+    /// Is the order of time that of steps too? Then the primary key has the points in the order of steps.
+    pub(crate) in_order: bool,
 }
 
 /// The sort keys of a point.
@@ -37,8 +39,6 @@ pub(crate) async fn page(db: &Db, run: i64, key: i64, after: Option<&[Value]>, l
     Ok(points)
 }
 
-const BY_STEP: &str = "step, timestamp, value";
-
 fn within(range: &Range) -> (String, Vec<Value>) {
     let mut args = args![range.run, range.key];
     let mut sql = "run = $1 AND key = $2".to_owned();
@@ -53,26 +53,65 @@ fn within(range: &Range) -> (String, Vec<Value>) {
 pub(crate) async fn sample(db: &Db, range: &Range, buckets: i64) -> Result<Vec<Point>> {
     let (within, mut args) = within(range);
     let count: i64 = db.fetch_one(AssertSqlSafe(format!("SELECT COUNT(*) FROM metrics WHERE {within}")), args.clone()).await?.at(0)?;
+    // the first `larger` buckets hold one more
     let (size, larger) = (count / buckets.max(1), count % buckets.max(1));
-    let mut chosen = "1 = 1".to_owned();
-    if size > 0 {
-        // the first `larger` buckets hold one more
-        args.extend(args![larger * (size + 1), size + 1, size]);
-        let n = args.len();
-        chosen = format!("CASE WHEN place < ${} THEN place % ${} ELSE (place - ${}) % ${n} END = 0", n - 2, n - 1, n - 2);
-    }
-    let numbered =
-        format!("SELECT timestamp, step, value, ROW_NUMBER() OVER (ORDER BY {BY_STEP}) - 1 AS place FROM metrics WHERE {within}");
-    let inner = format!("SELECT timestamp, step, value FROM ({numbered}) AS numbered WHERE {chosen}");
+    let inner = match size {
+        0 => format!("SELECT timestamp, step, value FROM metrics WHERE {within}"),
+        _ if range.in_order => leaps(db.dialect(), &within, &mut args, size, larger),
+        _ => numbered(&within, &mut args, size, larger),
+    };
     let mut points = packed(db, &inner, args, range.key).await?;
     points.sort_unstable_by_key(|p| (p.step, p.timestamp, p.sortable()));
     Ok(points)
 }
 
+/// From the first point of a bucket to that of the next, by the primary key: what lies between is passed over in the
+/// index, and nothing is sorted.
+fn leaps(dialect: Dialect, within: &str, args: &mut Vec<Value>, size: i64, larger: i64) -> String {
+    const ORDER: &str = "timestamp, step, value";
+    let at = match dialect {
+        Dialect::Sqlite => "rowid",
+        Dialect::Postgres => "ctid",
+    };
+    args.extend(args![larger, size, size - 1]);
+    let n = args.len();
+    let ahead = |skipped: usize| {
+        format!(
+            "(SELECT {at} FROM metrics WHERE {within} AND (timestamp, step, value) > (l.timestamp, l.step, l.value) ORDER BY {ORDER} LIMIT 1 OFFSET ${skipped})"
+        )
+    };
+    format!(
+        "WITH RECURSIVE leap (bucket, timestamp, step, value) AS (
+             SELECT * FROM (SELECT CAST(1 AS BIGINT), timestamp, step, value FROM metrics WHERE {within} ORDER BY {ORDER} LIMIT 1) AS first
+             UNION ALL
+             SELECT l.bucket + 1, m.timestamp, m.step, m.value FROM leap l CROSS JOIN metrics m
+             WHERE m.{at} = CASE WHEN l.bucket <= ${} THEN {} ELSE {} END)
+         SELECT timestamp, step, value FROM leap",
+        n - 2,
+        ahead(n - 1),
+        ahead(n)
+    )
+}
+
+/// By numbers that the points get, all of them.
+fn numbered(within: &str, args: &mut Vec<Value>, size: i64, larger: i64) -> String {
+    args.extend(args![larger * (size + 1), size + 1, size]);
+    let n = args.len();
+    format!(
+        "SELECT timestamp, step, value
+         FROM (SELECT timestamp, step, value, ROW_NUMBER() OVER (ORDER BY step, timestamp, value) - 1 AS place FROM metrics WHERE {within}) AS numbered
+         WHERE CASE WHEN place < ${} THEN place % ${} ELSE (place - ${}) % ${n} END = 0",
+        n - 2,
+        n - 1,
+        n - 2
+    )
+}
+
 /// The last point by step.
 pub(crate) async fn last(db: &Db, range: &Range) -> Result<Option<Point>> {
     let (within, args) = within(range);
-    let sql = format!("SELECT timestamp, step, value FROM metrics WHERE {within} ORDER BY step DESC, timestamp DESC, value DESC LIMIT 1");
+    let order = if range.in_order { "timestamp DESC, step DESC, value DESC" } else { "step DESC, timestamp DESC, value DESC" };
+    let sql = format!("SELECT timestamp, step, value FROM metrics WHERE {within} ORDER BY {order} LIMIT 1");
     let read = |row: Row| Ok(Point::stored(range.key, row.at(0)?, row.at(1)?, row.at(2)?));
     db.fetch_optional(AssertSqlSafe(sql), args).await?.map(read).transpose()
 }

@@ -87,6 +87,14 @@ pub(crate) async fn delete_tag(tx: &mut Tx, model_id: &str, key: &str) -> Result
     tx.execute("DELETE FROM logged_model_tags WHERE model_id = $1 AND key = $2", args![model_id, key]).await
 }
 
+/// Those of the models that are there.
+pub(crate) async fn among_in(tx: &mut Tx, workspace: &str, models: &[&str]) -> Result<Vec<String>> {
+    let mut args = args![workspace];
+    let list = in_list(models.iter().map(|id| Value::from(*id)), &mut args);
+    let sql = format!("SELECT model_id FROM logged_models WHERE workspace = $1 AND model_id IN {list}");
+    tx.fetch_all(AssertSqlSafe(sql), args).await?.iter().map(|row| row.at(0)).collect()
+}
+
 /// Those of a run's points that are about a model.
 pub(crate) async fn add_metrics(tx: &mut Tx, run_id: &str, metrics: &[Metric]) -> Result<()> {
     let of_model = metrics.iter().filter(|m| !m.model_id().is_empty());

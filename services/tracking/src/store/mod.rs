@@ -37,7 +37,8 @@ pub(crate) fn in_list(values: impl IntoIterator<Item = Value>, args: &mut Vec<Va
     sql
 }
 
-/// `(…)` for an IN over any number of ids, as one value: one statement text for every number of them.
+/// `(…)` for an IN over any number of ids, as one value: one statement text for every number of them. As a table its
+/// column is `id`.
 pub(crate) fn in_ids(dialect: Dialect, ids: &[i64], args: &mut Vec<Value>) -> String {
     let listed: Vec<String> = ids.iter().map(i64::to_string).collect();
     let listed = listed.join(",");
@@ -45,11 +46,11 @@ pub(crate) fn in_ids(dialect: Dialect, ids: &[i64], args: &mut Vec<Value>) -> St
     match dialect {
         Dialect::Sqlite => {
             args.push(format!("[{listed}]").into());
-            format!("(SELECT value FROM json_each(${placeholder}))")
+            format!("(SELECT value AS id FROM json_each(${placeholder}))")
         }
         Dialect::Postgres => {
             args.push(format!("{{{listed}}}").into());
-            format!("(SELECT unnest(CAST(CAST(${placeholder} AS TEXT) AS BIGINT[])))")
+            format!("(SELECT unnest(CAST(CAST(${placeholder} AS TEXT) AS BIGINT[])) AS id)")
         }
     }
 }

@@ -6,8 +6,12 @@ pub mod traces;
 
 use actix_web::dev::{ServerHandle, Service as _};
 use actix_web::{App, HttpMessage, HttpServer};
+use artel_platform::identity::Scopes;
 use artel_platform::{Context, testkit};
 use serde_json::Value;
+
+/// A request with this header is by a token of these scopes.
+pub const SCOPES: &str = "x-test-scopes";
 
 /// A running service.
 pub struct Server {
@@ -24,7 +28,11 @@ pub async fn serve(cx: &Context) -> Server {
     let server = HttpServer::new(move || {
         App::new()
             .wrap_fn(|request, next| {
-                request.extensions_mut().insert(testkit::admin());
+                let mut identity = testkit::admin();
+                if let Some(scopes) = request.headers().get(SCOPES).and_then(|value| value.to_str().ok()) {
+                    identity.scopes = Scopes::from_iter(scopes.split(' '));
+                }
+                request.extensions_mut().insert(identity);
                 next.call(request)
             })
             .configure(|config| rest.configure(config))

@@ -91,7 +91,7 @@ ALLOWED: tuple[Allowed, ...] = (
     Allowed("Bodies are UTF-8 without a byte order mark (RFC 8259).", ("codec: body a byte order mark", "codec: body utf-16"), statuses=("200", "400")),
     Allowed(
         "What stock calls BAD_REQUEST is an error of its database; the name says which mistake it is.",
-        ("experiments: rename to another's", "inputs: outputs a step of text", "webhooks: events twice"),
+        ("experiments: rename to another's", "inputs: outputs a step of text", "webhooks: events twice", "logging: metric of an unknown model"),
         ".body.error_c*",
         stock="(BAD_REQUEST|INVALID_PARAMETER_VALUE)",
     ),
@@ -153,11 +153,10 @@ ALLOWED: tuple[Allowed, ...] = (
     # the server
     Allowed("There is no gateway to language models.", ("server: info*",), ".body.features_enabled.gateway", "True", "False"),
     Allowed("The version is plain text and says so.", ("server: version",), ".kind", "text/html", "text/plain"),
-    # known, and to be mended: these go when Artel does as stock
-    Allowed("Known: an unknown number of a status is left out.", ("runs: update an unknown number",)),
-    Allowed("Known: a metric may name a logged model that is not there.", ("logging: metric of an unknown model",)),
-    Allowed("Known: NaN is the last of several values of one step, not in the place of 0.", ("history: several values of a step read",), ".body.metrics*"),
-    Allowed("Known: an unknown order of logged models has the class of any wrong value.", ("logged_models: order by *",), ".body.*", stock="(ATTRIBUTE_NOT_FOUND|KAM04)"),
-    Allowed("Known: other types are guessed for some endings of names.", ("artifacts: read o.parquet", "artifacts: read r.tar.gz"), ".kind"),
-    Allowed("Known: a trace that is started again gets the new tags.", ("traces: start again",), ".body.trace.trace_info.tags*"),
+    # traces
+    Allowed(
+        "A trace that is started again is answered with its tags as they are stored; stock leaves the new ones out of this answer only.",
+        ("traces: start again",),
+        ".body.trace.trace_info.tags*",
+    ),
 )

@@ -200,6 +200,10 @@ export const common = {
   "tokens.never": "Never",
   "tokens.once": "Copy the token now: it is shown only this once.",
   "tokens.copy": "Copy the token",
+  "tokens.s3Key": "S3 access key",
+  "tokens.s3Secret": "S3 secret key",
+  "tokens.copyS3Key": "Copy the S3 access key",
+  "tokens.copyS3Secret": "Copy the S3 secret key",
   "tokens.revoke": "Revoke",
   "tokens.empty": "No tokens yet.",
 } as const;

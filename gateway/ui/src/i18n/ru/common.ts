@@ -200,6 +200,10 @@ export const common = {
   "tokens.never": "Бессрочно",
   "tokens.once": "Скопируйте токен сейчас: больше он показан не будет.",
   "tokens.copy": "Скопировать токен",
+  "tokens.s3Key": "Ключ доступа S3",
+  "tokens.s3Secret": "Секретный ключ S3",
+  "tokens.copyS3Key": "Скопировать ключ доступа S3",
+  "tokens.copyS3Secret": "Скопировать секретный ключ S3",
   "tokens.revoke": "Отозвать",
   "tokens.empty": "Токенов пока нет.",
 } as const;
