@@ -142,8 +142,8 @@ pub fn enum_name<E: EnumName, S: Serializer>(value: &Option<i32>, serializer: S)
     }
 }
 
-/// Reads an enum field by name or number. A value that is not known counts as absent (upstream parses with
-/// `ignore_unknown_fields`).
+/// Reads an enum field by name or number. A name that is not known counts as absent (upstream parses with
+/// `ignore_unknown_fields`); such a number stays, for who refuses it, and reads as the default value.
 pub fn enum_value<'de, E: EnumName, D: Deserializer<'de>>(deserializer: D) -> Result<Option<i32>, D::Error> {
     #[derive(Deserialize)]
     #[serde(untagged)]
@@ -154,7 +154,7 @@ pub fn enum_value<'de, E: EnumName, D: Deserializer<'de>>(deserializer: D) -> Re
     let known = |number: i64| i32::try_from(number).ok().filter(|n| E::try_from(*n).is_ok());
     match Option::<Form>::deserialize(deserializer).map_err(|_| D::Error::custom("expected the name of an enum value"))? {
         None => Ok(None),
-        Some(Form::Number(number)) => Ok(known(number)),
+        Some(Form::Number(number)) => Ok(Some(i32::try_from(number).unwrap_or(i32::MIN))),
         Some(Form::Text(text)) => Ok(E::parse(&text).map(Into::into).or_else(|| known(text.parse().ok()?))),
     }
 }
@@ -197,6 +197,9 @@ mod tests {
         assert_eq!(parse::<RunInfo>(r#"{"status": "KILLED"}"#).status, Some(5));
         assert_eq!(parse::<RunInfo>(r#"{"status": "3"}"#).status, Some(3));
         assert_eq!(parse::<RunInfo>(r#"{"status": "NOVEL"}"#).status, None);
+        let unknown = parse::<RunInfo>(r#"{"status": 99}"#);
+        assert_eq!((unknown.status, unknown.status()), (Some(99), RunStatus::Running));
+        assert_eq!(serde_json::to_string(&unknown).unwrap(), r#"{"status":null}"#);
         assert_eq!(serde_json::to_string(&log_metric::Response {}).unwrap(), "{}");
     }
 
