@@ -4,8 +4,8 @@
 
 mod known;
 mod outlets;
-mod partitions;
 pub(crate) mod own;
+mod partitions;
 mod start;
 
 pub(crate) use outlets::Outlets;

@@ -29,7 +29,8 @@ impl Scheduler {
         let mut told = false;
         for uri in model_uris(&event.name, &event.alias) {
             if let Some(asset) = assets::active_by(&mut *tx, "uri", &uri).await? {
-                let change = AssetChange { asset: &asset, extra: &extra, source: None, aliases: &[], partition_key: None, partition_date: None };
+                let change =
+                    AssetChange { asset: &asset, extra: &extra, source: None, aliases: &[], partition_key: None, partition_date: None };
                 self.register_asset_change(tx, &change).await?;
                 told = true;
             }

@@ -100,7 +100,11 @@ impl Scheduler {
         let schedule = match &dag.timetable {
             Timetable::PartitionedAssets(schedule) if schedule.fingerprint == pending.fingerprint => schedule,
             _ => {
-                tracing::info!(dag_id = pending.dag_id, key = pending.partition_key, "a partition to come was forgotten: the schedule changed");
+                tracing::info!(
+                    dag_id = pending.dag_id,
+                    key = pending.partition_key,
+                    "a partition to come was forgotten: the schedule changed"
+                );
                 asset_partitions::remove(tx, pending.id).await?;
                 return Ok(true);
             }

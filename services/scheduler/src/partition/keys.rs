@@ -57,7 +57,9 @@ mod tests {
             assert_eq!(format_key(time, format).unwrap(), key);
             assert_eq!(parse_key(key, format).unwrap(), at(begin), "{format}");
         }
-        for (key, format) in [("2024-13", "%Y-%m"), ("2024-01-01x", "%Y-%m-%d"), ("eu", "%Y"), ("2024-Q5", "%Y-Q{quarter}"), ("2024-02-30", "%Y-%m-%d")] {
+        for (key, format) in
+            [("2024-13", "%Y-%m"), ("2024-01-01x", "%Y-%m-%d"), ("eu", "%Y"), ("2024-Q5", "%Y-Q{quarter}"), ("2024-02-30", "%Y-%m-%d")]
+        {
             assert!(parse_key(key, format).is_err(), "{key}");
         }
         assert!(format_key(time, "%!").is_err());

@@ -25,10 +25,21 @@ enum Kind {
     Allowed(Vec<String>),
     Fixed(String),
     Chain(Vec<Mapper>),
-    Product { mappers: Vec<Mapper>, delimiter: String },
+    Product {
+        mappers: Vec<Mapper>,
+        delimiter: String,
+    },
     Begin(Begin),
-    FanOut { upstream: Box<Mapper>, window: Window, downstream: Box<Mapper> },
-    Rollup { upstream: Box<Mapper>, window: Window, policy: WaitPolicy },
+    FanOut {
+        upstream: Box<Mapper>,
+        window: Window,
+        downstream: Box<Mapper>,
+    },
+    Rollup {
+        upstream: Box<Mapper>,
+        window: Window,
+        policy: WaitPolicy,
+    },
     /// A class of a plug-in: it maps nothing.
     Unknown(String),
 }
@@ -68,14 +79,23 @@ impl Mapper {
             Some("FixedKeyMapper") => Kind::Fixed(text("downstream_key")),
             Some("ChainMapper") => Kind::Chain(mappers()?),
             Some("ProductMapper") => Kind::Product { mappers: mappers()?, delimiter: var["delimiter"].as_str().unwrap_or("|").to_owned() },
-            Some("FanOutMapper") => {
-                Kind::FanOut { upstream: inner("upstream_mapper")?, window: Window::read(&var["window"])?, downstream: inner("downstream_mapper")? }
-            }
-            Some("RollupMapper") => {
-                Kind::Rollup { upstream: inner("upstream_mapper")?, window: Window::read(&var["window"])?, policy: WaitPolicy::read(&var["wait_policy"])? }
-            }
+            Some("FanOutMapper") => Kind::FanOut {
+                upstream: inner("upstream_mapper")?,
+                window: Window::read(&var["window"])?,
+                downstream: inner("downstream_mapper")?,
+            },
+            Some("RollupMapper") => Kind::Rollup {
+                upstream: inner("upstream_mapper")?,
+                window: Window::read(&var["window"])?,
+                policy: WaitPolicy::read(&var["wait_policy"])?,
+            },
             Some(name) => match Period::of(name) {
-                Some(period) => Kind::Begin(Begin { period, zone: Zone::read(&var["timezone"])?, input: text("input_format"), output: text("output_format") }),
+                Some(period) => Kind::Begin(Begin {
+                    period,
+                    zone: Zone::read(&var["timezone"])?,
+                    input: text("input_format"),
+                    output: text("output_format"),
+                }),
                 None => Kind::Unknown(class.to_owned()),
             },
             None => Kind::Unknown(class.to_owned()),
@@ -217,7 +237,10 @@ impl Begin {
 
     fn of(&self, at: NaiveDateTime) -> NaiveDateTime {
         let day = at.date();
-        let hour = at - TimeDelta::minutes(i64::from(at.minute())) - TimeDelta::seconds(i64::from(at.second())) - TimeDelta::nanoseconds(i64::from(at.nanosecond()));
+        let hour = at
+            - TimeDelta::minutes(i64::from(at.minute()))
+            - TimeDelta::seconds(i64::from(at.second()))
+            - TimeDelta::nanoseconds(i64::from(at.nanosecond()));
         let first = match self.period {
             Period::Hour => return hour,
             Period::Day => Some(day),
@@ -271,7 +294,8 @@ mod tests {
         assert_eq!(mapped(&allowed, "eu"), ["eu"]);
         assert!(Mapper::read(&allowed).unwrap().to_downstream("mars").is_err());
         let day = begin("StartOfDayMapper", "%Y-%m-%d", "UTC");
-        let product = json!({"__type": "airflow.partition_mappers.product.ProductMapper", "__var": {"delimiter": "|", "mappers": [allowed, day]}});
+        let product =
+            json!({"__type": "airflow.partition_mappers.product.ProductMapper", "__var": {"delimiter": "|", "mappers": [allowed, day]}});
         assert_eq!(mapped(&product, "eu|2024-03-13T10:42:15"), ["eu|2024-03-13"]);
         let product = Mapper::read(&product).unwrap();
         assert_eq!(product.partition_date("eu|2024-03-13").unwrap().unwrap().to_rfc3339(), "2024-03-13T00:00:00+00:00");

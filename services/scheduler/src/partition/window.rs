@@ -147,7 +147,9 @@ mod tests {
     fn policies_say_when_it_is_enough() {
         let set = |names: &[&str]| names.iter().map(|n| (*n).to_owned()).collect::<BTreeSet<_>>();
         let (expected, some) = (set(&["a", "b", "c"]), set(&["a", "b", "x"]));
-        for (policy, enough) in [(WaitPolicy::All, false), (WaitPolicy::Minimum(2), true), (WaitPolicy::Minimum(3), false), (WaitPolicy::Minimum(-1), true)] {
+        for (policy, enough) in
+            [(WaitPolicy::All, false), (WaitPolicy::Minimum(2), true), (WaitPolicy::Minimum(3), false), (WaitPolicy::Minimum(-1), true)]
+        {
             assert_eq!(policy.is_satisfied(&some, &expected), enough, "{policy:?}");
         }
         assert!(WaitPolicy::All.is_satisfied(&expected, &expected));

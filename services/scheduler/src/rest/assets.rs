@@ -104,12 +104,7 @@ fn schedule(r: &ShownReference) -> ScheduleReference {
 }
 
 fn task(r: &ShownReference) -> TaskReference {
-    TaskReference {
-        dag_id: r.dag_id.clone(),
-        task_id: r.task_id.clone(),
-        created_at: shown(r.created_at),
-        updated_at: shown(r.updated_at),
-    }
+    TaskReference { dag_id: r.dag_id.clone(), task_id: r.task_id.clone(), created_at: shown(r.created_at), updated_at: shown(r.updated_at) }
 }
 
 /// Assets with what refers to them.
@@ -215,7 +210,8 @@ pub(super) async fn materialize(
         [one] => one.clone(),
         _ => return Err(Error::conflict(format!("More than one Dag materializes asset with ID: {id}"))),
     };
-    if scheduler.latest(&dag_id).await?.allowed_run_types.as_ref().is_some_and(|types| !types.iter().any(|t| t == "asset_materialization")) {
+    if scheduler.latest(&dag_id).await?.allowed_run_types.as_ref().is_some_and(|types| !types.iter().any(|t| t == "asset_materialization"))
+    {
         return Err(Error::invalid(format!("Dag with dag_id: '{dag_id}' does not allow asset materialization runs")));
     }
     let body: Trigger = if body.is_empty() { Trigger::default() } else { parse_json(&body)? };

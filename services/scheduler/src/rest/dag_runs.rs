@@ -42,12 +42,16 @@ impl Trigger {
             let read = text.as_deref().map(times::parse).transpose();
             read.map_err(|e| Error::new(e.code, format!("{field}: {}", e.message)))
         };
-        let data_interval = match (time("data_interval_start", &self.data_interval_start)?, time("data_interval_end", &self.data_interval_end)?)
-        {
-            (Some(start), Some(end)) => Some((start, end)),
-            (None, None) => None,
-            _ => return Err(Error::invalid("Either both data_interval_start and data_interval_end must be provided or both must be None")),
-        };
+        let data_interval =
+            match (time("data_interval_start", &self.data_interval_start)?, time("data_interval_end", &self.data_interval_end)?) {
+                (Some(start), Some(end)) => Some((start, end)),
+                (None, None) => None,
+                _ => {
+                    return Err(Error::invalid(
+                        "Either both data_interval_start and data_interval_end must be provided or both must be None",
+                    ));
+                }
+            };
         let from_page = request.headers().contains_key(actix_web::http::header::REFERER);
         Ok(NewRun {
             run_id: self.dag_run_id,

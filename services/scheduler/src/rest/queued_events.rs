@@ -86,8 +86,8 @@ pub(super) async fn of_both(scheduler: web::Data<Scheduler>, path: web::Path<(St
     let (dag_id, asset_id) = path.into_inner();
     let found = asset_queue::find(&scheduler.db, filter_of(&request, Some(&dag_id), Some(asset_id))?).await?;
     let one = shown(&scheduler, found).await?.into_iter().next();
-    let one = one
-        .ok_or_else(|| Error::not_found(format!("Queued event with dag_id: `{dag_id}` and asset_id: `{asset_id}` was not found")))?;
+    let one =
+        one.ok_or_else(|| Error::not_found(format!("Queued event with dag_id: `{dag_id}` and asset_id: `{asset_id}` was not found")))?;
     Ok(HttpResponse::Ok().json(one))
 }
 
@@ -101,7 +101,11 @@ pub(super) async fn delete_of_asset(scheduler: web::Data<Scheduler>, id: web::Pa
 
 /// Forgets what waits for a DAG.
 #[utoipa::path(delete, path = "/api/v2/dags/{dag_id}/assets/queuedEvents", tag = "pipelines", params(("before" = Option<String>, Query)), responses((status = 204)), security(("artel" = ["run:dags"])))]
-pub(super) async fn delete_of_dag(scheduler: web::Data<Scheduler>, dag_id: web::Path<String>, request: HttpRequest) -> Result<HttpResponse> {
+pub(super) async fn delete_of_dag(
+    scheduler: web::Data<Scheduler>,
+    dag_id: web::Path<String>,
+    request: HttpRequest,
+) -> Result<HttpResponse> {
     let missing = format!("Queue event with dag_id: `{dag_id}` was not found");
     scheduler.drop_queued_events(filter_of(&request, Some(&dag_id), None)?, missing).await?;
     Ok(HttpResponse::NoContent().finish())

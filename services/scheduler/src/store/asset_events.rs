@@ -133,7 +133,8 @@ pub(crate) async fn newest_consumed(tx: &mut Tx, dag_id: &str) -> Result<Option<
 
 /// When the DAG began to be scheduled on assets; `None` when it is scheduled on aliases only.
 pub(crate) async fn scheduled_since(tx: &mut Tx, dag_id: &str) -> Result<Option<i64>> {
-    let text = "SELECT MIN(created_at) AS since FROM asset_references WHERE dag_id = $1 AND kind IN ('schedule', 'schedule_name', 'schedule_uri')";
+    let text =
+        "SELECT MIN(created_at) AS since FROM asset_references WHERE dag_id = $1 AND kind IN ('schedule', 'schedule_name', 'schedule_uri')";
     tx.fetch_one(text, args![dag_id]).await?.opt("since")
 }
 

@@ -120,11 +120,17 @@ async fn an_asset_is_made_by_the_one_dag_that_makes_it() {
         b.add_producer("prod", &[asset("a")]).await;
         b.add("cons", &[("take", &[], json!({}))], waits_for(json!({"__type": "asset_any", "objects": [asset("a"), asset("b")]}))).await;
         let (status, run) = b.ask("POST", "assets/1/materialize", Value::Null).await;
-        assert_eq!((status, &run["dag_id"], &run["run_type"], &run["state"]), (200, &json!("prod"), &json!("asset_materialization"), &json!("queued")));
+        assert_eq!(
+            (status, &run["dag_id"], &run["run_type"], &run["state"]),
+            (200, &json!("prod"), &json!("asset_materialization"), &json!("queued"))
+        );
         assert!(run["dag_run_id"].as_str().unwrap().starts_with("asset_materialization__2026-01-05T00:00:00+00:00"), "{run}");
         let (_, run) = b.ask("POST", "assets/1/materialize", json!({"dag_run_id": "mine", "conf": {"x": 1}})).await;
         assert_eq!((&run["dag_run_id"], &run["conf"]), (&json!("mine"), &json!({"x": 1})));
-        assert_eq!(b.ask("POST", "assets/2/materialize", Value::Null).await, (404, json!({"detail": "No Dag materializes asset with ID: 2"})));
+        assert_eq!(
+            b.ask("POST", "assets/2/materialize", Value::Null).await,
+            (404, json!({"detail": "No Dag materializes asset with ID: 2"}))
+        );
         b.add_producer("again", &[asset("a")]).await;
         let why = json!({"detail": "More than one Dag materializes asset with ID: 1"});
         assert_eq!(b.ask("POST", "assets/1/materialize", Value::Null).await, (409, why));

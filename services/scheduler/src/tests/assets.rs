@@ -270,7 +270,12 @@ async fn a_models_alias_starts_those_who_wait_for_it() {
         b.add_consumer("retrain", champion).await;
         b.add_consumer("other", asset("a")).await;
         b.clock.advance(1000);
-        let set = |workspace: &str, alias: &str| ModelVersionAliasSet { workspace: workspace.into(), name: "churn".into(), alias: alias.into(), version: 4 };
+        let set = |workspace: &str, alias: &str| ModelVersionAliasSet {
+            workspace: workspace.into(),
+            name: "churn".into(),
+            alias: alias.into(),
+            version: 4,
+        };
         for (workspace, alias, runs) in [("default", "shadow", 0), ("other", "champion", 0), ("default", "champion", 1)] {
             let mut tx = b.s.db.begin().await.unwrap();
             b.s.model_alias_set(&set(workspace, alias), &mut tx).await.unwrap();
