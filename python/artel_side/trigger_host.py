@@ -45,8 +45,9 @@ class Lines:
     def __init__(self, host: Host) -> None:
         self.host = host
 
-    def write(self, text: str) -> int:
-        for line in text.splitlines():
+    def write(self, text: str | bytes) -> int:
+        lines = text.decode(errors="replace") if isinstance(text, bytes) else text
+        for line in lines.splitlines():
             self.put(line)
         return len(text)
 

@@ -146,23 +146,6 @@ async fn the_past_holds_a_task_until_it_is_mended() {
 }
 
 #[tokio::test]
-async fn what_is_not_supported_fails_and_says_so() {
-    bench(|b| async move {
-        b.add("d", &[("a", &[], json!({}))], json!({})).await;
-        b.trigger("d", "r").await;
-        let a = b.claim("w1", 1).await.remove(0);
-        b.start(&a).await;
-        let reply = b.own(&a, "PATCH", "state", json!({"state": "deferred", "classpath": "x.Y", "next_method": "m"})).await;
-        assert_eq!(reply.status, 204);
-        b.settle().await;
-        assert_eq!(b.run_state("d", "r").await, "failed");
-        let log = b.s.read_log(&a.ti_id, 0, true).await.unwrap();
-        assert!(log.text.contains("does not support yet") && log.end, "{}", log.text);
-    })
-    .await;
-}
-
-#[tokio::test]
 async fn a_rescheduled_sensor_goes_on_with_the_same_try() {
     bench(|b| async move {
         b.add("d", &[("s", &[], json!({"_is_sensor": true}))], json!({})).await;

@@ -156,7 +156,7 @@ async fn a_task_that_was_lost_has_its_callback_called() {
         assert!(claimed(&b).await.is_none(), "the task runner calls the others itself");
         b.advance(31_000).await;
         assert_eq!(b.states("d", "r").await, expected(&[("lost", "up_for_retry"), ("killed", "failed"), ("said", "failed")]));
-        let mut found = vec![claimed(&b).await.unwrap(), claimed(&b).await.unwrap()];
+        let mut found = [claimed(&b).await.unwrap(), claimed(&b).await.unwrap()];
         found.sort_by_key(|c| c["ti"]["task_id"].as_str().map(str::to_owned));
         assert_eq!((found[1]["ti"]["task_id"].clone(), found[1]["task_callback_type"].clone()), (json!("lost"), json!("up_for_retry")));
         assert_eq!(found[1]["context_from_server"]["max_tries"], 1);

@@ -8,6 +8,7 @@ mod claiming;
 mod deferring;
 mod files;
 mod graphs;
+mod hosting;
 mod keeping;
 mod limits;
 mod partitions;

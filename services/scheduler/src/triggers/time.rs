@@ -60,7 +60,7 @@ mod tests {
     /// Both forms were recorded from Airflow 3.3.2.
     #[test]
     fn moments_are_read_in_both_forms() {
-        let by_task = json!({"moment": date_time("pendulum.datetime.DateTime", 1_767_571_200.0005), "end_from_trigger": false});
+        let by_task = json!({"moment": date_time("pendulum.datetime.DateTime", 1_767_571_200.000_5), "end_from_trigger": false});
         let moment = Moment::read(DATE_TIME, &by_task).unwrap();
         assert_eq!((moment.millis(), moment.ends_task), (1_767_571_200_001, false));
         assert_eq!(moment.payload(), by_task["moment"]);
