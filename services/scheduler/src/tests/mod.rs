@@ -3,13 +3,16 @@
 
 mod asset_rest;
 mod assets;
+mod backfills;
 mod bench;
+mod by_hand;
 mod claiming;
 mod deferring;
 mod files;
 mod graphs;
 mod keeping;
 mod limits;
+mod mapping;
 mod partitions;
 mod runs;
 mod talking;
