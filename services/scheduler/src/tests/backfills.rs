@@ -84,6 +84,7 @@ async fn it_runs_backwards_and_waits_while_it_is_paused() {
 async fn runs_that_are_there_run_again_where_that_is_asked_for() {
     bench(|b| async move {
         daily(&b, json!({})).await;
+        b.work(&[]).await;
         b.s.create_backfill(&three_days()).await.unwrap();
         b.settle().await;
         let first = b.claim("w1", 1).await.remove(0);
