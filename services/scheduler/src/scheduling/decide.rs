@@ -112,6 +112,8 @@ pub fn decide(situation: Situation<'_>) -> Decision {
 pub(super) struct Pass<'a> {
     pub(super) dag: &'a Dag,
     pub(super) instances: Vec<Instance>,
+    /// Their states before anything was decided.
+    pub(super) before: Vec<Option<TaskState>>,
     /// Positions in `instances`, by position of the task.
     pub(super) of_task: Vec<Vec<usize>>,
     /// The same, by position of the task and map index.
@@ -148,8 +150,9 @@ impl<'a> Pass<'a> {
                 at_index.insert((position, instance.map_index), i);
             }
         }
+        let before = instances.iter().map(|i| i.state).collect();
         let (revised, changes) = (HashSet::new(), Vec::new());
-        Self { dag, instances, of_task, at_index, revised, counted: None, lengths, changes, started_at, skips, held_by_past, now }
+        Self { dag, instances, before, of_task, at_index, revised, counted: None, lengths, changes, started_at, skips, held_by_past, now }
     }
 
     pub(super) fn become_state(&mut self, i: usize, state: TaskState) {

@@ -10,53 +10,63 @@ use std::collections::HashSet;
 /// Rules that a part of what is upstream can satisfy. While a task in a mapped group is not expanded, they look at all of it.
 const FAST: &[TriggerRule] = &[TriggerRule::OneSuccess, TriggerRule::OneFailed, TriggerRule::OneDone, TriggerRule::NoneFailedMinOneSuccess];
 
+/// Which states count: as they are now, or as they were before anything was decided.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum When {
+    Now,
+    Before,
+}
+
 impl Pass<'_> {
-    /// Whether an instance may run as far as others of its run go. A failure weighs more than a skip.
+    /// Whether an instance may run as far as others of its run go. What its trigger rule says goes before what is mapped over,
+    /// unless the rule only says it because of what was decided just now: upstream looks at that a round later.
     pub(super) fn verdict(&mut self, position: usize, map_index: i64) -> Verdict {
-        let (rule, mapped) = (self.trigger_rule(position, map_index), self.mapped_over(position));
+        let (rule, (mapped, known)) = (self.trigger_rule(position, map_index, When::Now), self.mapped_over(position));
         match (rule, mapped) {
-            (Verdict::Become(TaskState::UpstreamFailed), _) | (_, Verdict::Become(TaskState::UpstreamFailed)) => {
-                Verdict::Become(TaskState::UpstreamFailed)
-            }
+            (Verdict::Become(_), Verdict::Become(_)) if known => match self.trigger_rule(position, map_index, When::Before) {
+                Verdict::Become(state) => Verdict::Become(state),
+                Verdict::Run | Verdict::Wait => mapped,
+            },
             (Verdict::Become(state), _) | (_, Verdict::Become(state)) => Verdict::Become(state),
             (Verdict::Wait, _) | (_, Verdict::Wait) => Verdict::Wait,
             (Verdict::Run, Verdict::Run) => Verdict::Run,
         }
     }
 
-    fn trigger_rule(&mut self, position: usize, map_index: i64) -> Verdict {
+    fn trigger_rule(&mut self, position: usize, map_index: i64, when: When) -> Verdict {
         let task = &self.dag.tasks[position];
         if task.upstream.is_empty() || task.trigger_rule == TriggerRule::Always {
             return Verdict::Run;
         }
-        let setups = if task.is_teardown { Verdict::Run } else { self.setups(position, map_index) };
+        let setups = if task.is_teardown { Verdict::Run } else { self.setups(position, map_index, when) };
         if let Verdict::Become(_) = setups {
             return setups;
         }
-        match trigger_rule::evaluate(task.trigger_rule, &self.upstream(position, map_index), map_index) {
-            Verdict::Run if task.is_teardown && !self.scope_is_done(position, map_index) => Verdict::Wait,
+        match trigger_rule::evaluate(task.trigger_rule, &self.upstream(position, map_index, when), map_index) {
+            Verdict::Run if task.is_teardown && !self.scope_is_done(position, map_index, when) => Verdict::Wait,
             Verdict::Run => setups,
             other => other,
         }
     }
 
-    fn upstream(&mut self, position: usize, map_index: i64) -> Upstream {
+    fn upstream(&mut self, position: usize, map_index: i64, when: When) -> Upstream {
         let task = &self.dag.tasks[position];
-        if task.mapped_group.is_some() {
-            return self.count(position, map_index, &task.upstream);
+        if task.mapped_group.is_some() || when == When::Before {
+            return self.count(position, map_index, &task.upstream, when);
         }
         // upstream tasks are settled before: this does not change while the instances of one task are looked at
-        let counted = self.counted.unwrap_or_else(|| self.count(position, map_index, &task.upstream));
+        let counted = self.counted.unwrap_or_else(|| self.count(position, map_index, &task.upstream, when));
         self.counted = Some(counted);
         counted
     }
 
     /// The instances of other tasks that one has to do with, by state.
-    fn count(&self, position: usize, map_index: i64, others: &[usize]) -> Upstream {
+    fn count(&self, position: usize, map_index: i64, others: &[usize], when: When) -> Upstream {
         let mut counted = Upstream::default();
         for other in others {
             for i in self.relevant(position, map_index, *other) {
-                counted.add(self.instances[i].state, self.dag.tasks[*other].is_setup);
+                let state = if when == When::Now { self.instances[i].state } else { self.before.get(i).copied().flatten() };
+                counted.add(state, self.dag.tasks[*other].is_setup);
             }
         }
         if !others.iter().any(|other| self.dag.tasks[*other].needs_expansion()) {
@@ -91,10 +101,10 @@ impl Pass<'_> {
     }
 
     /// Setup tasks further up have to have succeeded (`_evaluate_setup_constraint`).
-    fn setups(&self, position: usize, map_index: i64) -> Verdict {
+    fn setups(&self, position: usize, map_index: i64, when: When) -> Verdict {
         let upstream = &self.dag.tasks[position].upstream;
         let indirect: Vec<usize> = self.dag.setups_of(position).into_iter().filter(|setup| !upstream.contains(setup)).collect();
-        let counted = self.count(position, map_index, &indirect);
+        let counted = self.count(position, map_index, &indirect, when);
         let removed = if map_index > -1 { counted.removed } else { 0 };
         if counted.failed > 0 || counted.upstream_failed > 0 {
             Verdict::Become(TaskState::UpstreamFailed)
@@ -110,23 +120,26 @@ impl Pass<'_> {
     }
 
     /// Everything between a teardown and its setups has finished (`_evaluate_teardown_scope`).
-    fn scope_is_done(&self, position: usize, map_index: i64) -> bool {
+    fn scope_is_done(&self, position: usize, map_index: i64, when: When) -> bool {
         let task = &self.dag.tasks[position];
         let above: HashSet<usize> = self.dag.all_upstream(position).into_iter().filter(|p| !task.upstream.contains(p)).collect();
         let setups = task.upstream.iter().filter(|up| self.dag.tasks[**up].is_setup);
         let scope: HashSet<usize> = setups.flat_map(|setup| self.dag.all_downstream(*setup)).filter(|p| above.contains(p)).collect();
         let scope: Vec<usize> = scope.into_iter().collect();
-        let counted = self.count(position, map_index, &scope);
+        let counted = self.count(position, map_index, &scope, when);
         counted.done >= counted.total
     }
 
-    /// What is mapped over must not have failed or been skipped. Tasks that are expanded themselves did neither.
-    fn mapped_over(&self, position: usize) -> Verdict {
+    /// What is mapped over must not have failed or been skipped; and whether that was so before this decision. Tasks that are
+    /// expanded themselves did neither.
+    fn mapped_over(&self, position: usize) -> (Verdict, bool) {
         let sources = self.dag.mapped_over(&self.dag.tasks[position]);
-        let unexpanded = sources.into_iter().filter_map(|id| self.at_index.get(&(self.dag.position(id)?, -1)));
+        let unexpanded: Vec<usize> =
+            sources.into_iter().filter_map(|id| self.at_index.get(&(self.dag.position(id)?, -1)).copied()).collect();
         let finished: HashSet<TaskState> =
-            unexpanded.filter_map(|i| self.instances[*i].state).filter(|state| state.is_finished()).collect();
-        if finished.iter().any(|state| state.is_failure()) {
+            unexpanded.iter().filter_map(|i| self.instances[*i].state).filter(|state| state.is_finished()).collect();
+        let known = unexpanded.iter().all(|i| self.before.get(*i) == Some(&self.instances[*i].state));
+        let verdict = if finished.iter().any(|state| state.is_failure()) {
             Verdict::Become(TaskState::UpstreamFailed)
         } else if finished.contains(&TaskState::Skipped) {
             Verdict::Become(TaskState::Skipped)
@@ -134,6 +147,7 @@ impl Pass<'_> {
             Verdict::Wait
         } else {
             Verdict::Run
-        }
+        };
+        (verdict, known)
     }
 }

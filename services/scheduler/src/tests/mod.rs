@@ -3,7 +3,9 @@
 
 mod asset_rest;
 mod assets;
+mod backfills;
 mod bench;
+mod by_hand;
 mod claiming;
 mod deferring;
 mod files;
@@ -11,6 +13,7 @@ mod graphs;
 mod hosting;
 mod keeping;
 mod limits;
+mod mapping;
 mod partitions;
 mod runs;
 mod talking;

@@ -101,7 +101,7 @@ async fn a_run_ends_by_hand() {
         b.add("d", &[("a", &["b"], json!({})), ("b", &[], json!({}))], json!({})).await;
         b.trigger("d", "r").await;
         b.s.set_run_state("d", "r", RunState::Success).await.unwrap();
-        assert_eq!(b.states("d", "r").await, expected(&[("a", "success"), ("b", "success")]));
+        assert_eq!(b.states("d", "r").await, expected(&[("a", "skipped"), ("b", "skipped")]));
         assert_eq!(b.run_state("d", "r").await, "success");
         b.s.delete_run("d", "r").await.unwrap();
         assert!(b.s.run("d", "r").await.is_err());

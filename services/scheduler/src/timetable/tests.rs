@@ -1,6 +1,8 @@
 //! Against what Airflow's own timetables answered (tests/recorded/timetables.py).
 
 use super::*;
+use chrono::TimeDelta;
+use proptest::prelude::*;
 use serde::Deserialize;
 
 #[derive(Deserialize)]
@@ -72,4 +74,38 @@ fn a_custom_timetable_is_never_due_by_itself() {
     let custom = Timetable::read(&serde_json::json!({"__type": "company.plugins.Fortnightly", "__var": {}})).unwrap();
     assert_eq!(custom.type_name(), "company.plugins.Fortnightly");
     assert_eq!(custom.next(None, &TimeRestriction::default(), Utc::now()).unwrap(), None);
+}
+
+/// Cron expressions and spans in zones whose clocks change at different times, and by half an hour.
+fn schedule() -> impl Strategy<Value = Timetable> {
+    let zones = proptest::sample::select(vec!["Europe/Berlin", "America/New_York", "Australia/Lord_Howe"]);
+    let crons = proptest::sample::select(vec!["30 2 * * *", "*/30 * * * *", "0 */2 * * *", "15 1-3 * * *", "0 0 * * 0", "5 4 1 * *"]);
+    (zones, crons, any::<bool>()).prop_map(|(zone, cron, interval)| {
+        let (class, var) = match interval {
+            true => ("interval.CronDataIntervalTimetable", serde_json::json!({"expression": cron, "timezone": zone})),
+            false => (
+                "trigger.CronTriggerTimetable",
+                serde_json::json!({"expression": cron, "timezone": zone, "interval": 0.0, "run_immediately": false}),
+            ),
+        };
+        Timetable::read(&serde_json::json!({"__type": format!("airflow.timetables.{class}"), "__var": var})).unwrap()
+    })
+}
+
+proptest! {
+    /// Whatever the clocks do: runs go forward, stay in their bounds, and a span has the runs of its two parts.
+    #[test]
+    fn a_span_has_the_runs_of_its_parts(timetable in schedule(), start in 0i64..525_600, first in 1i64..4000, second in 1i64..4000) {
+        let at = |minutes: i64| crate::times::at(1_767_225_600_000) + TimeDelta::minutes(minutes);
+        let (a, b, c) = (at(start), at(start + first), at(start + first + second));
+        let dates = |from: Time, to: Time| -> Vec<Time> {
+            timetable.between(from, to, c).unwrap().iter().map(|info| info.interval.start).collect()
+        };
+        let whole = dates(a, c);
+        prop_assert!(whole.windows(2).all(|pair| pair[0] < pair[1]), "{whole:?}");
+        prop_assert!(whole.iter().all(|date| a <= *date && *date <= c), "{whole:?}");
+        let mut parts = dates(a, b - TimeDelta::milliseconds(1));
+        parts.extend(dates(b, c));
+        prop_assert_eq!(whole, parts);
+    }
 }
