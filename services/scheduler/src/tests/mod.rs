@@ -4,6 +4,7 @@
 mod asset_rest;
 mod assets;
 mod bench;
+mod bundles;
 mod claiming;
 mod deferring;
 mod files;
