@@ -20,7 +20,7 @@ import time
 import traceback
 from importlib import metadata
 
-from artel_side import channel, processes
+from artel_side import channel, plug_ins, processes
 from artel_side.dag_file import Asks
 
 DEFAULT_TIMEOUT = 60.0  # seconds
@@ -44,6 +44,7 @@ def run(request: dict, asks: Asks) -> str | None:
     from pydantic import TypeAdapter
 
     task_runner.SUPERVISOR_COMMS = asks
+    plug_ins.use_bundle(request["bundle_path"])
     if request["callback"].get("type") == "DeadlineCallback":
         return missed_deadline(request["callback"], request["bundle_path"])
     wanted = TypeAdapter(CallbackRequest).validate_python(request["callback"])

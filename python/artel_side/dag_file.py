@@ -12,7 +12,8 @@ import sys
 import time
 import traceback
 
-from artel_side import channel
+from artel_side import channel, plug_ins
+from artel_side.file_reads import FileReads, of_modules
 
 WARNING = re.compile(r"(?P<file>.*?):(?P<line>\d+|None): (?P<category>[\w.]+): (?P<message>.*)", re.DOTALL)
 
@@ -53,7 +54,9 @@ def parse(request: dict, asks: Asks) -> dict:
 
     started = time.monotonic()
     path, bundle_path = request["path"], request["bundle_path"]
+    plug_ins.use_bundle(bundle_path)
     known = set(sys.modules)
+    reads = FileReads(path, [bundle_path, *plug_ins.folders(bundle_path)])
     task_runner.SUPERVISOR_COMMS = asks
     stability = check_dag_file_stability(path)
     if refusal := stability.get_error_format_dict(path, bundle_path):
@@ -65,13 +68,13 @@ def parse(request: dict, asks: Asks) -> dict:
     warnings = [warning for lines in bag.captured_warnings.values() for warning in map(as_warning, lines)]
     warnings += [
         {"file": os.path.relpath(path, bundle_path), "category": warning["warning_type"], "message": warning["message"], "line": None}
-        for warning in stability.get_formatted_warnings(list(dags)[:1])
+        for warning in stability.get_formatted_warnings(list(dags)[:1])  # the same for each DAG of the file
     ]
     for warning in warnings:
         warning["file"] = relative(warning["file"], bundle_path)
     return answer(
         request, started, dags=dags, about=about, errors=bag.import_errors | errors, warnings=warnings,
-        depends_on=imported(known, path, bundle_path),
+        depends_on=reads.found(of_modules(known)),
     )
 
 
@@ -92,7 +95,9 @@ def answer(request: dict, started: float, *, dags: dict, about: dict, errors: di
 def serialize(bag, bundle_path: str) -> tuple[dict, dict, dict]:
     """Serialized DAGs by id, what the server stores beside them, and the errors of those that cannot be serialized."""
     from airflow.models.serialized_dag import SerializedDagModel
+    from airflow.serialization.decoders import decode_timetable
     from airflow.serialization.serialized_objects import DagSerialization
+    from airflow.utils.file import open_maybe_zipped
 
     dags, about, errors = {}, {}, {}
     for dag_id, dag in bag.dags.items():
@@ -101,6 +106,11 @@ def serialize(bag, bundle_path: str) -> tuple[dict, dict, dict]:
             json.dumps(data, allow_nan=False)  # NaN and infinity are not JSON for anybody but Python
             data["dag"]["_processor_dags_folder"] = bundle_path
             dag_hash = SerializedDagModel.hash(without_place(data))
+            timetable = plug_ins.about_timetable(decode_timetable(data["dag"]["timetable"]))
+            added = {"weights": plug_ins.weights(data), "links": plug_ins.links(data, bundle_path)}
+            if added := {key: value for key, value in added.items() if value}:
+                data |= added
+                dag_hash = hashlib.md5(json.dumps([dag_hash, added], sort_keys=True).encode()).hexdigest()
         except Exception:  # an operator's arguments may break it in any way
             errors[dag.relative_fileloc or dag.fileloc] = traceback.format_exc(limit=-2)
             continue
@@ -114,7 +124,11 @@ def serialize(bag, bundle_path: str) -> tuple[dict, dict, dict]:
             "owners": sorted({task.owner for task in dag.tasks}),
             "tags": sorted(dag.tags),
             "task_count": len(dag.tasks),
+            "timetable": timetable,
         }
+        if ".zip/" in dag.fileloc:
+            with open_maybe_zipped(dag.fileloc, "r") as module:
+                about[dag_id]["source"] = module.read()
     return dags, about, errors
 
 
@@ -125,24 +139,13 @@ def without_place(data: dict) -> dict:
 
 
 def source(path: str, bundle_path: str) -> dict:
-    """The text of a Python file, as the server shows it; an archive has only its digest."""
+    """The text of a Python file, as the server shows it. An archive has only its digest; texts stand with its DAGs."""
     try:
         content = pathlib.Path(path).read_bytes()
     except OSError:
         return {}
     text = content.decode("utf-8", errors="replace") if path.endswith(".py") else None
     return {relative(path, bundle_path): {"text": text, "sha256": hashlib.sha256(content).hexdigest()}}
-
-
-def imported(known: set[str], path: str, bundle_path: str) -> list[str]:
-    """The bundle's other files that the parse imported: when one changes, this file has to be parsed again."""
-    inside = os.path.realpath(bundle_path) + os.sep
-    found = set()
-    for name in set(sys.modules) - known:
-        file = getattr(sys.modules[name], "__file__", None)
-        if file and os.path.realpath(file).startswith(inside) and os.path.realpath(file) != os.path.realpath(path):
-            found.add(os.path.relpath(os.path.realpath(file), inside))
-    return sorted(found)
 
 
 def as_warning(line: str) -> dict:

@@ -20,7 +20,7 @@ import time
 import traceback
 from importlib import metadata
 
-from artel_side import channel, processes
+from artel_side import channel, plug_ins, processes
 from artel_side.dag_file import Asks, parse
 
 DEFAULT_TIMEOUT = 30.0  # seconds
@@ -50,7 +50,8 @@ class Child:
     """
 
     def __init__(self, request: dict, pid: int, sock: socket.socket) -> None:
-        self.id, self.path, self.pid, self.sock = request["id"], request["path"], pid, sock
+        self.id, self.path, self.pid, self.sock = request["id"], request.get("path", request["bundle_path"]), pid, sock
+        self.is_question = "op" in request
         self.bundle_path = request["bundle_path"]
         self.timeout = float(request.get("timeout") or DEFAULT_TIMEOUT)
         self.started = time.monotonic()
@@ -71,6 +72,8 @@ class Child:
 
     def import_error(self, message: str) -> dict:
         """The answer when the child could not give one."""
+        if self.is_question:
+            return {"id": self.id, "error": message.replace("parsed the file", "asked the plug-in")}
         file = os.path.relpath(self.path, self.bundle_path)
         return {
             "id": self.id, "dags": {}, "about": {}, "source": {}, "depends_on": [], "warnings": [],
@@ -124,6 +127,8 @@ class Parser:
                     self.tell(child, message)
         elif message.get("op") == "cancel":
             self.cancel(message["id"])
+        elif message.get("op") in ("timetable", "links"):
+            self.waiting.append(message)
         elif missing := {"id", "path", "bundle_path", "bundle_name"} - message.keys():
             print(f"a request lacks {', '.join(sorted(missing))}: {message}", file=sys.stderr, flush=True)
         else:
@@ -146,7 +151,8 @@ class Parser:
                 self.end(child, "the parse was cancelled")
 
     def fork(self, request: dict) -> None:
-        pre_import(request["path"])
+        if "path" in request:
+            pre_import(request["path"])
         ours, theirs = socket.socketpair()
         parent = os.getpid()
         pid = os.fork()
@@ -170,7 +176,8 @@ class Parser:
             timeout = float(request.get("timeout") or DEFAULT_TIMEOUT)
             os.environ["AIRFLOW__CORE__DAGBAG_IMPORT_TIMEOUT"] = str(timeout)
             known = set(sys.modules)
-            result = parse(request, Asks(sock, request["id"]))
+            asks = Asks(sock, request["id"])
+            result = plug_ins.answer(request, asks) if "op" in request else parse(request, asks)
             channel.send_json(sock, sorted(HEAVY & (sys.modules.keys() - known)), mark=b"H")
             channel.send_json(sock, result, mark=b"R")
             sys.stdout.flush()

@@ -19,10 +19,11 @@ import sys
 import time
 from importlib import metadata
 
-from artel_side import channel, processes
+from artel_side import channel, plug_ins, processes
 
 SOCKETS = 4  # requests, stdout, stderr, logs
 PRELOAD = "numpy,pandas,sklearn,sklearn.datasets,mlflow,mlflow.sklearn,mlflow.data"  # in steps, so that no task waits long
+BUNDLES = "AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST"  # the one bundle of the task
 LIMITS = {
     "address_space": resource.RLIMIT_AS,
     "core": resource.RLIMIT_CORE,
@@ -148,6 +149,8 @@ class Zygote:
                 sock.close()
             channel.after_fork()
             surround(wanted)
+            for bundle in json.loads(os.environ.get(BUNDLES, "[]")):
+                plug_ins.use_bundle(bundle.get("kwargs", {}).get("path", ""))
             from airflow.sdk.execution_time import supervisor
 
             requests, stdout, stderr, logs = fds

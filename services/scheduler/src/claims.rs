@@ -1,9 +1,12 @@
 //! What workers are given, and what they tell of it.
 
 use crate::Scheduler;
+use crate::bundles::Checkout;
 use crate::logs::Place;
+use crate::store::dags::DagRow;
 use crate::store::instances::TaskInstance;
-use crate::store::{claims, dags, runs, workers};
+use crate::store::runs::DagRun;
+use crate::store::{bundles, claims, dags, runs, workers};
 use artel_platform::identity::{Audience, Identity, Kind, Scopes};
 use artel_platform::{Error, Result};
 use artel_proto::artel::scheduler::v1::Workload;
@@ -32,6 +35,14 @@ pub(crate) fn task_instance(instance: &TaskInstance) -> Value {
         "priority_weight": instance.priority_weight,
         "context_carrier": null,
     })
+}
+
+/// A DAG's file.
+struct DagPlace {
+    bundle: String,
+    checkout: Checkout,
+    /// Its path in the checkout.
+    file: String,
 }
 
 impl Scheduler {
@@ -87,12 +98,14 @@ impl Scheduler {
     async fn workload(&self, instance: &TaskInstance) -> Result<Workload> {
         let row =
             dags::get(&self.db, &instance.dag_id).await?.ok_or_else(|| Error::not_found(format!("Dag {} is gone", instance.dag_id)))?;
+        let run = runs::get(&self.db, &instance.dag_id, &instance.run_id).await?;
         let token = self.task_token(instance).await?;
+        let place = self.place(instance, run.as_ref(), &row).await?;
         let execute = json!({
             "type": "ExecuteTask",
             "token": token,
-            "dag_rel_path": row.relative_fileloc,
-            "bundle_info": {"name": row.bundle_name, "version": row.bundle_version},
+            "dag_rel_path": place.file,
+            "bundle_info": {"name": place.bundle, "version": place.checkout.version},
             "log_path": Place::of(instance).file(),
             "ti": task_instance(instance),
         });
@@ -100,8 +113,9 @@ impl Scheduler {
         Ok(Workload {
             ti_id: instance.id.clone(),
             execute_task_json: execute.to_string(),
-            bundle_name: row.bundle_name,
-            bundle_path: self.bundle.path.display().to_string(),
+            bundle_name: place.bundle,
+            bundle_path: place.checkout.path.display().to_string(),
+            bundle_version: place.checkout.version.unwrap_or_default(),
             requirements_hash: String::new(),
             env: HashMap::from([
                 ("MLFLOW_TRACKING_URI".to_owned(), url.clone()),
@@ -125,6 +139,18 @@ impl Scheduler {
         let age = self.cx.clock.now() - instance.queued_at.unwrap_or_default();
         let old = age > self.token_life(instance).await?.as_millis() as i64 * 4 / 5;
         if old { self.task_token(instance).await.map(Some) } else { Ok(None) }
+    }
+
+    /// Where the task's file is: a run that is pinned to a version of its bundle has it there, any other in the newest.
+    async fn place(&self, instance: &TaskInstance, run: Option<&DagRun>, row: &DagRow) -> Result<DagPlace> {
+        let Some(version) = run.and_then(|r| r.bundle_version.as_deref()) else {
+            let checkout = self.checkout(&row.bundle_name, None).await?;
+            return Ok(DagPlace { bundle: row.bundle_name.clone(), checkout, file: row.relative_fileloc.clone() });
+        };
+        let bundle = bundles::of_version(&self.db, &instance.dag_version_id).await?.unwrap_or_else(|| row.bundle_name.clone());
+        let checkout = self.checkout(&bundle, Some(version)).await?;
+        let said = self.version(&instance.dag_version_id).await?.relative_fileloc.clone();
+        Ok(DagPlace { bundle, checkout, file: if said.is_empty() { row.relative_fileloc.clone() } else { said } })
     }
 
     /// Lets the task speak for itself: to the suite as an MLflow client, to this service as an Airflow worker.

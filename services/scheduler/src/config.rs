@@ -10,6 +10,7 @@ use std::time::Duration;
 #[serde(deny_unknown_fields)]
 pub(crate) struct Settings {
     dags: String,
+    pub(crate) bundles: Vec<crate::bundles::BundleSettings>,
     pub(crate) paused_at_creation: bool,
     parsers: usize,
     pub(crate) parse_timeout_seconds: f64,

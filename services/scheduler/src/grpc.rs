@@ -7,11 +7,13 @@ use crate::store::{history, instances};
 use crate::tries::Exit;
 use artel_proto::artel::scheduler::v1::scheduler_server::Scheduler as Service;
 use artel_proto::artel::scheduler::v1::{
-    AppendLogRequest, AppendLogResponse, ClaimTasksRequest, ClaimTasksResponse, ExecutionApiRequest, ExecutionApiResponse,
-    HeartbeatRequest, HeartbeatResponse, RegisterWorkerRequest, RegisterWorkerResponse, TaskEndedRequest, TaskEndedResponse,
+    AppendLogRequest, AppendLogResponse, BundleChunk, ClaimTasksRequest, ClaimTasksResponse, ExecutionApiRequest, ExecutionApiResponse,
+    FetchBundleRequest, HeartbeatRequest, HeartbeatResponse, RegisterWorkerRequest, RegisterWorkerResponse, TaskEndedRequest, TaskEndedResponse,
 };
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::mpsc;
+use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status};
 
 /// The gRPC side.
@@ -69,5 +71,14 @@ impl Service for Grpc {
         let r = request.into_inner();
         self.0.process_ended(&r.ti_id, Exit { code: r.exit_code, signal: &r.signal, said: r.sent_terminal_state }).await?;
         Ok(Response::new(TaskEndedResponse {}))
+    }
+
+    type FetchBundleStream = ReceiverStream<Result<BundleChunk, Status>>;
+
+    async fn fetch_bundle(&self, request: Request<FetchBundleRequest>) -> Result<Response<Self::FetchBundleStream>, Status> {
+        let r = request.into_inner();
+        let (send, receive) = mpsc::channel(4);
+        self.0.send_bundle(&r.bundle_name, &r.bundle_version, send).await?;
+        Ok(Response::new(ReceiverStream::new(receive)))
     }
 }

@@ -1,7 +1,8 @@
 //! The scheduler: DAG files parsed by Airflow itself, run by a native scheduler, worked off by any number of workers.
 //!
-//! It owns DAGs with their versions, DAG runs, task instances and their tries, XComs, assets and their events, variables,
-//! connections, pools, workers and task logs. It speaks Airflow's REST API v2 and its Task Execution API, and gRPC to workers.
+//! It owns bundles of DAG files, DAGs with their versions, DAG runs, task instances and their tries, XComs, assets and their
+//! events, variables, connections, pools, workers and task logs. It speaks Airflow's REST API v2 and its Task Execution API,
+//! and gRPC to workers.
 //!
 //! Tables: see migrations/. Topics: `scheduler.dags`, `scheduler.dag_runs`, `scheduler.task_instances`. It acts on aliases
 //! that the registry sets (`assets::own`).
@@ -16,6 +17,7 @@ mod assets;
 mod backfills;
 mod bulk;
 mod callbacks;
+mod bundles;
 mod claims;
 mod clear;
 mod config;
@@ -51,9 +53,10 @@ pub mod worker;
 
 use artel_platform::db::Db;
 use artel_platform::identity::Vault;
-use artel_platform::{Context, Result, ResultExt, Service};
+use artel_platform::{Context, Result, Service};
 use artel_proto::artel::scheduler::v1::scheduler_server::SchedulerServer;
-use parser::{DagsFolder, Parser};
+use bundles::Bundles;
+use parser::Parser;
 use std::sync::Arc;
 use tokio::sync::Notify;
 
@@ -67,7 +70,7 @@ pub(crate) struct Scheduler {
     cx: Context,
     db: Db,
     settings: config::Settings,
-    bundle: DagsFolder,
+    bundles: Bundles,
     parser: Arc<Parser>,
     versions: versions::VersionCache,
     vault: Vault,
@@ -91,14 +94,12 @@ impl Scheduler {
     /// The domain on its database, without background tasks.
     pub(crate) async fn open(cx: &Context) -> Result<Arc<Self>> {
         let settings: config::Settings = cx.config.section("scheduler")?;
-        let bundle = DagsFolder::new(settings.dags(&cx.config.data));
-        std::fs::create_dir_all(&bundle.path)
-            .or_invalid(&format!("cannot make the DAG folder {} (setting scheduler.dags)", bundle.path.display()))?;
+        let bundles = Bundles::open(settings.dags(&cx.config.data), &settings.bundles, &cx.config.data)?;
         Ok(Arc::new(Self {
             cx: cx.clone(),
             db: cx.database("scheduler", &MIGRATIONS).await?,
             settings,
-            bundle,
+            bundles,
             parser: Arc::default(),
             versions: versions::VersionCache::default(),
             vault: Vault::new(cx.keys.storage())?,
@@ -122,6 +123,7 @@ pub async fn start(cx: Context) -> Result<Service> {
     scheduler.start_evaluators();
     scheduler.start_timer();
     scheduler.start_log_keeper();
+    scheduler.start_bundles();
     scheduler.start_parser();
     scheduler.start_trigger_host();
     scheduler.start_callbacks();

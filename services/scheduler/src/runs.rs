@@ -96,7 +96,7 @@ impl Scheduler {
     }
 
     /// Makes a run by hand; it starts as soon as the DAG has room for it.
-    pub(crate) async fn trigger(&self, dag_id: &str, new: NewRun) -> Result<DagRun> {
+    pub(crate) async fn trigger(&self, dag_id: &str, mut new: NewRun) -> Result<DagRun> {
         let row = self.dag_row(dag_id).await?;
         if row.is_stale {
             return Err(Error::not_found(format!("Dag with dag_id: '{dag_id}' not found; its file is gone")));
@@ -110,6 +110,12 @@ impl Scheduler {
             return Err(Error::invalid(format!("Dag with dag_id: '{dag_id}' does not allow {} runs", run_type.as_str())));
         }
         let now = self.cx.clock.now();
+        if let (Some(date), None) = (new.logical_date, new.data_interval) {
+            new.data_interval = Some(self.manual_interval(&dag, date).await?);
+        }
+        if new.run_id.is_none() {
+            new.run_id = Some(self.new_run_id(&dag, run_type, new.run_after.unwrap_or(now), new.data_interval).await?);
+        }
         let run = manual_run(&dag, &row, new, run_type, now)?;
         let mut tx = self.db.begin().await?;
         refuse_duplicate(&mut tx, &run).await?;
@@ -136,8 +142,9 @@ impl Scheduler {
             return self.create_partition_run(&dag, &row, cron, next.run_after).await;
         }
         let (Some(run_after), Some(logical_date)) = (next.run_after, next.logical_date) else { return Ok(()) };
+        let interval = next.interval_start.zip(next.interval_end);
         let run = DagRun {
-            run_id: RunType::Scheduled.run_id(times::at(run_after)),
+            run_id: self.new_run_id(&dag, RunType::Scheduled, run_after, interval).await?,
             run_type: RunType::Scheduled,
             data_interval_start: next.interval_start,
             data_interval_end: next.interval_end,
@@ -145,20 +152,17 @@ impl Scheduler {
             ..blank(&row, logical_date, run_after, now)
         };
         let allowed = dag.allowed_run_types.as_ref().is_none_or(|types| types.iter().any(|t| t == "scheduled"));
+        let after = self.next_run(&dag, Some(&run), None).await?;
         let mut tx = self.db.begin().await?;
         let locked = dags::get(&mut tx, dag_id).await?;
         if locked.is_none_or(|l| l.next != row.next || l.is_paused) {
             return Ok(()); // another scheduler was quicker
         }
-        let made = match runs::at(&mut tx, dag_id, logical_date).await? {
-            Some(there) => there,
-            None if runs::get(&mut tx, dag_id, &run.run_id).await?.is_some() || !allowed => run,
-            None => {
-                self.insert_run(&mut tx, &dag, &run, now).await?;
-                run
-            }
-        };
-        dags::set_next(&mut tx, dag_id, &next_of(&dag, Some(&made), self.cx.clock.utc())?).await?;
+        let there = runs::at(&mut tx, dag_id, logical_date).await?.is_some() || runs::get(&mut tx, dag_id, &run.run_id).await?.is_some();
+        if !there && allowed {
+            self.insert_run(&mut tx, &dag, &run, now).await?;
+        }
+        dags::set_next(&mut tx, dag_id, &after).await?;
         tx.commit().await
     }
 
@@ -168,7 +172,7 @@ impl Scheduler {
             return Ok(row.next);
         }
         let last = last_automated(&self.db, dag).await?;
-        next_of(dag, last.as_ref(), times::at(now))
+        self.next_run(dag, last.as_ref(), None).await
     }
 
     /// Starts a queued run if its DAG has room for one more; returns whether it had.
@@ -311,16 +315,11 @@ pub(crate) fn blank(row: &DagRow, logical_date: i64, run_after: i64, now: i64) -
 fn manual_run(dag: &Dag, row: &DagRow, new: NewRun, run_type: RunType, now: i64) -> Result<DagRun> {
     let run_after = new.run_after.unwrap_or(now);
     let partition_date = dag.partition_date(new.partition_key.as_deref())?;
-    let interval = match (new.logical_date, new.data_interval) {
-        (None, Some(_)) => return Err(Error::invalid("data_interval must be None when logical_date is None")),
-        (None, None) => None,
-        (Some(_), Some(given)) => Some(given),
-        (Some(date), None) => {
-            let inferred = dag.timetable.infer_manual(times::at(date))?;
-            Some((inferred.start.timestamp_millis(), inferred.end.timestamp_millis()))
-        }
-    };
-    let run_id = new.run_id.unwrap_or_else(|| run_type.run_id(times::at(run_after)));
+    if new.logical_date.is_none() && new.data_interval.is_some() {
+        return Err(Error::invalid("data_interval must be None when logical_date is None"));
+    }
+    let interval = new.data_interval;
+    let run_id = new.run_id.unwrap_or_default();
     check_run_id(&run_id, run_type)?;
     let conf = new.conf.filter(|conf| !conf.is_null());
     if conf.as_ref().is_some_and(|conf| !conf.is_object()) {

@@ -94,9 +94,10 @@ impl Scheduler {
     async fn call(&self, process: &mut SideProcess, callback: &Callback) -> Result<()> {
         let request: Value = serde_json::from_str(&callback.request)?;
         let ti_id = request["ti"]["id"].as_str().map(str::to_owned);
-        let message = json!({
-            "id": callback.id, "callback": request, "bundle_path": self.bundle.path.display().to_string(), "timeout": LIMIT.as_secs(),
-        });
+        // as its run saw them, or the newest files
+        let bundle = request["bundle_name"].as_str().unwrap_or(crate::bundles::DAGS_FOLDER);
+        let files = self.checkout(bundle, request["bundle_version"].as_str()).await?.path.display().to_string();
+        let message = json!({"id": callback.id, "callback": request, "bundle_path": files, "timeout": LIMIT.as_secs()});
         process.send(message.to_string()).await?;
         loop {
             let said: Value = serde_json::from_slice(&process.recv().await?).or_internal("a message about callbacks is no JSON")?;
@@ -114,13 +115,8 @@ impl Scheduler {
     }
 
     fn callback_launch(&self, environment: &Path) -> Result<Launch> {
-        let bundles = json!([{
-            "name": self.bundle.name,
-            "classpath": "airflow.dag_processing.bundles.local.LocalDagBundle",
-            "kwargs": {"path": self.bundle.path.display().to_string()},
-        }]);
         let mut env = self.airflow_environment(environment)?;
-        env.push(("AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST".into(), bundles.to_string()));
+        env.push(("AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST".into(), self.bundle_list().to_string()));
         Ok(Launch { name: "callbacks".into(), module: "callback_runner", args: Vec::new(), env })
     }
 

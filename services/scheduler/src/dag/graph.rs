@@ -2,10 +2,12 @@
 
 use super::task::{Task, WeightRule};
 use artel_platform::{Error, Result};
+use serde_json::Value;
 use std::collections::{HashMap, HashSet};
 
 /// Puts every task after those it waits for, and fills in its edges, its weight and the mapped group it is in.
-pub(super) fn order(dag_id: &str, tasks: Vec<Task>, mapped: &HashMap<String, usize>) -> Result<Vec<Task>> {
+/// `weights` are those that strategies of plug-ins gave when the file was parsed.
+pub(super) fn order(dag_id: &str, tasks: Vec<Task>, mapped: &HashMap<String, usize>, weights: &Value) -> Result<Vec<Task>> {
     let mut tasks = sorted(dag_id, tasks)?;
     let index: HashMap<String, usize> = tasks.iter().enumerate().map(|(i, t)| (t.task_id.clone(), i)).collect();
     for i in 0..tasks.len() {
@@ -16,7 +18,7 @@ pub(super) fn order(dag_id: &str, tasks: Vec<Task>, mapped: &HashMap<String, usi
             tasks[down].upstream.push(i);
         }
     }
-    weigh(&mut tasks);
+    weigh(&mut tasks, weights);
     Ok(tasks)
 }
 
@@ -51,17 +53,25 @@ fn sorted(dag_id: &str, tasks: Vec<Task>) -> Result<Vec<Task>> {
     Ok(order.into_iter().filter_map(|i| slots[i].take()).collect())
 }
 
-fn weigh(tasks: &mut [Task]) {
+fn weigh(tasks: &mut [Task], custom: &Value) {
     for i in 0..tasks.len() {
+        if let (WeightRule::Custom(_), Some(weight)) = (&tasks[i].weight_rule, custom[&tasks[i].task_id].as_i64()) {
+            tasks[i].total_weight = bounded(weight);
+            continue;
+        }
         let relatives = match tasks[i].weight_rule {
             WeightRule::Downstream => reachable(tasks, i, |t| &t.downstream),
             WeightRule::Upstream => reachable(tasks, i, |t| &t.upstream),
             WeightRule::Absolute | WeightRule::Custom(_) => Vec::new(),
         };
         let others: i64 = relatives.iter().map(|r| tasks[*r].priority_weight).sum();
-        // the same bounds as upstream's column, a 32-bit integer
-        tasks[i].total_weight = (tasks[i].priority_weight + others).clamp(-2_147_483_648, 2_147_483_647);
+        tasks[i].total_weight = bounded(tasks[i].priority_weight + others);
     }
+}
+
+/// The bounds of upstream's column, a 32-bit integer.
+fn bounded(weight: i64) -> i64 {
+    weight.clamp(i32::MIN.into(), i32::MAX.into())
 }
 
 /// Everything that can be reached from `start`, without it.

@@ -43,6 +43,10 @@ pub struct Dag {
     pub timezone: String,
     /// When it runs.
     pub timetable: Timetable,
+    /// The serialized form of a timetable of a plug-in; else null.
+    pub serialized_timetable: Value,
+    /// Its runs take the newest files of its bundle, not those that they began with.
+    pub disable_bundle_versioning: bool,
     /// What start and end dates of it and its tasks allow.
     pub restriction: TimeRestriction,
     /// Its own start date.
@@ -101,7 +105,12 @@ impl Dag {
         let (mapped_groups, groups_of_tasks) = mapping::groups(&group);
         let defaults = &serialized["client_defaults"]["tasks"];
         let tasks: Result<Vec<Task>> = decode::list(&dag["tasks"]).iter().map(|task| Task::read(task, defaults)).collect();
-        let tasks = graph::order(&dag_id, tasks?, &groups_of_tasks)?;
+        let mut tasks = tasks?;
+        for task in &mut tasks {
+            task.plugin_links = decode::texts(&serialized["links"][&task.task_id]);
+        }
+        let tasks = graph::order(&dag_id, tasks, &groups_of_tasks, &serialized["weights"])?;
+        let timetable = Timetable::read(&dag["timetable"])?;
         let (start_date, end_date) = (decode::time(&dag["start_date"]), decode::time(&dag["end_date"]));
         let restriction = restriction(&tasks, start_date, end_date, dag["catchup"].as_bool().unwrap_or(false));
         Ok(Self {
@@ -111,7 +120,9 @@ impl Dag {
             fileloc: decode::text(dag, "fileloc").unwrap_or_default(),
             relative_fileloc: decode::text(dag, "relative_fileloc").unwrap_or_default(),
             timezone: dag["timezone"].as_str().map_or_else(|| dag["timezone"].to_string(), str::to_owned),
-            timetable: Timetable::read(&dag["timetable"])?,
+            serialized_timetable: if timetable.is_of_plug_in() { dag["timetable"].clone() } else { Value::Null },
+            timetable,
+            disable_bundle_versioning: dag["disable_bundle_versioning"].as_bool().unwrap_or(false),
             restriction,
             start_date,
             end_date,

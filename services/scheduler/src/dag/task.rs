@@ -6,6 +6,7 @@ use crate::timetable::Time;
 use artel_platform::{Error, Result};
 use chrono::TimeDelta;
 use serde_json::Value;
+use std::collections::BTreeMap;
 
 /// What has to be true of the upstream tasks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,7 +65,7 @@ pub enum WeightRule {
     Upstream,
     /// Its own.
     Absolute,
-    /// A class of a plug-in; weighs as `Absolute`.
+    /// A class of a plug-in, asked when the file is parsed; weighs as `Absolute` if it was not.
     Custom(String),
 }
 
@@ -147,6 +148,8 @@ pub struct Task {
     pub upstream: Vec<usize>,
     pub downstream: Vec<usize>,
     pub downstream_ids: Vec<String>,
+    /// Names of links that plug-ins add to its instances.
+    pub plugin_links: Vec<String>,
     /// The serialized form, for what only people look at.
     pub serialized: Value,
 }
@@ -220,6 +223,7 @@ impl Task {
             upstream: Vec::new(),
             downstream: Vec::new(),
             downstream_ids: decode::texts(&var["downstream_task_ids"]),
+            plugin_links: Vec::new(),
             serialized: var.clone(),
             task_type,
             task_id,
@@ -237,6 +241,14 @@ impl Task {
         let of = Attributes { var: &self.serialized, defaults: &Value::Null };
         let args = &self.serialized["start_trigger_args"];
         (of.flag("start_from_trigger") && args.is_object()).then_some(args)
+    }
+
+    /// Links that its instances have, by name: the key of the XCom that holds the URL, none for a link of a plug-in.
+    pub fn extra_links(&self) -> BTreeMap<String, Option<String>> {
+        let own = self.serialized["_operator_extra_links"].as_object().into_iter().flatten();
+        let mut links: BTreeMap<_, _> = own.map(|(name, key)| (name.clone(), key.as_str().map(str::to_owned))).collect();
+        links.extend(self.plugin_links.iter().map(|name| (name.clone(), None)));
+        links
     }
 
     /// Its parameters: name and serialized definition.

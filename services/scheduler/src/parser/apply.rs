@@ -2,13 +2,15 @@
 
 use super::files::{Found, PARSER, content_hash};
 use super::process::Parsed;
+use super::warnings::{of_dag, pools_of};
 use crate::Scheduler;
+use crate::bundles::Checkout;
 use crate::dag::Dag;
-use crate::runs::{last_automated, next_of};
+use crate::runs::last_automated;
 use crate::store::dags::{DagRow, Next};
 use crate::store::files::{DagFile, ImportError};
 use crate::store::versions::DagVersion;
-use crate::store::{dags, files, versions};
+use crate::store::{dags, files, versions, warnings};
 use artel_platform::Result;
 use artel_platform::db::Tx;
 use artel_proto::artel::scheduler::v1::DagChanged;
@@ -21,11 +23,24 @@ struct Read {
     dag: Arc<Dag>,
     hash: String,
     serialized: String,
+    /// What the parser says beside the serialized form.
+    about: Value,
+    /// The run that its timetable promises.
+    next: Next,
+}
+
+/// The file under application.
+struct Applied<'a> {
+    bundle: &'a str,
+    checkout: &'a Checkout,
+    row: DagFile,
+    source: Option<&'a str>,
+    warnings: &'a Value,
 }
 
 impl Scheduler {
     /// Stores what a file gave; returns how it was parsed.
-    pub(super) async fn apply(&self, file: &Found, parsed: Parsed) -> Result<DagFile> {
+    pub(super) async fn apply(&self, bundle: &str, checkout: &Checkout, file: &Found, parsed: Parsed) -> Result<DagFile> {
         let answer = &parsed.answer;
         let texts =
             |value: &Value| -> Vec<String> { value.as_array().into_iter().flatten().filter_map(|v| v.as_str().map(Into::into)).collect() };
@@ -35,14 +50,15 @@ impl Scheduler {
             .flatten()
             .map(|(name, text)| (name.clone(), text.as_str().unwrap_or_default().to_owned()))
             .collect();
-        let read = read(answer, &file.relative, &mut errors);
-        let source = answer["source"][&file.relative]["text"].as_str();
+        let mut read = read(answer, &file.relative, &mut errors);
+        self.promise(&mut read, checkout, &file.relative, &mut errors).await?;
         let depends_on = texts(&answer["depends_on"]);
         let mut asked = parsed.asked;
+        asked.extend(read.iter().flat_map(|r| pools_of(&r.dag)).map(|pool| format!("pool:{pool}")));
         asked.sort();
         asked.dedup();
         let row = DagFile {
-            content_hash: content_hash(&self.bundle.path, &file.relative, &depends_on).await,
+            content_hash: content_hash(&checkout.path, &file.relative, &depends_on).await,
             relative_path: file.relative.clone(),
             depends_on,
             asked,
@@ -51,8 +67,12 @@ impl Scheduler {
             parsed_at: self.cx.clock.now(),
             parse_seconds: answer["seconds"].as_f64().unwrap_or_default(),
         };
-        self.write_file(&row, &read, source, &errors).await?;
+        let source = answer["source"][&file.relative]["text"].as_str();
+        let applied = Applied { bundle, checkout, row, source, warnings: &answer["warnings"] };
+        self.write_file(&applied, &read, &errors).await?;
+        let row = applied.row;
         tracing::info!(
+            bundle,
             file = row.relative_path,
             dags = row.dag_ids.join(","),
             errors = errors.len(),
@@ -63,8 +83,21 @@ impl Scheduler {
         Ok(row)
     }
 
-    async fn write_file(&self, row: &DagFile, read: &[Read], source: Option<&str>, errors: &[(String, String)]) -> Result<()> {
-        let (bundle, file) = (self.bundle.name, row.relative_path.as_str());
+    /// Works out each DAG's next run: before the transaction, because a timetable of a plug-in has to be asked. One that
+    /// fails is an error of the file.
+    async fn promise(&self, read: &mut [Read], checkout: &Checkout, file: &str, errors: &mut Vec<(String, String)>) -> Result<()> {
+        for one in read {
+            let last = last_automated(&self.db, &one.dag).await?;
+            match self.next_run(&one.dag, last.as_ref(), Some(&checkout.path)).await {
+                Ok(next) => one.next = next,
+                Err(error) => errors.push((file.to_owned(), format!("DAG {}: {}", one.dag.dag_id, error.message))),
+            }
+        }
+        Ok(())
+    }
+
+    async fn write_file(&self, applied: &Applied<'_>, read: &[Read], errors: &[(String, String)]) -> Result<()> {
+        let (bundle, row, file) = (applied.bundle, &applied.row, applied.row.relative_path.as_str());
         let mut replaced = Vec::new();
         let mut tx = self.db.begin().await?;
         if let Some((dag_id, other)) = files::other_file_of(&mut tx, bundle, file, &row.dag_ids).await? {
@@ -72,15 +105,15 @@ impl Scheduler {
         }
         let mut changed = Vec::new();
         for one in read {
-            changed.extend(self.write_dag(&mut tx, one, row, source, &mut replaced).await?);
+            changed.extend(self.write_dag(&mut tx, one, applied, &mut replaced).await?);
         }
         files::clear_error(&mut tx, bundle, file).await?;
         for (name, text) in errors {
-            files::set_error(&mut tx, &self.import_error(name, text)).await?;
+            files::set_error(&mut tx, &self.import_error(bundle, name, text)).await?;
         }
         // a file that cannot be imported keeps the DAGs it had: they come back when it is mended
         if errors.is_empty() {
-            changed.extend(self.retire(&mut tx, file, &row.dag_ids).await?);
+            changed.extend(self.retire(&mut tx, bundle, file, &row.dag_ids).await?);
         }
         let news = dags::set_import_errors(&mut tx, bundle, file, !errors.is_empty()).await?;
         changed.extend(news.into_iter().map(|dag_id| DagChanged { dag_id, has_import_error: !errors.is_empty(), ..DagChanged::default() }));
@@ -103,52 +136,54 @@ impl Scheduler {
         &self,
         tx: &mut Tx,
         one: &Read,
-        file: &DagFile,
-        source: Option<&str>,
+        applied: &Applied<'_>,
         replaced: &mut Vec<String>,
     ) -> Result<Option<DagChanged>> {
         let dag = &one.dag;
         let now = self.cx.clock.now();
         let known = dags::get(&mut *tx, &dag.dag_id).await?;
-        let (version, news) = self.write_version(tx, one, source, replaced).await?;
-        let last = last_automated(&mut *tx, dag).await?;
-        let next = match next_of(dag, last.as_ref(), self.cx.clock.utc()) {
-            Ok(next) => next,
-            Err(error) => {
-                tracing::warn!(dag_id = dag.dag_id, error = error.message, "the schedule cannot be worked out");
-                Next::default()
-            }
-        };
+        let (version, news) = self.write_version(tx, one, applied, replaced).await?;
         let paused = known.as_ref().map_or(dag.is_paused_upon_creation.unwrap_or(self.settings.paused_at_creation), |k| k.is_paused);
         // an unchanged DAG keeps the run that it was promised: the clock alone must not move it
         let next = match &known {
             Some(k) if !news && !k.is_stale && k.next.run_after.is_some() => k.next,
-            _ => next,
+            _ => one.next,
         };
-        let row = row(dag, file, self.bundle.name, paused, next, version);
+        let row = row(one, applied, paused, next, version);
         dags::put(tx, &row, "default", now).await?;
         dags::set_tags(tx, &dag.dag_id, &dag.tags).await?;
         self.write_assets(tx, dag).await?;
+        let warned_of = of_dag(tx, dag, applied.warnings).await?;
+        warnings::set(tx, &dag.dag_id, &warned_of, now).await?;
         let different = news || known.is_none_or(|k| k.is_stale || k.has_import_errors || k.relative_fileloc != row.relative_fileloc);
         Ok(different.then(|| DagChanged { dag_id: dag.dag_id.clone(), paused, ..DagChanged::default() }))
     }
 
     /// The version that holds this form of the DAG: the latest when nothing changed, the latest with new contents when
     /// no run uses it, else a new one. Returns its id and whether anything changed.
-    async fn write_version(&self, tx: &mut Tx, one: &Read, source: Option<&str>, replaced: &mut Vec<String>) -> Result<(String, bool)> {
+    async fn write_version(
+        &self,
+        tx: &mut Tx,
+        one: &Read,
+        applied: &Applied<'_>,
+        replaced: &mut Vec<String>,
+    ) -> Result<(String, bool)> {
         let now = self.cx.clock.now();
-        let latest = versions::latest(&mut *tx, &one.dag.dag_id).await?;
+        let source = one.about["source"].as_str().or(applied.source);
+        let latest = versions::latest(&mut *tx, &one.dag.dag_id).await?.map(|latest| (latest.bundle_name == applied.bundle, latest));
+        let bundle_version = applied.checkout.version.as_deref();
         let number = match latest {
-            Some(latest) if latest.dag_hash == one.hash => {
-                versions::set_source(tx, &latest.id, source).await?;
+            Some((true, latest)) if latest.dag_hash == one.hash => {
+                versions::set_source(tx, &latest.id, source, bundle_version).await?;
                 return Ok((latest.id, false));
             }
-            Some(latest) if !versions::is_used(tx, &latest.id).await? => {
-                versions::replace(tx, &latest.id, &one.hash, &one.serialized, source, now).await?;
+            Some((true, latest)) if !versions::is_used(tx, &latest.id).await? => {
+                versions::replace(tx, &latest.id, &one.hash, &one.serialized, now).await?;
+                versions::set_source(tx, &latest.id, source, bundle_version).await?;
                 replaced.push(latest.id.clone());
                 return Ok((latest.id, true));
             }
-            Some(latest) => latest.version_number + 1,
+            Some((_, latest)) => latest.version_number + 1,
             None => 1,
         };
         let version = DagVersion {
@@ -156,8 +191,8 @@ impl Scheduler {
             dag_id: one.dag.dag_id.clone(),
             version_number: number,
             dag_hash: one.hash.clone(),
-            bundle_name: self.bundle.name.into(),
-            bundle_version: None,
+            bundle_name: applied.bundle.into(),
+            bundle_version: bundle_version.map(str::to_owned),
             created_at: now,
         };
         versions::insert(tx, &version, &one.serialized, source).await?;
@@ -165,36 +200,35 @@ impl Scheduler {
     }
 
     /// DAGs that a file does not give any more become inactive.
-    async fn retire(&self, tx: &mut Tx, file: &str, keep: &[String]) -> Result<Vec<DagChanged>> {
-        let gone = dags::retire(tx, self.bundle.name, file, keep).await?;
+        let gone = dags::retire(tx, bundle, file, keep).await?;
         self.forget_assets(tx, &gone).await?;
         Ok(gone.into_iter().map(|dag_id| DagChanged { dag_id, removed: true, ..DagChanged::default() }).collect())
     }
 
     /// The file is gone.
-    pub(super) async fn forget_file(&self, file: &str) -> Result<()> {
+    pub(super) async fn forget_file(&self, bundle: &str, file: &str) -> Result<()> {
         let mut tx = self.db.begin().await?;
-        let mut events = self.retire(&mut tx, file, &[]).await?;
-        if files::clear_error(&mut tx, self.bundle.name, file).await? && events.is_empty() {
+        let mut events = self.retire(&mut tx, bundle, file, &[]).await?;
+        if files::clear_error(&mut tx, bundle, file).await? && events.is_empty() {
             events.push(DagChanged { removed: true, ..DagChanged::default() });
         }
-        files::remove(&mut tx, self.bundle.name, file).await?;
+        files::remove(&mut tx, bundle, file).await?;
         for event in &events {
             tx.emit(event).await?;
         }
         tx.commit().await?;
         let dags: Vec<&str> = events.iter().map(|e| e.dag_id.as_str()).collect();
-        tracing::info!(file, dags = dags.join(","), "DAG file is gone");
+        tracing::info!(bundle, file, dags = dags.join(","), "DAG file is gone");
         Ok(())
     }
 
-    fn import_error(&self, filename: &str, text: &str) -> ImportError {
+    pub(super) fn import_error(&self, bundle: &str, filename: &str, text: &str) -> ImportError {
         // the same file keeps its id
-        let hash = Sha256::digest(format!("{}/{filename}", self.bundle.name));
+        let hash = Sha256::digest(format!("{bundle}/{filename}"));
         let id = hash.iter().take(6).fold(0i64, |id, byte| id * 256 + i64::from(*byte));
         ImportError {
             id,
-            bundle_name: self.bundle.name.into(),
+            bundle_name: bundle.into(),
             filename: filename.into(),
             stack_trace: text.into(),
             created_at: self.cx.clock.now(),
@@ -211,7 +245,8 @@ fn read(answer: &Value, file: &str, errors: &mut Vec<(String, String)>) -> Vec<R
                 let serialized = serialized.to_string();
                 let hash =
                     answer["about"][dag_id]["dag_hash"].as_str().map_or_else(|| hex::encode(Sha256::digest(&serialized)), str::to_owned);
-                found.push(Read { dag: Arc::new(dag), hash, serialized });
+                let about = answer["about"][dag_id].clone();
+                found.push(Read { dag: Arc::new(dag), hash, serialized, about, next: Next::default() });
             }
             Err(error) => errors.push((file.to_owned(), format!("DAG {dag_id}: {}", error.message))),
         }
@@ -219,11 +254,15 @@ fn read(answer: &Value, file: &str, errors: &mut Vec<(String, String)>) -> Vec<R
     found
 }
 
-fn row(dag: &Dag, file: &DagFile, bundle: &str, paused: bool, next: Next, version: String) -> DagRow {
+fn row(one: &Read, applied: &Applied<'_>, paused: bool, next: Next, version: String) -> DagRow {
+    let (dag, file) = (&one.dag, &applied.row);
+    // what a timetable of a plug-in says of itself, only the parser knows
+    let says = if dag.timetable.is_of_plug_in() { &one.about["timetable"] } else { &Value::Null };
+    let text = |key: &str| says[key].as_str().map(str::to_owned);
     DagRow {
         dag_id: dag.dag_id.clone(),
-        bundle_name: bundle.into(),
-        bundle_version: None,
+        bundle_name: applied.bundle.into(),
+        bundle_version: applied.checkout.version.clone().filter(|_| !dag.disable_bundle_versioning),
         relative_fileloc: file.relative_path.clone(),
         fileloc: dag.fileloc.clone(),
         display_name: dag.display_name.clone(),
@@ -232,10 +271,10 @@ fn row(dag: &Dag, file: &DagFile, bundle: &str, paused: bool, next: Next, versio
         is_paused: paused,
         is_stale: false,
         has_import_errors: false,
-        timetable_type: dag.timetable.type_name().into(),
-        timetable_summary: dag.timetable.summary(),
-        timetable_description: dag.timetable.description(),
-        timetable_periodic: dag.timetable.periodic(),
+        timetable_type: text("type_name").unwrap_or_else(|| dag.timetable.type_name().into()),
+        timetable_summary: text("summary").or_else(|| dag.timetable.summary()),
+        timetable_description: text("description").or_else(|| dag.timetable.description()),
+        timetable_periodic: says["periodic"].as_bool().unwrap_or_else(|| dag.timetable.periodic()),
         max_active_tasks: dag.max_active_tasks,
         max_active_runs: dag.max_active_runs,
         max_consecutive_failed_dag_runs: dag.max_consecutive_failed_dag_runs,

@@ -1,12 +1,13 @@
-//! Which files of the folder may hold DAGs, and which of them changed since they were parsed.
+//! Which files of a folder may hold DAGs, and which of them changed since they were parsed.
 
-use super::DagsFolder;
+use super::ignore::Ignore;
 use crate::store::files::{self, DagFile};
 use artel_platform::db::Db;
 use artel_platform::{Result, ResultExt};
 use sha2::{Digest, Sha256};
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::SystemTime;
 
 /// A file to parse.
@@ -34,41 +35,57 @@ pub(super) struct Look {
     pub(super) files: usize,
 }
 
+/// What a walk found: every Python file and archive, and whether it may hold DAGs.
+type Present = HashMap<String, (Stamp, bool)>;
+
 /// The folder, and how each of its files was last parsed.
-pub(super) struct Bundle {
+pub(super) struct Files {
     path: PathBuf,
     parsed: HashMap<String, DagFile>,
+    /// As they were when their contents were last compared.
     stamps: HashMap<String, Stamp>,
+    /// The last walk: a file whose stamp is the same is not read again.
+    present: Arc<Present>,
 }
 
 /// Which way of parsing the rows of the store come from: another one parses everything anew.
-pub(super) const PARSER: &str = concat!("2/", env!("CARGO_PKG_VERSION"));
+pub(super) const PARSER: &str = concat!("3/", env!("CARGO_PKG_VERSION"));
 
-impl Bundle {
-    pub(super) async fn open(db: &Db, folder: &DagsFolder) -> Result<Self> {
-        let rows = files::all(db, folder.name).await?;
+impl Files {
+    pub(super) async fn open(db: &Db, bundle: &str) -> Result<Self> {
+        let rows = files::all(db, bundle).await?;
         let parsed = rows.into_iter().map(|row| (row.relative_path.clone(), row)).collect();
-        Ok(Self { path: folder.path.clone(), parsed, stamps: HashMap::new() })
+        Ok(Self { path: PathBuf::new(), parsed, stamps: HashMap::new(), present: Arc::default() })
     }
 
-    /// Looks at the named files and at those that depend on them, or at every file; those that asked for one of
-    /// `settings` have changed in any case.
-    pub(super) async fn look(&mut self, named: &BTreeSet<String>, settings: &BTreeSet<String>) -> Result<Look> {
-        let root = self.path.clone();
-        let present = tokio::task::spawn_blocking(move || walk(&root)).await.or_internal("the folder could not be read")??;
-        let mut look = Look { files: present.len(), ..Look::default() };
-        for (relative, stamp) in &present {
+    /// The same files in another folder, where each is compared by its contents once.
+    pub(super) fn move_to(&mut self, path: PathBuf) {
+        self.path = path;
+        self.stamps.clear();
+        self.present = Arc::default();
+    }
+
+    /// Looks at every file. Those of `named` are compared by their contents in any case, those that are `forced` or
+    /// that asked for one of `settings` have changed in any case.
+    pub(super) async fn look(&mut self, named: &HashSet<String>, forced: &HashSet<String>, settings: &BTreeSet<String>) -> Result<Look> {
+        let (root, before) = (self.path.clone(), self.present.clone());
+        let walked = tokio::task::spawn_blocking(move || walk(&root, &before)).await.or_internal("the folder could not be read")??;
+        self.present = Arc::new(walked);
+        let present = self.present.clone();
+        let candidates = || present.iter().filter(|f| f.1.1).map(|f| (f.0, f.1.0));
+        let mut look = Look { files: candidates().count(), ..Look::default() };
+        for (relative, stamp) in candidates() {
             let asked = self.parsed.get(relative).is_some_and(|row| row.asked.iter().any(|a| settings.contains(a)));
-            let is_named = named.contains(relative);
-            if asked || is_named || self.stamps.get(relative) != Some(stamp) || self.dependency_changed(relative, &present) {
-                let path = self.path.join(relative);
-                if asked || self.contents_changed(relative).await {
-                    look.changed.push(Found { path, relative: relative.clone(), stamp: *stamp });
+            let surely = asked || forced.contains(relative);
+            if surely || named.contains(relative) || self.stamps.get(relative) != Some(&stamp) || self.dependency_changed(relative) {
+                if surely || self.contents_changed(relative).await {
+                    look.changed.push(Found { path: self.path.join(relative), relative: relative.clone(), stamp });
                 }
-                self.stamps.insert(relative.clone(), *stamp);
+                self.stamps.insert(relative.clone(), stamp);
             }
         }
-        look.gone = self.parsed.keys().filter(|relative| !present.contains_key(*relative)).cloned().collect();
+        let holds_dags = |relative: &String| present.get(relative).is_some_and(|f| f.1);
+        look.gone = self.parsed.keys().filter(|relative| !holds_dags(relative)).cloned().collect();
         look.changed.sort_by(|a, b| a.relative.cmp(&b.relative));
         // stamps of imported files are remembered last: every file that depends on them has seen the change
         for relative in self.parsed.values().flat_map(|row| &row.depends_on) {
@@ -79,10 +96,10 @@ impl Bundle {
         Ok(look)
     }
 
-    fn dependency_changed(&self, relative: &str, present: &HashMap<String, Stamp>) -> bool {
+    fn dependency_changed(&self, relative: &str) -> bool {
         let Some(row) = self.parsed.get(relative) else { return false };
         row.depends_on.iter().any(|other| {
-            let now = present.get(other).copied().or_else(|| stamp(&self.path.join(other)));
+            let now = self.present.get(other).map(|f| f.0).or_else(|| stamp(&self.path.join(other)));
             self.stamps.get(&format!("import:{other}")).copied() != now
         })
     }
@@ -104,22 +121,36 @@ impl Bundle {
         self.parsed.insert(file.relative, row);
     }
 
+    /// It was to be parsed and was not: the next look tries again.
+    pub(super) fn unparsed(&mut self, relative: &str) {
+        self.stamps.remove(relative);
+    }
+
     pub(super) fn forget(&mut self, relative: &str) {
         self.parsed.remove(relative);
         self.stamps.remove(relative);
     }
 }
 
-/// SHA-256 over a file and those that it depends on; a file that is not there counts as empty.
+/// SHA-256 over a file and what it depends on: other files, and, with a slash at the end, what is in a folder. What
+/// lies outside the bundle has an absolute path. What is not there counts as empty.
 pub(super) async fn content_hash(root: &Path, relative: &str, depends_on: &[String]) -> String {
     let mut hash = Sha256::new();
     for name in std::iter::once(relative).chain(depends_on.iter().map(String::as_str)) {
         hash.update(name.as_bytes());
         hash.update([0]);
-        hash.update(tokio::fs::read(root.join(name)).await.unwrap_or_default());
+        let path = root.join(name);
+        hash.update(if name.ends_with('/') { names_in(&path) } else { tokio::fs::read(path).await.unwrap_or_default() });
         hash.update([0]);
     }
     hex::encode(hash.finalize())
+}
+
+fn names_in(folder: &Path) -> Vec<u8> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut names: Vec<String> = entries.map(|e| e.file_name().to_string_lossy().into_owned()).filter(|n| n != "__pycache__").collect();
+    names.sort();
+    names.join("\n").into_bytes()
 }
 
 fn stamp(path: &Path) -> Option<Stamp> {
@@ -127,28 +158,38 @@ fn stamp(path: &Path) -> Option<Stamp> {
     Some(Stamp { modified: meta.modified().ok(), size: meta.len() })
 }
 
-/// Python files and archives that may hold DAGs, at any depth.
-fn walk(root: &Path) -> Result<HashMap<String, Stamp>> {
+/// Python files and archives at any depth that `.airflowignore` does not name. `before` is the last walk's result.
+fn walk(root: &Path, before: &Present) -> Result<Present> {
     let mut found = HashMap::new();
-    let mut folders = vec![root.to_path_buf()];
-    while let Some(folder) = folders.pop() {
+    let mut folders = vec![(root.to_path_buf(), Ignore::default())];
+    let mut seen = HashSet::new();
+    while let Some((folder, above)) = folders.pop() {
         let entries = match std::fs::read_dir(&folder) {
             Ok(entries) => entries,
             Err(error) if folder == root => return Err(error).or_unavailable(&format!("cannot read the DAG folder {}", root.display())),
             Err(_) => continue,
         };
+        if !folder.canonicalize().is_ok_and(|real| seen.insert(real)) {
+            continue; // a link leads back
+        }
+        let ignore = above.with_file_of(&folder);
         for entry in entries.flatten() {
             let (path, name) = (entry.path(), entry.file_name().to_string_lossy().into_owned());
-            if name.starts_with('.') || name == "__pycache__" {
+            let is_folder = path.is_dir();
+            if name.starts_with('.') || name == "__pycache__" || ignore.names(&path, is_folder) {
                 continue;
             }
-            if path.is_dir() {
-                folders.push(path);
+            if is_folder {
+                folders.push((path, ignore.clone()));
             } else if let Some(stamp) = stamp(&path)
                 && let Ok(relative) = path.strip_prefix(root)
-                && may_hold_dags(&path)
             {
-                found.insert(relative.to_string_lossy().into_owned(), stamp);
+                let relative = relative.to_string_lossy().into_owned();
+                let known = before.get(&relative).filter(|f| f.0 == stamp).map(|f| f.1);
+                let verdict = known.unwrap_or_else(|| may_hold_dags(&path));
+                if matches!(path.extension().and_then(|e| e.to_str()), Some("py" | "zip")) {
+                    found.insert(relative, (stamp, verdict));
+                }
             }
         }
     }
@@ -176,19 +217,26 @@ mod tests {
     fn only_files_that_speak_of_dags_and_airflow_are_parsed() {
         let folder = std::env::temp_dir().join(format!("artel-walk-{}", std::process::id()));
         std::fs::create_dir_all(folder.join("team/__pycache__")).unwrap();
+        std::fs::create_dir_all(folder.join("old/deep")).unwrap();
         for (name, text) in [
             ("a.py", "from airflow.sdk import DAG"),
             ("team/b.py", "import airflow\n@dag\ndef f(): ..."),
+            ("team/draft_b.py", "import airflow\n@dag\ndef f(): ..."),
+            ("old/deep/d.py", "airflow dag"),
             ("helpers.py", "X = 1"),
             ("notes.txt", "airflow dag"),
             ("team/__pycache__/c.py", "airflow dag"),
             (".hidden.py", "airflow dag"),
+            (".airflowignore", "# drafts\ndraft_*\nold/\n"),
         ] {
             std::fs::write(folder.join(name), text).unwrap();
         }
-        let mut found: Vec<String> = walk(&folder).unwrap().into_keys().collect();
+        std::os::unix::fs::symlink(&folder, folder.join("team/back")).unwrap();
+        let present = walk(&folder, &Present::new()).unwrap();
+        let mut found: Vec<&str> = present.iter().filter(|f| f.1.1).map(|f| f.0.as_str()).collect();
         found.sort();
-        std::fs::remove_dir_all(&folder).unwrap();
         assert_eq!(found, ["a.py", "team/b.py"]);
+        assert_eq!(walk(&folder, &present).unwrap(), present);
+        std::fs::remove_dir_all(&folder).unwrap();
     }
 }

@@ -15,7 +15,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::net::UnixStream;
 use tokio::process::{Child, Command};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Notify, mpsc, oneshot};
 use tokio_util::codec::{Framed, LengthDelimitedCodec};
 
 /// How long importing Airflow may take on a slow machine.
@@ -27,7 +27,7 @@ const MAX_FRAME: usize = 256 << 20;
 /// Longest pause before the process is started again.
 const MAX_PAUSE: Duration = Duration::from_secs(30);
 
-/// What a file gave.
+/// What a request gave.
 pub(super) struct Parsed {
     /// The process's answer.
     pub(super) answer: Value,
@@ -36,7 +36,10 @@ pub(super) struct Parsed {
 }
 
 struct Request {
-    path: String,
+    /// Without its `id`.
+    message: Value,
+    /// The answer when the process dies over it, and again the second time.
+    fatal: Value,
     reply: oneshot::Sender<Parsed>,
 }
 
@@ -48,34 +51,59 @@ struct Pending {
     retried: bool,
 }
 
-/// The process and what waits for it.
+/// The way to the process.
 pub(super) struct Process {
-    scheduler: Arc<Scheduler>,
     requests: mpsc::UnboundedSender<Request>,
-    /// Taken when the first file comes, or when its environment is there already.
-    start: Mutex<Option<mpsc::UnboundedReceiver<Request>>>,
+    /// Taken at the start of the service.
+    receive: Mutex<Option<mpsc::UnboundedReceiver<Request>>>,
+    warm: Notify,
+}
+
+impl Default for Process {
+    fn default() -> Self {
+        let (requests, receive) = mpsc::unbounded_channel();
+        Self { requests, receive: Mutex::new(Some(receive)), warm: Notify::new() }
+    }
 }
 
 impl Process {
-    pub(super) fn new(scheduler: Arc<Scheduler>) -> Arc<Self> {
-        let (requests, receive) = mpsc::unbounded_channel();
-        Arc::new(Self { scheduler, requests, start: Mutex::new(Some(receive)) })
+    /// From now on there is a process, when the first request comes or [`Process::warm`] is called.
+    pub(super) fn start(&self, scheduler: &Arc<Scheduler>) {
+        if let Some(requests) = self.receive.lock().expect("not poisoned").take() {
+            scheduler.cx.spawn("DAG parser", run(scheduler.clone(), requests));
+        }
     }
 
     /// Starts the process in the background, if it is not started yet.
     pub(super) fn warm(&self) {
-        if let Some(requests) = self.start.lock().expect("not poisoned").take() {
-            let scheduler = self.scheduler.clone();
-            self.scheduler.cx.spawn("DAG parser", run(scheduler, requests));
-        }
+        self.warm.notify_one();
     }
 
-    /// Parses one file.
-    pub(super) async fn parse(&self, path: &Path) -> Result<Parsed> {
-        self.warm();
+    /// Parses one file of a checkout.
+    pub(super) async fn parse(&self, path: &Path, bundle_name: &str, bundle_path: &Path, seconds: f64) -> Result<Parsed> {
+        let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+        let why = "the DAG parser died while it parsed this file, twice";
+        let message = json!({
+            "path": path.display().to_string(),
+            "bundle_path": bundle_path.display().to_string(),
+            "bundle_name": bundle_name,
+            "timeout": seconds,
+        });
+        self.send(message, json!({"import_errors": {name: why}})).await
+    }
+
+    /// Asks code of a plug-in something; `{"error": …}` in the answer is its failure.
+    pub(super) async fn ask(&self, mut message: Value, seconds: f64) -> Result<Value> {
+        message["timeout"] = seconds.into();
+        let answer = self.send(message, json!({"error": "the process that runs plug-ins died over this question, twice"}));
+        let patience = START + PATIENCE + Duration::from_secs_f64(seconds);
+        let answered = tokio::time::timeout(patience, answer).await;
+        Ok(answered.unwrap_or_else(|_| Err(Error::timeout("the DAG parser does not answer")))?.answer)
+    }
+
+    async fn send(&self, message: Value, fatal: Value) -> Result<Parsed> {
         let (reply, receive) = oneshot::channel();
-        let request = Request { path: path.display().to_string(), reply };
-        self.requests.send(request).map_err(|_| stopped())?;
+        self.requests.send(Request { message, fatal, reply }).map_err(|_| stopped())?;
         receive.await.map_err(|_| stopped())
     }
 }
@@ -89,6 +117,14 @@ async fn run(scheduler: Arc<Scheduler>, mut requests: mpsc::UnboundedReceiver<Re
     let stop = scheduler.cx.stop.clone();
     let mut pending = HashMap::new();
     let mut pause = Duration::from_millis(200);
+    tokio::select! {
+        () = stop.cancelled() => return,
+        () = scheduler.parser.process.warm.notified() => {}
+        first = requests.recv() => {
+            let Some(request) = first else { return };
+            pending.insert(1, Pending { request, asked: Vec::new(), retried: false });
+        }
+    }
     loop {
         let served = tokio::select! {
             () = stop.cancelled() => return,
@@ -116,9 +152,7 @@ fn give_up_twice_failed(pending: &mut HashMap<u64, Pending>) {
     let twice: Vec<u64> = pending.iter().filter(|p| p.1.retried).map(|p| *p.0).collect();
     for id in twice {
         if let Some(failed) = pending.remove(&id) {
-            let name = Path::new(&failed.request.path).file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
-            let why = "the DAG parser died while it parsed this file, twice";
-            let _ = failed.request.reply.send(Parsed { answer: json!({"import_errors": {name: why}}), asked: failed.asked });
+            let _ = failed.request.reply.send(Parsed { answer: failed.request.fatal, asked: failed.asked });
         }
     }
     for waiting in pending.values_mut() {
@@ -174,7 +208,7 @@ async fn converse(
     let mut next = pending.keys().max().map_or(1, |id| id + 1);
     for (id, waiting) in pending.iter_mut() {
         waiting.asked.clear();
-        send(frames, &order(scheduler, *id, &waiting.request.path)).await?;
+        send(frames, &order(*id, &waiting.request)).await?;
     }
     loop {
         tokio::select! {
@@ -182,7 +216,7 @@ async fn converse(
                 let Some(request) = request else { return Ok(()) };
                 let id = next;
                 next += 1;
-                let message = order(scheduler, id, &request.path);
+                let message = order(id, &request);
                 pending.insert(id, Pending { request, asked: Vec::new(), retried: false });
                 send(frames, &message).await?;
             }
@@ -213,14 +247,10 @@ async fn silence(scheduler: &Scheduler, pending: &HashMap<u64, Pending>) {
     tokio::time::sleep(PATIENCE + Duration::from_secs_f64(scheduler.settings.parse_timeout_seconds * rounds)).await;
 }
 
-fn order(scheduler: &Scheduler, id: u64, path: &str) -> Value {
-    json!({
-        "id": id,
-        "path": path,
-        "bundle_path": scheduler.bundle.path.display().to_string(),
-        "bundle_name": scheduler.bundle.name,
-        "timeout": scheduler.settings.parse_timeout_seconds,
-    })
+fn order(id: u64, request: &Request) -> Value {
+    let mut message = request.message.clone();
+    message["id"] = id.into();
+    message
 }
 
 async fn send(frames: &mut Framed<UnixStream, LengthDelimitedCodec>, message: &Value) -> Result<()> {
@@ -238,11 +268,7 @@ fn spawn(scheduler: &Scheduler, environment: &Environment) -> Result<(Child, Uni
     ours.set_nonblocking(true)?;
     let home = cx.config.data.join("airflow");
     std::fs::create_dir_all(&home).or_internal("cannot make the folder for Airflow")?;
-    let bundles = json!([{
-        "name": scheduler.bundle.name,
-        "classpath": "airflow.dag_processing.bundles.local.LocalDagBundle",
-        "kwargs": {"path": scheduler.bundle.path.display().to_string()},
-    }]);
+    std::fs::create_dir_all(scheduler.plugins_folder()).or_internal("cannot make the folder for plug-ins")?;
     let mut command = Command::new(environment.python());
     process::group(&mut command)
         .args(["-m", "artel_side.dag_parser", "--control", "fd:0", "--parallel", &scheduler.settings.parsers().to_string()])
@@ -252,8 +278,8 @@ fn spawn(scheduler: &Scheduler, environment: &Environment) -> Result<(Child, Uni
         .env("PYTHONPATH", cx.python.side())
         .env("AIRFLOW_HOME", &home)
         .env("AIRFLOW__CORE__LOAD_EXAMPLES", "False")
-        .env("AIRFLOW__CORE__DAGS_FOLDER", &scheduler.bundle.path)
-        .env("AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST", bundles.to_string())
+        .env("AIRFLOW__CORE__DAGS_FOLDER", scheduler.bundles.dags_folder())
+        .env("AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST", scheduler.bundle_list().to_string())
         .stdin(Stdio::from(OwnedFd::from(theirs)))
         .stdout(Stdio::null())
         .stderr(Stdio::piped());

@@ -6,6 +6,7 @@ mod auth;
 mod backfills;
 mod bulk;
 mod bulk_runs;
+mod bundles;
 mod clear;
 mod collections;
 mod connections;
@@ -15,6 +16,7 @@ mod execution;
 mod hitl;
 mod import_errors;
 mod info;
+mod links;
 mod logs;
 mod marks;
 mod models;
@@ -41,7 +43,7 @@ pub(crate) fn routes() -> Routes {
         marks::patch, marks::patch_mapped, marks::dry_run, marks::dry_run_mapped, marks::patch_group, marks::dry_run_group,
         bulk_runs::runs, bulk_runs::task_instances,
         backfills::list, backfills::get, backfills::create, backfills::dry_run, backfills::pause, backfills::unpause, backfills::cancel,
-        task_instances::tries, task_instances::try_of, clear::clear, logs::get,
+        task_instances::tries, task_instances::try_of, links::of_instance, clear::clear, logs::get,
         hitl::list, hitl::get, hitl::of_try, hitl::respond,
         xcoms::list, xcoms::get,
         assets::list, assets::aliases, assets::alias, asset_events::list, asset_events::create, asset_events::of_run, assets::get,
@@ -50,7 +52,8 @@ pub(crate) fn routes() -> Routes {
         variables::list, variables::get, variables::create, variables::update, variables::delete,
         connections::list, connections::get, connections::create, connections::update, connections::delete,
         pools::list, pools::get, pools::create, pools::update, pools::delete, pools::bulk, variables::bulk, connections::bulk,
-        import_errors::list, import_errors::get,
+        import_errors::list, import_errors::get, bundles::warnings, bundles::parse,
+        bundles::list, bundles::refresh, bundles::hook,
         execution::get, execution::head, execution::post, execution::put, execution::patch, execution::delete,
     )
     .merge(routes!(Dialect::Artel; native::dag_runs, native::task_instances))

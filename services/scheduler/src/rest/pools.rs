@@ -123,6 +123,7 @@ pub(super) async fn create(scheduler: web::Data<Scheduler>, body: Json<PoolBody>
         return Err(Error::exists(format!("The Pool with name: `{}` already exists", body.name)));
     }
     let pool = Pool { name: body.name, slots: body.slots, description: body.description, include_deferred: body.include_deferred };
+    scheduler.parser.setting_changed(format!("pool:{}", pool.name));
     Ok(HttpResponse::Created().json(save(&scheduler, pool).await?))
 }
 
@@ -162,7 +163,9 @@ async fn remove(scheduler: &Scheduler, name: &str) -> Result<()> {
     if !pools::delete(&mut tx, name).await? {
         return Err(missing(name));
     }
-    tx.commit().await
+    tx.commit().await?;
+    scheduler.parser.setting_changed(format!("pool:{name}"));
+    Ok(())
 }
 
 struct Pools;

@@ -39,7 +39,7 @@ fn shown(task: &Task) -> Value {
         "params": params(&task.params()),
         "class_ref": {"module_path": text("_task_module"), "class_name": task.task_type},
         "is_mapped": task.expand.is_some(),
-        "extra_links": [],
+        "extra_links": task.extra_links().into_keys().collect::<Vec<_>>(),
     })
 }
 

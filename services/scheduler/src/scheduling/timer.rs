@@ -64,6 +64,9 @@ impl Scheduler {
         for dag_id in dags::due(&self.db, now).await? {
             if let Err(error) = self.create_due_run(&dag_id).await {
                 tracing::warn!(dag_id, error = %error.chain(), "the due run could not be made");
+                if error.reason == Some(crate::parser::TIMETABLE) {
+                    self.show_timetable_error(&dag_id, &error.message).await?;
+                }
                 next.push(now + 5000);
             }
             self.timer.notify_one(); // perhaps another one is due

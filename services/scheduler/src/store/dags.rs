@@ -207,7 +207,7 @@ pub(crate) async fn next_due(db: &Db, now: i64) -> Result<Option<i64>> {
 
 /// Removes a DAG with everything that belongs to it. Its runs are gone already.
 pub(crate) async fn delete(tx: &mut Tx, dag_id: &str) -> Result<()> {
-    for table in ["dag_tags", "dag_versions", "asset_references", "asset_queue", "asset_partition_runs", "dags"] {
+    for table in ["dag_tags", "dag_warnings", "dag_versions", "asset_references", "asset_queue", "asset_partition_runs", "dags"] {
         tx.execute(sql(format!("DELETE FROM {table} WHERE dag_id = $1")), args![dag_id]).await?;
     }
     Ok(())

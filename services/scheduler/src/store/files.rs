@@ -69,6 +69,13 @@ pub(crate) async fn put(tx: &mut Tx, bundle: &str, f: &DagFile) -> Result<()> {
     tx.execute(text, values).await.map(drop)
 }
 
+/// Files of bundles that are not among `names`: `(bundle, path)`.
+pub(crate) async fn of_other_bundles(db: &Db, names: &[String]) -> Result<Vec<(String, String)>> {
+    let text = format!("SELECT bundle_name, relative_path FROM dag_files WHERE bundle_name NOT IN ({})", super::places(1, names.len()));
+    let rows = db.fetch_all(sql(text), names.iter().map(Into::into).collect()).await?;
+    rows.iter().map(|r| Ok((r.get("bundle_name")?, r.get("relative_path")?))).collect()
+}
+
 pub(crate) async fn remove(tx: &mut Tx, bundle: &str, path: &str) -> Result<()> {
     tx.execute("DELETE FROM dag_files WHERE bundle_name = $1 AND relative_path = $2", args![bundle, path]).await.map(drop)
 }
@@ -106,8 +113,8 @@ pub(crate) async fn other_file_of(tx: &mut Tx, bundle: &str, path: &str, dag_ids
         return Ok(None);
     }
     let mut filter = Filter::default();
-    filter.compare("bundle_name", "=", bundle);
-    filter.compare("relative_fileloc", "<>", path);
+    let (bundle, path) = (filter.arg(bundle), filter.arg(path));
+    filter.that(format!("(bundle_name <> {bundle} OR relative_fileloc <> {path})"));
     filter.that("is_stale = 0");
     filter.any_of("dag_id", dag_ids);
     let text = format!("SELECT dag_id, relative_fileloc FROM dags {} ORDER BY dag_id LIMIT 1", filter.clause());

@@ -8,6 +8,7 @@ pub(crate) mod asset_references;
 pub(crate) mod assets;
 pub(crate) mod backfills;
 pub(crate) mod callbacks;
+pub(crate) mod bundles;
 pub(crate) mod claims;
 pub(crate) mod connections;
 pub(crate) mod dags;
@@ -25,6 +26,7 @@ pub(crate) mod task_state;
 pub(crate) mod triggers;
 pub(crate) mod variables;
 pub(crate) mod versions;
+pub(crate) mod warnings;
 pub(crate) mod workers;
 pub(crate) mod xcoms;
 

@@ -46,6 +46,10 @@ pub(crate) async fn get(from: impl Into<Read<'_>>, name: &str) -> Result<Option<
     from.into().first(sql(format!("SELECT {COLUMNS} FROM pools WHERE name = $1")), args![name]).await?.as_ref().map(read).transpose()
 }
 
+pub(crate) async fn exists(tx: &mut Tx, name: &str) -> Result<bool> {
+    Ok(get(tx, name).await?.is_some())
+}
+
 pub(crate) async fn put(tx: &mut Tx, p: &Pool) -> Result<()> {
     let text = "INSERT INTO pools (name, slots, description, include_deferred) VALUES ($1, $2, $3, $4)
          ON CONFLICT (name) DO UPDATE SET slots = excluded.slots, description = excluded.description, include_deferred = excluded.include_deferred";

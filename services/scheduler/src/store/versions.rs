@@ -60,14 +60,15 @@ pub(crate) async fn insert(tx: &mut Tx, v: &DagVersion, serialized: &str, source
 }
 
 /// Replaces the contents of a version that no run uses.
-pub(crate) async fn replace(tx: &mut Tx, id: &str, hash: &str, serialized: &str, source: Option<&str>, now: i64) -> Result<()> {
-    let text = "UPDATE dag_versions SET dag_hash = $1, serialized = $2, source = $3, created_at = $4 WHERE id = $5";
-    tx.execute(text, args![hash, serialized, source, now, id]).await.map(drop)
+pub(crate) async fn replace(tx: &mut Tx, id: &str, hash: &str, serialized: &str, now: i64) -> Result<()> {
+    let text = "UPDATE dag_versions SET dag_hash = $1, serialized = $2, created_at = $3 WHERE id = $4";
+    tx.execute(text, args![hash, serialized, now, id]).await.map(drop)
 }
 
-/// The file changed in ways that the serialized form does not show.
-pub(crate) async fn set_source(tx: &mut Tx, id: &str, source: Option<&str>) -> Result<()> {
-    tx.execute("UPDATE dag_versions SET source = $1 WHERE id = $2", args![source, id]).await.map(drop)
+/// The file's text, and the version of its bundle that it was last seen in: they change in ways that the serialized
+/// form does not show.
+pub(crate) async fn set_source(tx: &mut Tx, id: &str, source: Option<&str>, bundle_version: Option<&str>) -> Result<()> {
+    tx.execute("UPDATE dag_versions SET source = $1, bundle_version = $2 WHERE id = $3", args![source, bundle_version, id]).await.map(drop)
 }
 
 pub(crate) async fn is_used(tx: &mut Tx, id: &str) -> Result<bool> {

@@ -32,6 +32,21 @@ pub(super) async fn bench<F: Future<Output = ()>>(test: impl Fn(Bench) -> F) {
     .await;
 }
 
+/// The same with more settings of the scheduler, as TOML.
+pub(super) async fn bench_with<F: Future<Output = ()>>(settings: &str, test: impl Fn(Bench) -> F) {
+    testkit::on_both_engines(|cx| async {
+        let clock = Clock::fixed(START);
+        let mut config = (*cx.config).clone();
+        let mut more = config.scheduler.clone();
+        more.clone_from(&settings.parse().unwrap());
+        config.scheduler.extend(more);
+        let cx = Context { clock: clock.clone(), config: Arc::new(config), ..cx };
+        let s = Scheduler::open(&cx).await.unwrap();
+        test(Bench { s, clock }).await;
+    })
+    .await;
+}
+
 /// A task: id, ids downstream, more of its serialized form.
 pub(super) type TaskSpec<'a> = (&'a str, &'a [&'a str], Value);
 

@@ -6,6 +6,7 @@ mod assets;
 mod backfills;
 mod bench;
 mod by_hand;
+mod bundles;
 mod claiming;
 mod deferring;
 mod files;

@@ -94,7 +94,7 @@ pub enum Timetable {
     PartitionedAtRuntime,
     /// At the times of a list.
     Events(events::Events),
-    /// One that is asked of somebody else, or not supported: never due by itself. Its class name.
+    /// One of a plug-in, which is asked (`parser::plug_ins`). Its class name.
     Other(String),
 }
 
@@ -150,6 +150,15 @@ impl Timetable {
             return Ok(Self::Events(events::Events::read(var)?));
         }
         Ok(Self::Other(class.to_owned()))
+    }
+
+    /// Is it, or does it contain, a timetable of a plug-in, which has to be asked?
+    pub fn is_of_plug_in(&self) -> bool {
+        match self {
+            Self::Other(_) => true,
+            Self::AssetOrTime(_, timetable) => timetable.is_of_plug_in(),
+            _ => false,
+        }
     }
 
     /// The assets that it waits for.

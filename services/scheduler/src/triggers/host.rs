@@ -108,7 +108,8 @@ impl Host {
     }
 
     fn launch(&self, environment: &std::path::Path) -> Result<Launch> {
-        let args = vec!["--path".into(), self.scheduler.bundle.path.clone().into()];
+        let folders = self.scheduler.bundles.all().iter().filter_map(|bundle| bundle.current());
+        let args = folders.flat_map(|files| ["--path".into(), files.path.into()]).collect();
         Ok(Launch { name: "trigger host".into(), module: "trigger_host", args, env: self.scheduler.airflow_environment(environment)? })
     }
 

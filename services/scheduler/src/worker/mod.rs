@@ -2,6 +2,7 @@
 //! supervises it. Any number of workers, on any host, serve one scheduler; each task is held by a lease that the
 //! worker prolongs, so a worker that dies loses its tasks to their retry rule.
 
+mod bundles;
 pub(crate) mod execution_api;
 mod log;
 mod mask;
@@ -42,6 +43,7 @@ struct Worker {
     zygotes: Zygotes,
     /// What each task may take.
     limits: HashMap<&'static str, u64>,
+    bundles: bundles::Fetched,
     /// Task instances that run here, each with the way to tell its supervisor to kill it.
     running: Mutex<HashMap<String, mpsc::Sender<()>>>,
 }
@@ -60,7 +62,8 @@ pub async fn run(cx: Context, options: Options) -> Result<()> {
     let hostname = rustix::system::uname().nodename().to_string_lossy().into_owned();
     let limits = cx.config.section::<Settings>("scheduler")?.task_limits();
     let id = format!("{hostname}-{}", cx.ids.hex32());
-    let worker = Arc::new(Worker { id, zygotes: Zygotes::new(&cx), cx, limits, running: Mutex::default() });
+    let (zygotes, bundles) = (Zygotes::new(&cx), bundles::Fetched::new(&cx));
+    let worker = Arc::new(Worker { id, zygotes, bundles, cx, limits, running: Mutex::default() });
     let stop = worker.cx.stop.clone();
     let Some(lease) = worker.register(&hostname, &options.queues, slots).await else { return Ok(()) };
     tracing::info!(worker = %worker.id, slots, queues = options.queues.join(","), "worker ready");

@@ -12,6 +12,7 @@ use artel_proto::artel::scheduler::v1::{TaskEndedRequest, Workload};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 use std::os::fd::OwnedFd;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::UnixStream;
@@ -59,7 +60,8 @@ async fn supervise(worker: &Arc<Worker>, workload: &Workload, log: &Log, killed:
     let task: Value = serde_json::from_str(&workload.execute_task_json)?;
     let (ours, theirs) = sockets()?;
     let [requests, stdout, stderr, logs] = ours;
-    let fork = Fork { id: workload.ti_id.clone(), env: environment(workload), limits: worker.limits.clone() };
+    let bundle = worker.bundles.folder(workload).await?;
+    let fork = Fork { id: workload.ti_id.clone(), env: environment(workload, &bundle), limits: worker.limits.clone() };
     let forked = worker.zygotes.fork(fork, theirs).await?;
     let started_at = worker.cx.clock.utc().to_rfc3339();
     let run = Call {
@@ -108,14 +110,14 @@ fn sockets() -> Result<([UnixStream; 4], [OwnedFd; 4])> {
 }
 
 /// The task's own variables, and where its bundle lies.
-fn environment(workload: &Workload) -> std::collections::HashMap<String, String> {
+fn environment(workload: &Workload, bundle: &Path) -> std::collections::HashMap<String, String> {
     let mut env = workload.env.clone();
-    let bundle = json!([{
+    let list = json!([{
         "name": workload.bundle_name,
         "classpath": "airflow.dag_processing.bundles.local.LocalDagBundle",
-        "kwargs": {"path": workload.bundle_path},
+        "kwargs": {"path": bundle.display().to_string()},
     }]);
-    env.insert("AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST".into(), bundle.to_string());
+    env.insert("AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST".into(), list.to_string());
     env
 }
 

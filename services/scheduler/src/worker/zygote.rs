@@ -137,6 +137,7 @@ fn base_environment(cx: &Context, environment: &Environment, home: &std::path::P
         ("AIRFLOW__CORE__LOAD_EXAMPLES", "False".into()),
         ("AIRFLOW__LOGGING__BASE_LOG_FOLDER", home.join("logs").display().to_string()),
         ("AIRFLOW__WORKERS__MISSING_DAG_RETRIES", "0".into()),
+        ("AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_STORAGE_PATH", home.join("bundles").display().to_string()),
         ("PATH", format!("{}:{path}", environment.folder.join("bin").display())),
         ("VIRTUAL_ENV", environment.folder.display().to_string()),
         ("PYTHONPATH", cx.python.side().display().to_string()),
