@@ -105,8 +105,6 @@ impl Versions {
             }
             if self.without_logged_models {
                 version.model_id = None;
-                version.model_params.clear();
-                version.model_metrics.clear();
             }
         }
     }
