@@ -45,14 +45,7 @@ pub(crate) struct Repository {
 }
 
 impl Repository {
-    pub(super) fn new(
-        settings: BundleSettings,
-        url: &str,
-        reference: &str,
-        subfolder: &Path,
-        folder: &Path,
-        timeout: Duration,
-    ) -> Self {
+    pub(super) fn new(settings: BundleSettings, url: &str, reference: &str, subfolder: &Path, folder: &Path, timeout: Duration) -> Self {
         let (url, reference) = (url.to_owned(), reference.to_owned());
         Self { settings, url, reference, subfolder: subfolder.into(), folder: folder.into(), timeout, turn: Mutex::new(()) }
     }
@@ -138,7 +131,8 @@ impl Repository {
         let tree = scratch.join("tree");
         std::fs::create_dir_all(&tree).or_internal(&format!("cannot make {}", tree.display()))?;
         std::fs::create_dir_all(self.versions())?;
-        let index = Access { env: vec![("GIT_INDEX_FILE".into(), scratch.join("index").display().to_string())], ..Access::default() };
+        let mut index = Access::default();
+        index.env.push(("GIT_INDEX_FILE".into(), scratch.join("index").display().to_string()));
         let work_tree = format!("--work-tree={}", tree.display());
         let result = async {
             self.in_mirror(&index, &[&work_tree, "read-tree", "--reset", "-u", commit]).await?;

@@ -118,7 +118,7 @@ mod tests {
 
     fn parts(class: &str, direction: &str, at: &str) -> Vec<String> {
         let window = json!({"__type": format!("airflow.partition_mappers.window.{class}"), "__var": {"direction": direction}});
-        let at = NaiveDateTime::parse_from_str(at, "%Y-%m-%d %H").unwrap();
+        let at = NaiveDateTime::parse_from_str(&format!("{at}:00"), "%Y-%m-%d %H:%M").unwrap();
         let all = Window::read(&window).unwrap().parts(&Part::At(at)).unwrap();
         all.iter().map(|p| if let Part::At(at) = p { at.format("%m-%d %H:%M").to_string() } else { String::new() }).collect()
     }

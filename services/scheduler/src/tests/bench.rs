@@ -23,23 +23,17 @@ pub(super) struct Bench {
 
 /// Runs `test` on both engines.
 pub(super) async fn bench<F: Future<Output = ()>>(test: impl Fn(Bench) -> F) {
-    testkit::on_both_engines(|cx| async {
-        let clock = Clock::fixed(START);
-        let cx = Context { clock: clock.clone(), ..cx };
-        let s = Scheduler::open(&cx).await.unwrap();
-        test(Bench { s, clock }).await;
-    })
-    .await;
+    bench_with("", test).await;
 }
 
 /// The same with more settings of the scheduler, as TOML.
 pub(super) async fn bench_with<F: Future<Output = ()>>(settings: &str, test: impl Fn(Bench) -> F) {
+    let (settings, test): (toml::Table, _) = (settings.parse().unwrap(), &test);
     testkit::on_both_engines(|cx| async {
+        let cx = cx;
         let clock = Clock::fixed(START);
         let mut config = (*cx.config).clone();
-        let mut more = config.scheduler.clone();
-        more.clone_from(&settings.parse().unwrap());
-        config.scheduler.extend(more);
+        config.scheduler.extend(settings.clone());
         let cx = Context { clock: clock.clone(), config: Arc::new(config), ..cx };
         let s = Scheduler::open(&cx).await.unwrap();
         test(Bench { s, clock }).await;

@@ -91,7 +91,7 @@ async fn stop(b: &Bench) {
 #[tokio::test]
 async fn triggers_of_users_run_and_run_again_where_their_process_dies() {
     let (_fixture, b) = real().await;
-    let folder = b.s.bundle.path.clone();
+    let folder = b.s.bundles.dags_folder().to_path_buf();
     std::fs::write(folder.join("real_triggers.py"), TRIGGERS).unwrap();
     b.add("d", &[("arrives", &[], json!({})), ("breaks", &[], json!({})), ("cleared", &[], json!({}))], json!({})).await;
     b.trigger("d", "r").await;
@@ -133,7 +133,7 @@ async fn triggers_of_users_run_and_run_again_where_their_process_dies() {
 #[tokio::test]
 async fn callbacks_of_runs_and_deadlines_are_called_once() {
     let (_fixture, b) = real().await;
-    let folder = b.s.bundle.path.clone();
+    let folder = b.s.bundles.dags_folder().to_path_buf();
     std::fs::write(folder.join("called.py"), CALLED).unwrap();
     let callback = json!({"__data__": {"path": "called.late", "kwargs": {"word": "slow"}}});
     let deadline =
