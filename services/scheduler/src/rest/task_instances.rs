@@ -115,7 +115,7 @@ fn filter_of(query: &Query, dag_id: &str, run_id: &str) -> Result<Filter> {
 
 async fn listed(scheduler: &Scheduler, filter: Filter, page: &Page) -> Result<HttpResponse> {
     let (found, total_entries) = instances::list(&scheduler.db, filter, page).await?;
-    let task_instances = show(scheduler, &found, false).await?;
+    let task_instances = show(scheduler, &found, true).await?;
     Ok(HttpResponse::Ok().json(TaskInstanceCollection {
         task_instances,
         total_entries,
@@ -223,7 +223,7 @@ pub(super) async fn patch(
     let mut after = Filter::default();
     after.any_of("id", &found.iter().map(|i| i.id.clone()).collect::<Vec<_>>());
     let (found, total_entries) = instances::list(&scheduler.db, after, &Page::all("map_index")).await?;
-    Ok(HttpResponse::Ok().json(json!({"task_instances": show(&scheduler, &found, false).await?, "total_entries": total_entries})))
+    Ok(HttpResponse::Ok().json(json!({"task_instances": show(&scheduler, &found, true).await?, "total_entries": total_entries})))
 }
 
 /// The present try and the earlier ones, by number.

@@ -1,0 +1,109 @@
+"""Runs the example DAGs, or the scheduling rules, on Artel and compares what comes of them with the recordings of stock.
+
+    python compare.py examples|rules --artel URL --password PASSWORD --dags FOLDER [--wheels SITE-PACKAGES] [--only NAME …]
+
+FOLDER is that of Artel's DAG files. The examples are copied from the wheels in SITE-PACKAGES, as they are; `--environment`
+is the prefix of the Python that runs tasks. Leaves with 0 when everything is as recorded or its difference is in
+`allowed.py`.
+"""
+
+import argparse
+import collections
+import json
+import pathlib
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+
+import examples
+import rules
+from allowed import ALLOWED
+from dags import EXAMPLES
+from difference import compared
+from normal import Names
+from session import Session
+
+RECORDED = pathlib.Path(__file__).resolve().parent / "recorded"
+EXAMPLE_SECONDS = 180
+RULE_SECONDS = 120
+QUIET_SECONDS = 6
+
+
+def main() -> int:
+    options = arguments()
+    judge = Judge(whole=not options.only)
+    connect = lambda: Session(options.artel, "admin", options.password)  # noqa: E731
+    if options.what == "rules":
+        rules.copy_files(options.dags)
+        found = rules.run_all(connect, RULE_SECONDS, options.only, QUIET_SECONDS)
+        for name, facts in found.items():
+            judge.compare(name, read("rules", name), json.loads(json.dumps(facts)))
+    else:
+        compare_examples(options, connect, judge)
+    return judge.verdict(options.what)
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("what", choices=("examples", "rules"))
+    parser.add_argument("--artel", required=True, help="address of a new Artel")
+    parser.add_argument("--password", required=True, help="of its administrator")
+    parser.add_argument("--dags", required=True, type=pathlib.Path, help="its folder of DAG files")
+    parser.add_argument("--environment", type=pathlib.Path, help="the Python environment of its tasks")
+    parser.add_argument("--only", nargs="+")
+    return parser.parse_args()
+
+
+def compare_examples(options, connect, judge: "Judge") -> None:
+    chosen = [example for example in EXAMPLES if not options.only or example.name in options.only]
+    (site,) = options.environment.glob("lib/python3*/site-packages")
+    recorded = {example.name: read("examples", example.name) for example in chosen}
+    expected = {dag: len(runs) for outcome in recorded.values() for dag, runs in outcome["runs"].items()}
+    examples.copy_files(site, options.dags, chosen)
+    outcomes = examples.Runner(connect, EXAMPLE_SECONDS, expected, QUIET_SECONDS).run_all(chosen)
+    places = {str(options.dags): "<dags>", str(options.dags.parent): "<home>", str(options.environment): "<environment>"}
+    for example in chosen:
+        outcome = outcomes[example.name]
+        judge.compare(example.name, recorded[example.name], outcome if "error" in outcome else Names(example, places).outcome(outcome))
+
+
+def read(kind: str, name: str) -> dict:
+    return json.loads((RECORDED / kind / f"{name}.json").read_text())
+
+
+class Judge:
+    """What came out so far."""
+
+    def __init__(self, whole: bool):
+        self.whole, self.same, self.different = whole, [], []
+        self.used = collections.Counter()
+
+    def compare(self, name: str, stock: dict, artel: dict) -> None:
+        if "error" in artel:
+            left = [f"{name}: {artel['error']}"]
+        else:
+            left = [
+                f"  {name}{one.at}\n    stock: {str(one.stock)[:300]}\n    artel: {str(one.artel)[:300]}"
+                for one in compared(stock, artel)
+                if not self.allowed(f"{name}{one.at}", one)
+            ]
+        (self.different if left else self.same).append(name)
+        if left:
+            print(f"\n{name}: {len(left)} differences", *left, sep="\n", flush=True)
+
+    def allowed(self, at: str, one) -> bool:
+        for entry in ALLOWED:
+            if entry.covers(at, one.stock, one.artel):
+                self.used[entry] += 1
+                return True
+        return False
+
+    def verdict(self, what: str) -> int:
+        print(f"\nairflow {what}: {len(self.same)} as on stock, {len(self.different)} differ; {self.used.total()} differences allowed by {len(self.used)} entries")
+        if self.different:
+            print("differ: " + ", ".join(self.different))
+        return 1 if self.different else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
