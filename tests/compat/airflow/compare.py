@@ -60,11 +60,12 @@ def compare_examples(options, connect, judge: "Judge") -> None:
     recorded = {example.name: read("examples", example.name) for example in chosen}
     expected = {dag: len(runs) for outcome in recorded.values() for dag, runs in outcome["runs"].items()}
     examples.copy_files(site, options.dags, chosen)
-    outcomes = examples.Runner(connect, EXAMPLE_SECONDS, expected, QUIET_SECONDS).run_all(chosen)
     places = {str(options.dags): "<dags>", str(options.dags.parent): "<home>", str(options.environment): "<environment>"}
-    for example in chosen:
-        outcome = outcomes[example.name]
+
+    def keep(example, outcome) -> None:
         judge.compare(example.name, recorded[example.name], outcome if "error" in outcome else Names(example, places).outcome(outcome))
+
+    examples.Runner(connect, EXAMPLE_SECONDS, keep, expected, QUIET_SECONDS).run_all(chosen)
 
 
 def read(kind: str, name: str) -> dict:

@@ -28,18 +28,19 @@ def copy_files(wheels: pathlib.Path, folder: pathlib.Path, examples=EXAMPLES) ->
 
 
 class Runner:
-    """Runs examples on one server. `expected` is how many runs each DAG will have, where that is known."""
+    """Runs examples on one server. `expected` is how many runs each DAG will have, where that is known; `keep` is told
+    of each example what became of it. One that could not be run has an `error`."""
 
-    def __init__(self, connect, seconds: float, expected: dict | None = None, quiet_seconds: float = 2):
-        self.connect, self.seconds, self.expected, self.quiet_seconds = connect, seconds, expected, quiet_seconds
+    def __init__(self, connect, seconds: float, keep, expected: dict | None = None, quiet_seconds: float = 2):
+        self.connect, self.seconds, self.keep, self.expected, self.quiet_seconds = connect, seconds, keep, expected, quiet_seconds
 
-    def run_all(self, examples) -> dict:
-        """What became of each example, by name. One that could not be run has an `error`."""
+    def run_all(self, examples) -> None:
+        session = self.connect()
+        session.connections.post_connection(client.ConnectionBody(connection_id="fs_default", conn_type="fs"))
         with concurrent.futures.ThreadPoolExecutor(AT_A_TIME) as pool:
-            outcomes = pool.map(self.run_safely, examples)
-            return {example.name: outcome for example, outcome in zip(examples, outcomes)}
+            list(pool.map(self.run_safely, examples))
 
-    def run_safely(self, example: Example) -> dict:
+    def run_safely(self, example: Example) -> None:
         began = time.monotonic()
         try:
             outcome = self.run(self.connect(), example)
@@ -48,7 +49,7 @@ class Runner:
             outcome = {"error": f"{type(error).__name__}: {error}"[:400] + (f" {body[:400]}" if body else "")}
         states = {dag: [run["run"]["state"] for run in runs] for dag, runs in outcome.get("runs", {}).items()}
         print(f"{example.name}: {outcome.get('error') or states} in {time.monotonic() - began:.0f} s", flush=True)
-        return outcome
+        self.keep(example, outcome)
 
     def run(self, session: Session, example: Example) -> dict:
         for dag in example.dags:
@@ -100,13 +101,18 @@ class Runner:
                 self.until_quiet(session, example)
 
     def answer(self, session: Session, example: Example) -> None:
-        """Answers as the table says, until every question was answered."""
-        open_questions = dict(example.answers)
+        """Answers as the table says, until every question was answered.
+
+        A person takes a while: on stock a task fails that is answered before its process has quite ended.
+        """
+        open_questions, since = dict(example.answers), {}
 
         def asked() -> bool:
             for detail in session.instances.get_hitl_details(example.trigger[0], RUN_ID).hitl_details:
                 instance = detail.task_instance
-                if instance.task_id in open_questions and not detail.response_received:
+                if instance.state != "awaiting_input" or instance.task_id not in open_questions:
+                    continue
+                if time.monotonic() - since.setdefault(instance.task_id, time.monotonic()) > self.quiet_seconds / 2:
                     chosen, given = open_questions.pop(instance.task_id)
                     body = client.UpdateHITLDetailPayload(chosen_options=chosen, params_input=given)
                     session.instances.update_hitl_detail(instance.dag_id, instance.dag_run_id, instance.task_id, instance.map_index, body)
@@ -123,12 +129,15 @@ class Runner:
                 for dag, runs in ((dag, ours(session, dag)) for dag in example.dags)
             )
 
-        if self.expected is not None:
+        if self.expected is not None and not example.unfinished:
             self.until(ended)
         self.until_quiet(session, example)
 
     def until_quiet(self, session: Session, example: Example) -> None:
-        """Until there is no active run and none has come for `quiet_seconds`."""
+        """Until there is no active run and none has come for `quiet_seconds`; where tasks stay unfinished, until all others
+        have ended."""
+        if example.unfinished:
+            return self.until(lambda: self.others_ended(session, example))
         seen: tuple[collections.Counter, float] = (collections.Counter(), time.monotonic())
 
         def quiet() -> bool:
@@ -140,6 +149,10 @@ class Runner:
             return over and time.monotonic() - seen[1] >= (self.quiet_seconds if example.follow else 0)
 
         self.until(quiet)
+
+    def others_ended(self, session: Session, example: Example) -> bool:
+        instances = session.instances_of(example.trigger[0], RUN_ID)
+        return all(instance.end_date for instance in instances if instance.task_id not in example.unfinished)
 
     def until(self, good) -> None:
         eventually(good, bool, self.seconds)

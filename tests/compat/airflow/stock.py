@@ -1,4 +1,4 @@
-"""Airflow's own servers: API server, scheduler with LocalExecutor, DAG processor and triggerer, on SQLite.
+"""Airflow's own servers: API server, scheduler with LocalExecutor, DAG processor and triggerer, on SQLite or PostgreSQL.
 
 They are started from the Python environment of `python`, which has apache-airflow, each as one process in a group of
 its own, in an empty AIRFLOW_HOME. Settings are upstream's defaults but for those in `environment`.
@@ -109,8 +109,9 @@ def environment(home: pathlib.Path, dags: pathlib.Path, port: int, logs: int) ->
 
 
 @contextlib.contextmanager
-def running(python: pathlib.Path, dags: pathlib.Path, plugins: list[pathlib.Path] = (), **settings: str):
-    """Yields a Stock that is ready."""
+def running(python: pathlib.Path, dags: pathlib.Path, plugins: list[pathlib.Path] = (), database: str | None = None):
+    """Yields a Stock that is ready. `database` is the address of an empty one on PostgreSQL; without it there is a file of SQLite."""
+    settings = {"AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": database.replace("postgres://", "postgresql+psycopg2://", 1)} if database else {}
     with tempfile.TemporaryDirectory(prefix="stock-airflow-", ignore_cleanup_errors=True) as folder:
         home = pathlib.Path(folder)
         (home / "plugins").mkdir()
