@@ -60,10 +60,10 @@ def said(*command):
     return subprocess.run(list(map(str, command)), capture_output=True, text=True).stdout.strip()
 
 
-def write(name, title, text):
-    """Replaces one part of the page; the other parts stay as they were measured."""
-    page = PAGE.read_text() if PAGE.exists() else HEAD
+def write(name, title, text, page_file=PAGE):
+    """Replaces one part of a page; the other parts stay as they were measured."""
+    page = page_file.read_text() if page_file.exists() else HEAD
     part = f"<!-- {name} -->\n## {title}\n\n{text}\n<!-- end of {name} -->\n"
     known = re.compile(rf"<!-- {name} -->.*?<!-- end of {name} -->\n", re.DOTALL)
     page = known.sub(lambda _: part, page) if known.search(page) else f"{page.rstrip()}\n\n{part}"
-    PAGE.write_text(page)
+    page_file.write_text(page)

@@ -7,6 +7,8 @@ import re
 
 @dataclasses.dataclass(frozen=True)
 class Allowed:
+    of: str
+    """`examples` or `rules`."""
     why: str
     at: str
     """A pattern for the place of the difference, `example.field.field[0]`."""

@@ -1,10 +1,10 @@
 """Runs the example DAGs, or the scheduling rules, on Artel and compares what comes of them with the recordings of stock.
 
-    python compare.py examples|rules --artel URL --password PASSWORD --dags FOLDER [--wheels SITE-PACKAGES] [--only NAME …]
+    python compare.py examples|rules --artel URL --password PASSWORD --dags FOLDER --environment PREFIX [--only NAME …] [--write]
 
-FOLDER is that of Artel's DAG files. The examples are copied from the wheels in SITE-PACKAGES, as they are; `--environment`
-is the prefix of the Python that runs tasks. Leaves with 0 when everything is as recorded or its difference is in
-`allowed.py`.
+FOLDER is that of Artel's DAG files, PREFIX that of the Python environment of its tasks: the examples are copied from the
+wheels in it, as they are. Leaves with 0 when everything is as recorded or its difference is in `allowed.py`. With
+`--write` the table of examples in docs/COMPATIBILITY.md is written anew.
 """
 
 import argparse
@@ -13,7 +13,8 @@ import json
 import pathlib
 import sys
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+ROOT = pathlib.Path(__file__).resolve().parents[3]
+sys.path[1:1] = [str(ROOT / "tests/compat"), str(ROOT / "bench")]
 
 import examples
 import rules
@@ -21,6 +22,7 @@ from allowed import ALLOWED
 from dags import EXAMPLES
 from difference import compared
 from normal import Names
+from parts import report
 from session import Session
 
 RECORDED = pathlib.Path(__file__).resolve().parent / "recorded"
@@ -40,7 +42,21 @@ def main() -> int:
             judge.compare(name, read("rules", name), json.loads(json.dumps(facts)))
     else:
         compare_examples(options, connect, judge)
+    if options.write:
+        report.write("airflow examples", "Airflow: the example DAGs", table(judge), ROOT / "docs/COMPATIBILITY.md")
     return judge.verdict(options.what)
+
+
+def table(judge: "Judge") -> str:
+    """A row for each example that was run, in the order of the table."""
+    rows = ["| files, as in the wheels | runs | task instances | XComs | result |", "|---|--:|--:|--:|---|"]
+    for example in (example for example in EXAMPLES if example.name in judge.left):
+        runs = [run for runs in read("examples", example.name)["runs"].values() for run in runs]
+        counted = [len(runs), sum(len(run["instances"]) for run in runs), sum(len(run["xcoms"]) for run in runs)]
+        left = judge.left[example.name]
+        names = ", ".join(f"`{file.rpartition('/')[2]}`" for file in example.files)
+        rows.append(f"| {names} | {' | '.join(map(str, counted))} | {'as stock' if not left else f'{len(left)} differences'} |")
+    return "\n".join(rows)
 
 
 def arguments() -> argparse.Namespace:
@@ -51,6 +67,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--dags", required=True, type=pathlib.Path, help="its folder of DAG files")
     parser.add_argument("--environment", type=pathlib.Path, help="the Python environment of its tasks")
     parser.add_argument("--only", nargs="+")
+    parser.add_argument("--write", action="store_true")
     return parser.parse_args()
 
 
@@ -73,22 +90,21 @@ def read(kind: str, name: str) -> dict:
 
 
 class Judge:
-    """What came out so far."""
+    """What came out so far: for each name, the differences that nothing allows."""
 
     def __init__(self, whole: bool):
-        self.whole, self.same, self.different = whole, [], []
-        self.used = collections.Counter()
+        self.whole, self.left, self.used = whole, {}, collections.Counter()
 
     def compare(self, name: str, stock: dict, artel: dict) -> None:
         if "error" in artel:
-            left = [f"{name}: {artel['error']}"]
+            left = [artel["error"]]
         else:
             left = [
                 f"  {name}{one.at}\n    stock: {str(one.stock)[:300]}\n    artel: {str(one.artel)[:300]}"
                 for one in compared(stock, artel)
                 if not self.allowed(f"{name}{one.at}", one)
             ]
-        (self.different if left else self.same).append(name)
+        self.left[name] = left
         if left:
             print(f"\n{name}: {len(left)} differences", *left, sep="\n", flush=True)
 
@@ -100,10 +116,17 @@ class Judge:
         return False
 
     def verdict(self, what: str) -> int:
-        print(f"\nairflow {what}: {len(self.same)} as on stock, {len(self.different)} differ; {self.used.total()} differences allowed by {len(self.used)} entries")
-        if self.different:
-            print("differ: " + ", ".join(self.different))
-        return 1 if self.different else 0
+        differ = [name for name, left in self.left.items() if left]
+        unused = [entry for entry in ALLOWED if self.whole and entry.of == what and not self.used[entry]]
+        for entry in unused:
+            print(f"\nno answer needs this entry of the allow-list any more: {entry}")
+        print(
+            f"\nairflow {what}: {len(self.left) - len(differ)} as on stock, {len(differ)} differ; "
+            f"{self.used.total()} differences allowed by {len(self.used)} entries, {len(unused)} entries unused"
+        )
+        if differ:
+            print("differ: " + ", ".join(differ))
+        return 1 if differ or unused else 0
 
 
 if __name__ == "__main__":
