@@ -17,7 +17,7 @@ import urllib.request
 
 USER, PASSWORD = "admin", "correct horse battery"
 PARTS = ("api-server", "scheduler", "dag-processor", "triggerer")
-START_SECONDS = 600
+START_SECONDS = 3600
 STOP_SECONDS = 30
 
 
