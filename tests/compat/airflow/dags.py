@@ -80,6 +80,10 @@ EXAMPLES = (
             "consume_1_or_2_with_asset_expressions", "consume_1_or_both_2_and_3_with_asset_expressions", "conditional_asset_and_time_based_timetable",
         ),
     ),
+    core(
+        "example_asset_partition", "ingest_regional_sales", "live_region_player_stats", "multi_region_player_stats",
+        follow=("aggregate_regional_sales", "summarize_live_region_stats"),
+    ),
     # these two share an asset: what the first tells, the second reads
     Example(
         (f"{CORE}example_outlet_event_extra.py", f"{CORE}example_inlet_event_extra.py"),
@@ -159,6 +163,6 @@ LEFT_OUT = {
     "example_branch_day_of_week_operator": "chooses by the day of the week on which it runs",
     "example_branch_datetime_operator_2": "chooses by the hour at which it runs; the file's other DAGs are run",
     "example_external_task_marker_child": "waits ten minutes for a task group that upstream's file does not have; the file's other DAG is run",
-    "example_asset_partition": "runs by asset partitions, of which upstream says that they are an experiment",
+    "other DAGs of example_asset_partition": "come due by the clock; those that have their partitions at run time are run",
 }
 """Files, or DAGs of files, that are not run, with the reason."""
