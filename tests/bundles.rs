@@ -101,7 +101,7 @@ async fn a_pushed_commit_is_seen_at_once_and_runs_keep_theirs() {
         repository.display().to_string(),
         temporary.path().join("secret").display().to_string()
     );
-    let artel = Installation::start_configured(Shape::Single, None, &settings).await.unwrap();
+    let artel = Installation::start_configured(Shape::Single, &settings).await.unwrap();
     let admin = artel.admin().await;
 
     // the DAG's timetable, strategy, macros and links are those of the plug-in in its bundle

@@ -12,7 +12,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 const SETTINGS: &str = "[scheduler]\nparse_timeout_seconds = 5.0\ntask_memory_mib = 4096\n";
 
 async fn start(dag_files: &[&str]) -> (Installation, Client) {
-    let artel = Installation::start_configured(Shape::Single, None, SETTINGS).await.unwrap();
+    let artel = Installation::start_configured(Shape::Single, SETTINGS).await.unwrap();
     let admin = artel.admin().await;
     admin.post("/api/v2/variables", json!({"key": "word", "value": "patience"})).await;
     std::fs::create_dir_all(artel.dags()).unwrap();

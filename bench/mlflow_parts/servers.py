@@ -10,8 +10,7 @@ import sys
 import time
 from pathlib import Path
 
-TICKS = os.sysconf("SC_CLK_TCK")
-
+from parts import processes
 
 class Database:
     """A new database on a PostgreSQL server that nobody else uses meanwhile."""
@@ -113,16 +112,11 @@ class Server:
     def cpu_ms(self):
         """CPU time so far, of processes that have ended as well."""
         roots = [self.process.pid, *([self.database.postmaster] if self.database else [])]
-        total = 0
-        for pid in (pid for root in roots for pid in tree(root)):
-            fields = read(f"/proc/{pid}/stat").rpartition(")")[2].split()
-            total += sum(map(int, fields[11:15]))  # its own and its ended children's, user and system
-        return total * 1000 / TICKS
+        return processes.cpu_ms(pid for root in roots for pid in processes.tree(root))
 
     def resident_mb(self):
         """Of the server alone, without PostgreSQL."""
-        lines = (line for pid in tree(self.process.pid) for line in read(f"/proc/{pid}/status").splitlines())
-        return sum(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmRSS:"))
+        return processes.resident_mb(processes.tree(self.process.pid))
 
     def stop(self):
         os.killpg(self.process.pid, signal.SIGTERM)
@@ -133,19 +127,3 @@ class Server:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)  # the stock server leaves processes of its job runner behind
         self.process.wait()
-
-
-def tree(root):
-    found = [root]
-    for pid in found:
-        for children in Path(f"/proc/{pid}/task").glob("*/children"):
-            found += map(int, read(children).split())
-    return found
-
-
-def read(path):
-    """A file of /proc; nothing when its process has just ended."""
-    try:
-        return Path(path).read_text()
-    except OSError:
-        return ""

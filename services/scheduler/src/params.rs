@@ -69,7 +69,9 @@ fn choice_fault(value: &Value, schema: &Value) -> Option<String> {
 
 fn number_fault(value: &Value, schema: &Value) -> Option<String> {
     let number = value.as_f64()?;
-    let limits: [(&str, fn(f64, f64) -> bool, &str); 4] = [
+    /// Keyword, what a number has to be to the limit, and how one that is not is called.
+    type Limit = (&'static str, fn(f64, f64) -> bool, &'static str);
+    let limits: [Limit; 4] = [
         ("minimum", |n, limit| n >= limit, "less than the minimum of"),
         ("maximum", |n, limit| n <= limit, "greater than the maximum of"),
         ("exclusiveMinimum", |n, limit| n > limit, "less than or equal to the minimum of"),

@@ -142,7 +142,7 @@ impl Task {
 
     fn assets(&self, key: &str) -> Vec<AssetLike> {
         let places = [&self.serialized[key], &self.serialized["partial_kwargs"][key]];
-        places.into_iter().flat_map(|place| decode::list(place)).filter_map(AssetLike::read).collect()
+        places.into_iter().flat_map(decode::list).filter_map(AssetLike::read).collect()
     }
 }
 

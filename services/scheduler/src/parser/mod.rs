@@ -117,9 +117,9 @@ impl Scheduler {
         let mut running = Running::new();
         let mut changes = Changes::default();
         loop {
-            for at in 0..shelves.len() {
-                if let Err(error) = self.round(at, &mut shelves[at], &mut running, &changes).await {
-                    let bundle = &shelves[at].bundle.name;
+            for (at, shelf) in shelves.iter_mut().enumerate() {
+                if let Err(error) = self.round(at, shelf, &mut running, &changes).await {
+                    let bundle = &shelf.bundle.name;
                     tracing::warn!(bundle, error = %error.chain(), "DAG files could not be looked at");
                 }
             }

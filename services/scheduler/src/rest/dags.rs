@@ -114,9 +114,9 @@ pub(super) async fn details(scheduler: web::Data<Scheduler>, dag_id: web::Path<S
         "template_search_path": null,
         "timezone": dag.timezone,
         "last_parsed": shown(row.last_parsed_at),
-        "default_args": dag.default_args,
+        "default_args": object(&dag.default_args),
         "rerun_with_latest_version": null,
-        "owner_links": dag.owner_links,
+        "owner_links": object(&dag.owner_links),
         "is_favorite": false,
         "active_runs_count": runs::active(&scheduler.db, &dag_id).await?,
         "allowed_run_types": dag.allowed_run_types,
@@ -127,6 +127,11 @@ pub(super) async fn details(scheduler: web::Data<Scheduler>, dag_id: web::Path<S
         all.extend(more);
     }
     Ok(HttpResponse::Ok().json(shown_dag))
+}
+
+/// What the serialized form leaves out when it is empty.
+fn object(value: &Value) -> Value {
+    if value.is_null() { json!({}) } else { value.clone() }
 }
 
 /// ISO 8601, as pydantic writes a span.

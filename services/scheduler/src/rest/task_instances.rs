@@ -113,7 +113,7 @@ fn filter_of(query: &Query, dag_id: &str, run_id: &str) -> Result<Filter> {
 
 async fn listed(scheduler: &Scheduler, filter: Filter, page: &Page) -> Result<HttpResponse> {
     let (found, total_entries) = instances::list(&scheduler.db, filter, page).await?;
-    let task_instances = show(scheduler, &found, false).await?;
+    let task_instances = show(scheduler, &found, true).await?;
     Ok(HttpResponse::Ok().json(TaskInstanceCollection {
         task_instances,
         total_entries,

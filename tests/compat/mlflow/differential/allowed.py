@@ -4,7 +4,7 @@ import dataclasses
 import fnmatch
 import re
 
-from compare import Difference
+from difference import Difference
 
 
 @dataclasses.dataclass(frozen=True)

@@ -17,10 +17,12 @@ import json
 import pathlib
 import sys
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2]))
+
 import stock
 from allowed import ALLOWED
 from case import Case
-from compare import Difference, compared
+from difference import Difference, compared
 from exchange import Answer, Server
 from normal import Names
 

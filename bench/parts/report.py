@@ -10,8 +10,8 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 PAGE = ROOT / "docs/BENCHMARKS.md"
 HEAD = """# Benchmarks
 
-Written by `bench/mlflow --write`; each part says when, on what, and with which options it was measured. Both servers
-are asked the same, one after the other, in one run on one machine. The last column says how many times less Artel's
+Written by `bench/mlflow --write` and `bench/airflow --write`; each part says when, on what, and with which options it was
+measured. Both servers are asked the same, one after the other, in one run on one machine. The last column says how many times less Artel's
 figure is, or, for rates, how many times more. CPU is that of the server's whole process tree per request (of PostgreSQL
 too, where it is used), less what it uses when nobody asks; it hardly depends on what else the machine does, wall-clock
 figures do. The stock server runs with one worker and its other defaults, its job runner among them.
@@ -42,18 +42,17 @@ def speeds(direct, stock, artel):
     return "\n".join(lines)
 
 
-def conditions(options, names):
-    """One line: when, what and where."""
+def conditions(options, names, stock=""):
+    """One line: when, what and where. `stock` is the stock server's name and version."""
     day = time.strftime("%Y-%m-%d", time.gmtime())
     # The last commit that was there when the binary was built.
     built = int(Path(options.binary).stat().st_mtime)
     commit = said("git", "-C", ROOT, "log", "-1", f"--before=@{built}", "--format=%h")
     build = next((part for part in Path(options.binary).resolve().parts if part in ("debug", "release")), "unknown")
-    stock = said(options.stock, "--version").rpartition(" ")[2] if options.stock else ""
     cores = len(re.findall(r"^processor", Path("/proc/cpuinfo").read_text(), re.MULTILINE))
     load = Path("/proc/loadavg").read_text().split()[0]
     given = ", ".join(f"{name.replace('_', '-')} {getattr(options, name):,}" for name in names)
-    parts = [day, f"{build} build, sources at {commit}", f"mlflow {stock}" if stock else "", f"{cores} cores, {platform.machine()}"]
+    parts = [day, f"{build} build, sources at {commit}", stock, f"{cores} cores, {platform.machine()}"]
     return "; ".join([*filter(None, parts), f"load average at the end {load}", given]) + "."
 
 
@@ -61,10 +60,10 @@ def said(*command):
     return subprocess.run(list(map(str, command)), capture_output=True, text=True).stdout.strip()
 
 
-def write(name, title, text):
-    """Replaces one part of the page; the other parts stay as they were measured."""
-    page = PAGE.read_text() if PAGE.exists() else HEAD
+def write(name, title, text, page_file=PAGE):
+    """Replaces one part of a page; the other parts stay as they were measured."""
+    page = page_file.read_text() if page_file.exists() else HEAD
     part = f"<!-- {name} -->\n## {title}\n\n{text}\n<!-- end of {name} -->\n"
     known = re.compile(rf"<!-- {name} -->.*?<!-- end of {name} -->\n", re.DOTALL)
     page = known.sub(lambda _: part, page) if known.search(page) else f"{page.rstrip()}\n\n{part}"
-    PAGE.write_text(page)
+    page_file.write_text(page)

@@ -1,0 +1,102 @@
+"""What both schedulers are asked to do, one after the other."""
+
+import datetime
+import statistics
+import time
+
+from . import dags
+
+WAIT_SECONDS = 3600
+PAGE = 100
+
+
+def measure(side, options, folder):
+    """Every figure, by its name, in the order of the table. `folder` is that of the DAG files."""
+    figures = {"start to healthy, s": side.start_s}
+    wait(side, "bench_first", first_run(side))
+    figures["start to the end of the first task of a DAG that is due, s"] = time.monotonic() - side.began
+    side.settle()
+    figures["CPU when idle, ms a second"] = side.idle
+    figures["resident when idle, MB"] = side.resident_mb()
+    figures["a new DAG file to its DAG in the API, s"] = visible(side, folder)
+    for name, text, count in (
+        ("sequential", dags.SEQUENTIAL, options.sequential),
+        ("fan", dags.FAN, options.fan),
+        ("long", dags.LONG, options.long),
+        ("mapped", dags.MAPPED, options.mapped),
+    ):
+        if count:
+            dags.write(folder, name, text, count=count)
+            figures |= run(side, f"bench_{name}", title(name, count))
+    figures["resident afterwards, MB"] = side.resident_mb()
+    return figures
+
+
+def title(name, count):
+    return {
+        "sequential": f"{count:,} no-op tasks one after the other",
+        "fan": f"1 task, then {count:,} at once",
+        "long": f"{count:,} tasks of 2 s one after the other",
+        "mapped": f"a task mapped over {count:,} values",
+    }[name]
+
+
+def first_run(side):
+    """The id of the run that the DAG's own schedule makes."""
+    while True:
+        runs = (side.call("GET", "/api/v2/dags/bench_first/dagRuns") or {}).get("dag_runs")
+        if runs:
+            return runs[0]["dag_run_id"]
+        time.sleep(0.02)
+
+
+def visible(side, folder):
+    """Seconds from the file in the folder to the DAG in the API."""
+    dags.write(folder, "visible", dags.HEAD + dags.VISIBLE)
+    began = time.monotonic()
+    while side.call("GET", "/api/v2/dags/bench_visible") is None:
+        time.sleep(0.02)
+    return time.monotonic() - began
+
+
+def run(side, dag, name):
+    while side.call("GET", f"/api/v2/dags/{dag}") is None:
+        time.sleep(0.5)
+    side.call("PATCH", f"/api/v2/dags/{dag}", {"is_paused": False})
+    side.settle()
+    before, began = side.work_ms(), time.monotonic()
+    side.call("POST", f"/api/v2/dags/{dag}/dagRuns", {"dag_run_id": "bench", "logical_date": "2026-01-01T00:00:00Z"})
+    wait(side, dag, "bench")
+    cpu, wall = side.work_ms() - before, time.monotonic() - began
+    instances = listed(side, dag)
+    wrong = [instance["task_id"] for instance in instances if instance["state"] != "success"]
+    if wrong:
+        raise SystemExit(f"airflow bench: {dag}: {wrong[:5]} did not succeed")
+    figures = {f"{name}: wall s": wall, f"{name}: scheduler CPU ms a task": max(0.0, cpu) / len(instances)}
+    if dag in ("bench_sequential", "bench_long"):
+        figures[f"{name}: end to next start, p50 ms"] = statistics.median(gaps(instances))
+    return figures
+
+
+def wait(side, dag, run):
+    until = time.monotonic() + WAIT_SECONDS
+    while (state := side.call("GET", f"/api/v2/dags/{dag}/dagRuns/{run}")["state"]) not in ("success", "failed"):
+        if time.monotonic() > until:
+            raise SystemExit(f"airflow bench: {dag} is {state} after {WAIT_SECONDS} s")
+        time.sleep(0.2)
+
+
+def listed(side, dag):
+    found, total = [], 1
+    while len(found) < total:
+        page = side.call("GET", f"/api/v2/dags/{dag}/dagRuns/bench/taskInstances?limit={PAGE}&offset={len(found)}&order_by=map_index")
+        found += page["task_instances"]
+        total = page["total_entries"]
+    return found
+
+
+def gaps(instances):
+    """Milliseconds from each task's end to the start of the one after it."""
+    ordered = sorted(instances, key=lambda instance: instance["task_id"])
+    at = datetime.datetime.fromisoformat
+    return [(at(after["start_date"]) - at(before["end_date"])).total_seconds() * 1000 for before, after in zip(ordered, ordered[1:])]

@@ -1,0 +1,134 @@
+"""The two schedulers that are compared: how each is started, and what its processes use.
+
+What is counted as the scheduler's CPU time is what decides, keeps and serves the state of tasks. Stock: the API server,
+the scheduler process itself, the DAG processor and the triggerer, each with its children; of the scheduler's children,
+which are LocalExecutor's workers with the tasks below them, nothing. Artel: its process, which has the worker's
+supervision of tasks in it too, the DAG parser and the trigger host; of the zygote, below which tasks run, nothing.
+"""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+from parts import processes
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tests/compat/airflow"))
+
+import stock  # noqa: E402
+
+
+class Side:
+    """A running scheduler. `root` are processes counted with all below them, `alone` without."""
+
+    token = None
+    idle = 0.0
+
+    def call(self, method, path, body=None):
+        headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {self.token}"} if self.token else {})
+        data = None if body is None else json.dumps(body).encode()
+        for last in (False,) * 9 + (True,):
+            try:
+                request = urllib.request.Request(self.url + path, data, headers, method=method)
+                with urllib.request.urlopen(request, timeout=300) as answer:
+                    return json.load(answer)
+            except urllib.error.HTTPError as error:
+                if error.code == 404:
+                    return None
+                if last or error.code != 500:  # stock answers so while its SQLite is locked
+                    raise SystemExit(f"airflow bench: {method} {path} gave {error.code}: {error.read()[:500]}") from error
+            time.sleep(0.3)
+
+    def counted(self):
+        """(processes counted with all below them, processes counted alone)"""
+        raise NotImplementedError
+
+    def cpu_ms(self):
+        whole, alone = self.counted()
+        return processes.cpu_ms(pid for root in whole for pid in processes.tree(root)) + processes.cpu_ms(alone, ended_children=False)
+
+    def resident_mb(self):
+        whole, alone = self.counted()
+        return processes.resident_mb([*(pid for root in whole for pid in processes.tree(root)), *alone])
+
+    def work_ms(self):
+        """A clock of what tasks cost: CPU time less what is used anyway."""
+        return self.cpu_ms() - self.idle * time.monotonic()
+
+    def settle(self, seconds=5, at_most=120):
+        """Waits for what is still done after the start; learns what is used when nothing runs."""
+        until = time.monotonic() + at_most
+        rate = None
+        while rate is None or (rate > 400 and time.monotonic() < until):
+            before = self.cpu_ms()
+            time.sleep(seconds)
+            rate = (self.cpu_ms() - before) / seconds
+        self.idle = rate
+
+
+class Stock(Side):
+    def __init__(self, options, folder, dags):
+        home = folder / "home"
+        (home / "plugins").mkdir(parents=True)
+        self.server = stock.Stock(options.stock, home, dags, {})
+        self.server.wait_ready(pause=0.05)
+        self.start_s = time.monotonic() - self.server.started
+        self.began = self.server.started
+        self.url = self.server.url
+        self.token = self.call("POST", "/auth/token", {"username": self.server.user, "password": self.server.password})["access_token"]
+
+    def counted(self):
+        found = {part: process.pid for part, process in self.server.processes.items()}
+        return [found["api-server"], found["dag-processor"], found["triggerer"]], [found["scheduler"]]
+
+    def stop(self):
+        self.server.stop()
+
+
+class Artel(Side):
+    def __init__(self, options, folder, dags):
+        port = stock.free_port()
+        self.url = f"http://127.0.0.1:{port}"
+        cache = Path(os.environ.get("ARTEL_CACHE", Path.home() / ".cache/artel"))
+        env = {
+            **os.environ,
+            "ARTEL_PYTHON__ENVIRONMENTS": os.environ.get("ARTEL_PYTHON__ENVIRONMENTS", str(cache / "environments")),
+            "ARTEL_SCHEDULER__DAGS": str(dags),
+            "ARTEL_SCHEDULER__PAUSED_AT_CREATION": "true",
+        }
+        self.log = folder / "log"
+        self.began = time.monotonic()
+        with self.log.open("w") as log:
+            self.process = subprocess.Popen(
+                [options.binary, "serve", "--auth", "none", "--data", folder / "data", "--listen", f"127.0.0.1:{port}"],
+                env=env, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
+            )  # fmt: skip
+        while not self.is_healthy():
+            if self.process.poll() is not None:
+                sys.exit(f"airflow bench: artel ended:\n{self.log.read_text()[-4000:]}")
+            time.sleep(0.005)
+        self.start_s = time.monotonic() - self.began
+
+    def is_healthy(self):
+        try:
+            with urllib.request.urlopen(f"{self.url}/api/v2/monitor/health", timeout=10) as answer:
+                return json.load(answer)["scheduler"]["status"] == "healthy"
+        except OSError:
+            return False
+
+    def counted(self):
+        below = processes.children(self.process.pid)
+        return [pid for pid in below if "zygote" not in processes.command_line(pid)], [self.process.pid]
+
+    def stop(self):
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            self.process.wait(timeout=60)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
