@@ -2265,6 +2265,264 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/artel/v1/scheduler/dag-runs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Clears, marks or removes every DAG run that a filter finds; with `dry_run`, the default, only says which. */
+        post: operations["post_api_artel_v1_scheduler_dag_runs"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/artel/v1/scheduler/task-instances": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Clears, marks or removes every task instance that a filter finds; with `dry_run`, the default, only says which. */
+        post: operations["post_api_artel_v1_scheduler_task_instances"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v2/assets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Assets; of inactive ones with `only_active=false`. */
+        get: operations["get_api_v2_assets"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v2/assets/{asset_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One asset. */
+        get: operations["get_api_v2_assets_asset_id"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v2/assets/{asset_id}/materialize": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Runs the one DAG that makes an asset. */
+        post: operations["post_api_v2_assets_asset_id_materialize"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v2/assets/{asset_id}/queuedEvents": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What waits because of an asset. */
+        get: operations["get_api_v2_assets_asset_id_queuedEvents"];
+        put?: never;
+        post?: never;
+        /** Forgets what waits because of an asset. */
+        delete: operations["delete_api_v2_assets_asset_id_queuedEvents"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v2/assets/aliases": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Aliases. */
+        get: operations["get_api_v2_assets_aliases"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v2/assets/aliases/{asset_alias_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One alias. */
+        get: operations["get_api_v2_assets_aliases_asset_alias_id"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v2/assets/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Events of assets. */
+        get: operations["get_api_v2_assets_events"];
+        put?: never;
+        /** Tells of news of an asset. */
+        post: operations["post_api_v2_assets_events"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v2/backfills": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Backfills of a DAG, or of every one. */
+        get: operations["get_api_v2_backfills"];
+        put?: never;
+        /** Runs a stretch of a DAG's schedule. */
+        post: operations["post_api_v2_backfills"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v2/backfills/{backfill_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One backfill. */
+        get: operations["get_api_v2_backfills_backfill_id"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v2/backfills/{backfill_id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Ends it: queued runs fail, those that run go on. */
+        put: operations["put_api_v2_backfills_backfill_id_cancel"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v2/backfills/{backfill_id}/pause": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Starts no more of its runs for now. */
+        put: operations["put_api_v2_backfills_backfill_id_pause"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v2/backfills/{backfill_id}/unpause": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Goes on with it. */
+        put: operations["put_api_v2_backfills_backfill_id_unpause"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v2/backfills/dry_run": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Says which dates a backfill would run. */
+        post: operations["post_api_v2_backfills_dry_run"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v2/connections": {
         parameters: {
             query?: never;
@@ -2280,7 +2538,8 @@ export interface paths {
         delete?: never;
         options?: never;
         head?: never;
-        patch?: never;
+        /** Makes, changes or removes several connections. */
+        patch: operations["patch_api_v2_connections"];
         trace?: never;
     };
     "/api/v2/connections/{connection_id}": {
@@ -2338,6 +2597,42 @@ export interface paths {
         patch: operations["patch_api_v2_dags_dag_id"];
         trace?: never;
     };
+    "/api/v2/dags/{dag_id}/assets/{asset_id}/queuedEvents": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What waits for a DAG because of an asset. */
+        get: operations["get_api_v2_dags_dag_id_assets_asset_id_queuedEvents"];
+        put?: never;
+        post?: never;
+        /** Forgets what waits for a DAG because of an asset. */
+        delete: operations["delete_api_v2_dags_dag_id_assets_asset_id_queuedEvents"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v2/dags/{dag_id}/assets/queuedEvents": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What waits for a DAG. */
+        get: operations["get_api_v2_dags_dag_id_assets_queuedEvents"];
+        put?: never;
+        post?: never;
+        /** Forgets what waits for a DAG. */
+        delete: operations["delete_api_v2_dags_dag_id_assets_queuedEvents"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v2/dags/{dag_id}/clearTaskInstances": {
         parameters: {
             query?: never;
@@ -2370,7 +2665,8 @@ export interface paths {
         delete?: never;
         options?: never;
         head?: never;
-        patch?: never;
+        /** Changes or removes several runs. */
+        patch: operations["patch_api_v2_dags_dag_id_dagRuns"];
         trace?: never;
     };
     "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}": {
@@ -2409,6 +2705,57 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/hitlDetails": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What the tasks of a run ask; of every run, every DAG with `~`. */
+        get: operations["get_api_v2_dags_dag_id_dagRuns_dag_run_id_hitlDetails"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskGroupInstances/{group_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Marks every instance in a task group. */
+        patch: operations["patch_api_v2_dags_dag_id_dagRuns_dag_run_id_taskGroupInstances_group_id"];
+        trace?: never;
+    };
+    "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskGroupInstances/{group_id}/dry_run": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Says which instances a mark of a task group would change. */
+        patch: operations["patch_api_v2_dags_dag_id_dagRuns_dag_run_id_taskGroupInstances_group_id_dry_run"];
+        trace?: never;
+    };
     "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances": {
         parameters: {
             query?: never;
@@ -2423,7 +2770,8 @@ export interface paths {
         delete?: never;
         options?: never;
         head?: never;
-        patch?: never;
+        /** Changes or removes several task instances. */
+        patch: operations["patch_api_v2_dags_dag_id_dagRuns_dag_run_id_taskInstances"];
         trace?: never;
     };
     "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances/{task_id}": {
@@ -2440,7 +2788,7 @@ export interface paths {
         delete?: never;
         options?: never;
         head?: never;
-        /** Marks an instance as succeeded, failed or skipped, or changes its note. */
+        /** Marks the instances of a task as succeeded, failed or skipped, or changes their note. */
         patch: operations["patch_api_v2_dags_dag_id_dagRuns_dag_run_id_taskInstances_task_id"];
         trace?: never;
     };
@@ -2453,6 +2801,93 @@ export interface paths {
         };
         /** One mapped instance. */
         get: operations["get_api_v2_dags_dag_id_dagRuns_dag_run_id_taskInstances_task_id_map_index"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** The same, of one mapped instance. */
+        patch: operations["patch_api_v2_dags_dag_id_dagRuns_dag_run_id_taskInstances_task_id_map_index"];
+        trace?: never;
+    };
+    "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances/{task_id}/{map_index}/dry_run": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** The same, for one mapped instance. */
+        patch: operations["patch_api_v2_dags_dag_id_dagRuns_dag_run_id_taskInstances_task_id_map_index_dry_run"];
+        trace?: never;
+    };
+    "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances/{task_id}/{map_index}/hitlDetails": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What a task asks. */
+        get: operations["get_api_v2_dags_dag_id_dagRuns_dag_run_id_taskInstances_task_id_map_index_hitlDetails"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Answers a task. */
+        patch: operations["patch_api_v2_dags_dag_id_dagRuns_dag_run_id_taskInstances_task_id_map_index_hitlDetails"];
+        trace?: never;
+    };
+    "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances/{task_id}/{map_index}/hitlDetails/tries/{try_number}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What one try of a task asked. */
+        get: operations["get_api_v2_dags_dag_id_dagRuns_dag_run_id_taskInstances_task_id_map_index_hitlDetails_tries_try_number"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances/{task_id}/dry_run": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Says which instances a mark would change. */
+        patch: operations["patch_api_v2_dags_dag_id_dagRuns_dag_run_id_taskInstances_task_id_dry_run"];
+        trace?: never;
+    };
+    "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances/{task_id}/links": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Where the links of a task instance lead. */
+        get: operations["get_api_v2_dags_dag_id_dagRuns_dag_run_id_taskInstances_task_id_links"];
         put?: never;
         post?: never;
         delete?: never;
@@ -2485,7 +2920,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The log of a try: JSON, or a line of JSON each with `Accept: application/x-ndjson`. */
+        /**
+         * The log of a try: a part of it as JSON; the whole as it stands, a line of JSON each, with `Accept: application/x-ndjson`;
+         *     with `Accept: text/event-stream` as events, also those lines that are yet to come. An event's id is where the next begins.
+         */
         get: operations["get_api_v2_dags_dag_id_dagRuns_dag_run_id_taskInstances_task_id_logs_try_number"];
         put?: never;
         post?: never;
@@ -2555,6 +2993,23 @@ export interface paths {
         };
         /** One XCom with its value, as text unless `stringify=false`. */
         get: operations["get_api_v2_dags_dag_id_dagRuns_dag_run_id_taskInstances_task_id_xcomEntries_xcom_key"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/upstreamAssetEvents": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The events that a run was started with. */
+        get: operations["get_api_v2_dags_dag_id_dagRuns_dag_run_id_upstreamAssetEvents"];
         put?: never;
         post?: never;
         delete?: never;
@@ -2733,6 +3188,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v2/dagWarnings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What DAGs are warned of. */
+        get: operations["get_api_v2_dagWarnings"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v2/importErrors": {
         parameters: {
             query?: never;
@@ -2784,6 +3256,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v2/parseDagFile/{file_token}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Has a DAG file parsed again; the token is in `file_token` of its DAGs. */
+        put: operations["put_api_v2_parseDagFile_file_token"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v2/pools": {
         parameters: {
             query?: never;
@@ -2799,7 +3288,8 @@ export interface paths {
         delete?: never;
         options?: never;
         head?: never;
-        patch?: never;
+        /** Makes, changes or removes several pools. */
+        patch: operations["patch_api_v2_pools"];
         trace?: never;
     };
     "/api/v2/pools/{pool_name}": {
@@ -2836,7 +3326,8 @@ export interface paths {
         delete?: never;
         options?: never;
         head?: never;
-        patch?: never;
+        /** Makes, changes or removes several variables. */
+        patch: operations["patch_api_v2_variables"];
         trace?: never;
     };
     "/api/v2/variables/{variable_key}": {
@@ -2996,6 +3487,60 @@ export interface paths {
         get: operations["get_get_artifact"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/git/bundles": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** DAG bundles of the settings. */
+        get: operations["get_git_bundles"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/git/bundles/{name}/refresh": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Has a git bundle looked at now. */
+        post: operations["post_git_bundles_name_refresh"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/git/hooks/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * The word of GitHub, Gitea, Forgejo or GitLab that something was pushed to a bundle's repository. It must be signed
+         *     (`X-Hub-Signature-256`, `X-Gitea-Signature`) or show (`X-Gitlab-Token`) the bundle's secret.
+         */
+        post: operations["post_git_hooks_name"];
         delete?: never;
         options?: never;
         head?: never;
@@ -3857,6 +4402,138 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** @description Aliases. */
+        "airflow.AssetAliasCollectionResponse": {
+            asset_aliases: components["schemas"]["airflow.AssetAliasResponse"][];
+            /** Format: int64 */
+            total_entries: number;
+        };
+        /** @description An alias. */
+        "airflow.AssetAliasResponse": {
+            group: string;
+            /** Format: int64 */
+            id: number;
+            name: string;
+        };
+        /** @description Assets. */
+        "airflow.AssetCollectionResponse": {
+            assets: components["schemas"]["airflow.AssetResponse"][];
+            /** Format: int64 */
+            total_entries: number;
+        };
+        /** @description Who may be started by an event. There are no teams here: it is read and has no effect, as upstream without teams. */
+        "airflow.AssetEventAccessControl": {
+            allow_global?: boolean | null;
+            consumer_teams?: string[] | null;
+        };
+        /** @description Events. */
+        "airflow.AssetEventCollectionResponse": {
+            asset_events: components["schemas"]["airflow.AssetEventResponse"][];
+            /** Format: int64 */
+            total_entries: number;
+        };
+        /** @description An event. */
+        "airflow.AssetEventResponse": {
+            /** Format: int64 */
+            asset_id: number;
+            created_dagruns: components["schemas"]["airflow.DagRunAssetReference"][];
+            extra: unknown;
+            group?: string | null;
+            /** Format: int64 */
+            id: number;
+            name?: string | null;
+            partition_key?: string | null;
+            source_dag_id?: string | null;
+            /** Format: int64 */
+            source_map_index: number;
+            source_run_id?: string | null;
+            source_task_id?: string | null;
+            timestamp: string;
+            uri?: string | null;
+        };
+        /** @description An asset with all that refers to it. */
+        "airflow.AssetResponse": {
+            aliases: components["schemas"]["airflow.AssetAliasResponse"][];
+            consuming_tasks: components["schemas"]["airflow.TaskAssetReference"][];
+            created_at: string;
+            extra: unknown;
+            group: string;
+            /** Format: int64 */
+            id: number;
+            last_asset_event: components["schemas"]["airflow.LastAssetEventResponse"];
+            name: string;
+            producing_tasks: components["schemas"]["airflow.TaskAssetReference"][];
+            scheduled_dags: components["schemas"]["airflow.DagScheduleAssetReference"][];
+            updated_at: string;
+            uri: string;
+            /** @description Triggers that watch it from outside: none here. */
+            watchers: unknown[];
+        };
+        /** @description Backfills of a DAG. */
+        "airflow.BackfillCollectionResponse": {
+            backfills: components["schemas"]["airflow.BackfillResponse"][];
+            /** Format: int64 */
+            total_entries: number;
+        };
+        /** @description What to run. */
+        "airflow.BackfillPostBody": {
+            dag_id: string;
+            dag_run_conf?: unknown;
+            from_date: string;
+            /** Format: int64 */
+            max_active_runs?: number | null;
+            /** @description `none`, `failed` or `completed`: which of the runs that are there run again. */
+            reprocess_behavior?: string | null;
+            run_backwards?: boolean;
+            /** @description Runs that are run again take the DAG as it is now; so unless told otherwise. */
+            run_on_latest_version?: boolean | null;
+            to_date: string;
+        };
+        /** @description A backfill. */
+        "airflow.BackfillResponse": {
+            completed_at?: string | null;
+            created_at: string;
+            dag_display_name: string;
+            dag_id: string;
+            dag_run_conf?: unknown;
+            from_date: string;
+            /** Format: int64 */
+            id: number;
+            is_paused: boolean;
+            /** Format: int64 */
+            max_active_runs: number;
+            reprocess_behavior: string;
+            to_date: string;
+            updated_at: string;
+        };
+        /** @description The same thing done to several entities. */
+        "airflow.BulkAction": {
+            /** @description `create`, `update` or `delete`. */
+            action: string;
+            /** @description For `create`: `fail`, `skip` or `overwrite`. */
+            action_on_existence?: string | null;
+            /** @description For `update` and `delete`: `fail` or `skip`. */
+            action_on_non_existence?: string | null;
+            /** @description Entities as their own routes take them; for `delete` also their names alone. */
+            entities: unknown[];
+            /** @description The only fields that `update` changes. */
+            update_mask?: string[] | null;
+        };
+        /** @description Names of what was changed, and what was not, and why. */
+        "airflow.BulkActionResponse": {
+            errors: unknown[];
+            success: string[];
+        };
+        /** @description What to do, in order. */
+        "airflow.BulkBody": {
+            actions: components["schemas"]["airflow.BulkAction"][];
+        };
+        /** @description What each kind of action did; none where it was not asked for. */
+        "airflow.BulkResponse": {
+            create?: components["schemas"]["airflow.BulkActionResponse"] | null;
+            delete?: components["schemas"]["airflow.BulkActionResponse"] | null;
+            update?: components["schemas"]["airflow.BulkActionResponse"] | null;
+        };
         /** @description What to clear. */
         "airflow.ClearTaskInstancesBody": {
             dag_run_id?: string | null;
@@ -3903,6 +4580,16 @@ export interface components {
             port?: number | null;
             schema?: string | null;
             team_name?: string | null;
+        };
+        /** @description An event to be made. */
+        "airflow.CreateAssetEventsBody": {
+            access_control?: components["schemas"]["airflow.AssetEventAccessControl"] | null;
+            /** Format: int64 */
+            asset_id: number;
+            extra?: {
+                [key: string]: unknown;
+            };
+            partition_key?: string | null;
         };
         /** @description DAGs. */
         "airflow.DAGCollectionResponse": {
@@ -3951,12 +4638,27 @@ export interface components {
             timetable_periodic: boolean;
             timetable_summary?: string | null;
         };
+        /** @description A run that was started with an event. */
+        "airflow.DagRunAssetReference": {
+            dag_id: string;
+            data_interval_end?: string | null;
+            data_interval_start?: string | null;
+            end_date?: string | null;
+            logical_date?: string | null;
+            partition_key?: string | null;
+            run_id: string;
+            start_date: string;
+            state: string;
+            /** @description It is the newest of the events that the run was started with. */
+            triggering: boolean;
+        };
         /** @description How a run is cleared. */
         "airflow.DAGRunClearBody": {
             dry_run?: boolean | null;
             note?: string | null;
             only_failed?: boolean;
-            only_new?: boolean | null;
+            /** @description Run the tasks that came to the DAG after the run, and no others. */
+            only_new?: boolean;
             run_on_latest_version?: boolean | null;
         };
         /** @description Runs. The cursors are upstream's; lists here are paged by offset. */
@@ -3998,6 +4700,12 @@ export interface components {
             triggered_by?: string | null;
             triggering_user_name?: string | null;
         };
+        /** @description A DAG that waits for an asset. */
+        "airflow.DagScheduleAssetReference": {
+            created_at: string;
+            dag_id: string;
+            updated_at: string;
+        };
         /** @description The text of a DAG's file. */
         "airflow.DAGSourceResponse": {
             content?: string | null;
@@ -4024,6 +4732,38 @@ export interface components {
             /** Format: int64 */
             version_number: number;
         };
+        /** @description Warnings about DAGs. */
+        "airflow.DAGWarningCollectionResponse": {
+            dag_warnings: components["schemas"]["airflow.DAGWarningResponse"][];
+            /** Format: int64 */
+            total_entries: number;
+        };
+        /** @description A warning about a DAG. */
+        "airflow.DAGWarningResponse": {
+            dag_display_name: string;
+            dag_id: string;
+            message: string;
+            timestamp: string;
+            warning_type: string;
+        };
+        /** @description The dates that a backfill would run. */
+        "airflow.DryRunBackfillCollectionResponse": {
+            backfills: components["schemas"]["airflow.DryRunBackfillResponse"][];
+            total_entries: number;
+        };
+        /** @description A date that a backfill would run. */
+        "airflow.DryRunBackfillResponse": {
+            logical_date?: string | null;
+            partition_date?: string | null;
+            partition_key?: string | null;
+        };
+        /** @description Links by name; null where there is none yet. */
+        "airflow.ExtraLinkCollectionResponse": {
+            extra_links: {
+                [key: string]: string | null;
+            };
+            total_entries: number;
+        };
         /** @description What is wrong with files. */
         "airflow.ImportErrorCollectionResponse": {
             import_errors: components["schemas"]["airflow.ImportErrorResponse"][];
@@ -4039,10 +4779,26 @@ export interface components {
             stack_trace: string;
             timestamp: string;
         };
+        /** @description The newest event of an asset; empty when there was none. */
+        "airflow.LastAssetEventResponse": {
+            /** Format: int64 */
+            id?: number | null;
+            timestamp?: string | null;
+        };
         /** @description Who asks for a token. */
         "airflow.LoginBody": {
             password: string;
             username: string;
+        };
+        /** @description A state, a note, or both; the state also for what is before or after. */
+        "airflow.PatchTaskInstanceBody": {
+            include_downstream?: boolean;
+            include_future?: boolean;
+            include_past?: boolean;
+            include_upstream?: boolean;
+            /** @description `success`, `failed` or `skipped`. */
+            new_state?: string | null;
+            note?: string | null;
         };
         /** @description A new pool. */
         "airflow.PoolBody": {
@@ -4082,6 +4838,26 @@ export interface components {
             /** Format: int64 */
             slots: number;
             team_name?: string | null;
+        };
+        /** @description News that waits. */
+        "airflow.QueuedEventCollectionResponse": {
+            queued_events: components["schemas"]["airflow.QueuedEventResponse"][];
+            total_entries: number;
+        };
+        /** @description News that waits. */
+        "airflow.QueuedEventResponse": {
+            /** Format: int64 */
+            asset_id: number;
+            created_at: string;
+            dag_display_name: string;
+            dag_id: string;
+        };
+        /** @description A task that takes or makes an asset. */
+        "airflow.TaskAssetReference": {
+            created_at: string;
+            dag_id: string;
+            task_id: string;
+            updated_at: string;
         };
         /** @description Tasks. */
         "airflow.TaskCollectionResponse": {
@@ -4292,6 +5068,25 @@ export interface components {
             experiment_ids?: string[];
             /** @default [] */
             trace_ids?: string[];
+        };
+        /** @description Bundles. */
+        BundleCollection: {
+            bundles: components["schemas"]["BundleResponse"][];
+            total_entries: number;
+        };
+        /** @description A bundle. */
+        BundleResponse: {
+            /** @description Why that look failed. */
+            error?: string | null;
+            /** @description `folder` or `git`. */
+            kind: string;
+            name: string;
+            /** @description The branch, tag or commit that is followed. */
+            ref?: string | null;
+            /** @description The last look at the repository. */
+            refreshed_at?: string | null;
+            /** @description The newest commit that was fetched. */
+            version?: string | null;
         };
         CalculateTraceFilterCorrelation: {
             /** @default null */
@@ -5990,6 +6785,97 @@ export interface components {
         RestoreRun: {
             /** @default null */
             run_id?: string | null;
+        };
+        /** @description One that was found; a run has no task. */
+        "scheduler.BulkFound": {
+            dag_id: string;
+            dag_run_id: string;
+            /** Format: int64 */
+            map_index?: number | null;
+            state?: string | null;
+            task_id?: string | null;
+        };
+        /** @description One that could not be changed. */
+        "scheduler.BulkRefused": components["schemas"]["scheduler.BulkFound"] & {
+            message: string;
+        };
+        /** @description What was found and what came of it. */
+        "scheduler.BulkResult": {
+            /** @description How many were changed. */
+            changed: number;
+            dry_run: boolean;
+            errors: components["schemas"]["scheduler.BulkRefused"][];
+            /** @description The first hundred of what was found. */
+            found: components["schemas"]["scheduler.BulkFound"][];
+            /** @description How many the filter finds. */
+            matched: number;
+        };
+        /** @description What to do with the task instances that are found. */
+        "scheduler.InstanceBulk": {
+            /** @description `clear`, `mark` or `delete`. */
+            action: string;
+            /** @description Only say what would be changed; so unless told otherwise. */
+            dry_run?: boolean | null;
+            filter: components["schemas"]["scheduler.InstanceFilter"];
+            /** @description For `clear`: runs that have ended are queued again; so unless told otherwise. */
+            reset_dag_runs?: boolean | null;
+            /** @description For `mark`: `success`, `failed` or `skipped`. */
+            state?: string | null;
+        };
+        /** @description Which task instances; every condition given has to hold, and at least one has to be given. */
+        "scheduler.InstanceFilter": {
+            /** @default [] */
+            dag_ids?: string[];
+            /** @default [] */
+            operators?: string[];
+            /** @default [] */
+            pools?: string[];
+            /** @default [] */
+            run_ids?: string[];
+            /** @default null */
+            start_date_gte?: string | null;
+            /** @default null */
+            start_date_lte?: string | null;
+            /**
+             * @description `none` for those that have no state yet.
+             * @default []
+             */
+            states?: string[];
+            /** @default [] */
+            task_ids?: string[];
+        };
+        /** @description What to do with the runs that are found. */
+        "scheduler.RunBulk": {
+            /** @description `clear`, `mark` or `delete`. */
+            action: string;
+            /** @description Only say what would be changed; so unless told otherwise. */
+            dry_run?: boolean | null;
+            filter: components["schemas"]["scheduler.RunFilter"];
+            /** @description For `clear`: only tasks that failed. */
+            only_failed?: boolean;
+            /** @description For `clear`: the runs go on with the DAG as it is now. */
+            run_on_latest_version?: boolean;
+            /** @description For `mark`: `queued`, `success` or `failed`. */
+            state?: string | null;
+        };
+        /** @description Which runs; every condition given has to hold, and at least one has to be given. */
+        "scheduler.RunFilter": {
+            /** @default [] */
+            dag_ids?: string[];
+            /** @default null */
+            logical_date_gte?: string | null;
+            /** @default null */
+            logical_date_lte?: string | null;
+            /** @default null */
+            run_after_gte?: string | null;
+            /** @default null */
+            run_after_lte?: string | null;
+            /** @default [] */
+            run_ids?: string[];
+            /** @default [] */
+            run_types?: string[];
+            /** @default [] */
+            states?: string[];
         };
         SearchDatasets: {
             /** @default [] */
@@ -14555,6 +15441,1069 @@ export interface operations {
             };
         };
     };
+    post_api_artel_v1_scheduler_dag_runs: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["scheduler.RunBulk"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["scheduler.BulkResult"];
+                };
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    post_api_artel_v1_scheduler_task_instances: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["scheduler.InstanceBulk"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["scheduler.BulkResult"];
+                };
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    get_api_v2_assets: {
+        parameters: {
+            query?: {
+                /** @description Entries of a page, 50 unless given, at most 1000. */
+                limit?: number;
+                /** @description Entries to pass over. */
+                offset?: number;
+                /** @description A field to order by, with `-` in front from the end; more than one by repeating. */
+                order_by?: string[];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["airflow.AssetCollectionResponse"];
+                };
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    get_api_v2_assets_asset_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                asset_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["airflow.AssetResponse"];
+                };
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    post_api_v2_assets_asset_id_materialize: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                asset_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["airflow.TriggerDAGRunPostBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["airflow.DAGRunResponse"];
+                };
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    get_api_v2_assets_asset_id_queuedEvents: {
+        parameters: {
+            query?: {
+                before?: string;
+            };
+            header?: never;
+            path: {
+                asset_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["airflow.QueuedEventCollectionResponse"];
+                };
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    delete_api_v2_assets_asset_id_queuedEvents: {
+        parameters: {
+            query?: {
+                before?: string;
+            };
+            header?: never;
+            path: {
+                asset_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    get_api_v2_assets_aliases: {
+        parameters: {
+            query?: {
+                /** @description Entries of a page, 50 unless given, at most 1000. */
+                limit?: number;
+                /** @description Entries to pass over. */
+                offset?: number;
+                /** @description A field to order by, with `-` in front from the end; more than one by repeating. */
+                order_by?: string[];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["airflow.AssetAliasCollectionResponse"];
+                };
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    get_api_v2_assets_aliases_asset_alias_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                asset_alias_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["airflow.AssetAliasResponse"];
+                };
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    get_api_v2_assets_events: {
+        parameters: {
+            query?: {
+                /** @description Entries of a page, 50 unless given, at most 1000. */
+                limit?: number;
+                /** @description Entries to pass over. */
+                offset?: number;
+                /** @description A field to order by, with `-` in front from the end; more than one by repeating. */
+                order_by?: string[];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["airflow.AssetEventCollectionResponse"];
+                };
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    post_api_v2_assets_events: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["airflow.CreateAssetEventsBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["airflow.AssetEventResponse"];
+                };
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    get_api_v2_backfills: {
+        parameters: {
+            query?: {
+                dag_id?: string;
+                /** @description Entries of a page, 50 unless given, at most 1000. */
+                limit?: number;
+                /** @description Entries to pass over. */
+                offset?: number;
+                /** @description A field to order by, with `-` in front from the end; more than one by repeating. */
+                order_by?: string[];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["airflow.BackfillCollectionResponse"];
+                };
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    post_api_v2_backfills: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["airflow.BackfillPostBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["airflow.BackfillResponse"];
+                };
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    get_api_v2_backfills_backfill_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                backfill_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["airflow.BackfillResponse"];
+                };
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    put_api_v2_backfills_backfill_id_cancel: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                backfill_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["airflow.BackfillResponse"];
+                };
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    put_api_v2_backfills_backfill_id_pause: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                backfill_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["airflow.BackfillResponse"];
+                };
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    put_api_v2_backfills_backfill_id_unpause: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                backfill_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["airflow.BackfillResponse"];
+                };
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    post_api_v2_backfills_dry_run: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["airflow.BackfillPostBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["airflow.DryRunBackfillCollectionResponse"];
+                };
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
     get_api_v2_connections: {
         parameters: {
             query?: {
@@ -14637,6 +16586,65 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["airflow.ConnectionResponse"];
+                };
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    patch_api_v2_connections: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["airflow.BulkBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["airflow.BulkResponse"];
                 };
             };
             /** @description The request is wrong; the answer names what of it */
@@ -15084,6 +17092,240 @@ export interface operations {
             };
         };
     };
+    get_api_v2_dags_dag_id_assets_asset_id_queuedEvents: {
+        parameters: {
+            query?: {
+                before?: string;
+            };
+            header?: never;
+            path: {
+                asset_id: string;
+                dag_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["airflow.QueuedEventResponse"];
+                };
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    delete_api_v2_dags_dag_id_assets_asset_id_queuedEvents: {
+        parameters: {
+            query?: {
+                before?: string;
+            };
+            header?: never;
+            path: {
+                asset_id: string;
+                dag_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    get_api_v2_dags_dag_id_assets_queuedEvents: {
+        parameters: {
+            query?: {
+                before?: string;
+            };
+            header?: never;
+            path: {
+                dag_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["airflow.QueuedEventCollectionResponse"];
+                };
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    delete_api_v2_dags_dag_id_assets_queuedEvents: {
+        parameters: {
+            query?: {
+                before?: string;
+            };
+            header?: never;
+            path: {
+                dag_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
     post_api_v2_dags_dag_id_clearTaskInstances: {
         parameters: {
             query?: never;
@@ -15231,6 +17473,67 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["airflow.DAGRunResponse"];
+                };
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    patch_api_v2_dags_dag_id_dagRuns: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                dag_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["airflow.BulkBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["airflow.BulkResponse"];
                 };
             };
             /** @description The request is wrong; the answer names what of it */
@@ -15508,6 +17811,197 @@ export interface operations {
             };
         };
     };
+    get_api_v2_dags_dag_id_dagRuns_dag_run_id_hitlDetails: {
+        parameters: {
+            query?: {
+                /** @description Entries of a page, 50 unless given, at most 1000. */
+                limit?: number;
+                /** @description Entries to pass over. */
+                offset?: number;
+                /** @description A field to order by, with `-` in front from the end; more than one by repeating. */
+                order_by?: string[];
+            };
+            header?: never;
+            path: {
+                dag_id: string;
+                dag_run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    patch_api_v2_dags_dag_id_dagRuns_dag_run_id_taskGroupInstances_group_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                dag_id: string;
+                dag_run_id: string;
+                group_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["airflow.PatchTaskInstanceBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["airflow.TaskInstanceCollectionResponse"];
+                };
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    patch_api_v2_dags_dag_id_dagRuns_dag_run_id_taskGroupInstances_group_id_dry_run: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                dag_id: string;
+                dag_run_id: string;
+                group_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["airflow.PatchTaskInstanceBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["airflow.TaskInstanceCollectionResponse"];
+                };
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
     get_api_v2_dags_dag_id_dagRuns_dag_run_id_taskInstances: {
         parameters: {
             query?: {
@@ -15534,6 +18028,68 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["airflow.TaskInstanceCollectionResponse"];
+                };
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    patch_api_v2_dags_dag_id_dagRuns_dag_run_id_taskInstances: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                dag_id: string;
+                dag_run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["airflow.BulkBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["airflow.BulkResponse"];
                 };
             };
             /** @description The request is wrong; the answer names what of it */
@@ -15645,7 +18201,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": unknown;
+                "application/json": components["schemas"]["airflow.PatchTaskInstanceBody"];
             };
         };
         responses: {
@@ -15655,7 +18211,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": components["schemas"]["airflow.TaskInstanceCollectionResponse"];
                 };
             };
             /** @description The request is wrong; the answer names what of it */
@@ -15716,6 +18272,441 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["airflow.TaskInstanceResponse"];
+                };
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    patch_api_v2_dags_dag_id_dagRuns_dag_run_id_taskInstances_task_id_map_index: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                dag_id: string;
+                dag_run_id: string;
+                map_index: string;
+                task_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["airflow.PatchTaskInstanceBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["airflow.TaskInstanceCollectionResponse"];
+                };
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    patch_api_v2_dags_dag_id_dagRuns_dag_run_id_taskInstances_task_id_map_index_dry_run: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                dag_id: string;
+                dag_run_id: string;
+                map_index: string;
+                task_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["airflow.PatchTaskInstanceBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["airflow.TaskInstanceCollectionResponse"];
+                };
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    get_api_v2_dags_dag_id_dagRuns_dag_run_id_taskInstances_task_id_map_index_hitlDetails: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                dag_id: string;
+                dag_run_id: string;
+                map_index: string;
+                task_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    patch_api_v2_dags_dag_id_dagRuns_dag_run_id_taskInstances_task_id_map_index_hitlDetails: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                dag_id: string;
+                dag_run_id: string;
+                map_index: string;
+                task_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": unknown;
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    get_api_v2_dags_dag_id_dagRuns_dag_run_id_taskInstances_task_id_map_index_hitlDetails_tries_try_number: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                dag_id: string;
+                dag_run_id: string;
+                map_index: string;
+                task_id: string;
+                try_number: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    patch_api_v2_dags_dag_id_dagRuns_dag_run_id_taskInstances_task_id_dry_run: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                dag_id: string;
+                dag_run_id: string;
+                task_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["airflow.PatchTaskInstanceBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["airflow.TaskInstanceCollectionResponse"];
+                };
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    get_api_v2_dags_dag_id_dagRuns_dag_run_id_taskInstances_task_id_links: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                dag_id: string;
+                dag_run_id: string;
+                task_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["airflow.ExtraLinkCollectionResponse"];
                 };
             };
             /** @description The request is wrong; the answer names what of it */
@@ -16093,6 +19084,64 @@ export interface operations {
                 };
                 content: {
                     "application/json": unknown;
+                };
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    get_api_v2_dags_dag_id_dagRuns_dag_run_id_upstreamAssetEvents: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                dag_id: string;
+                dag_run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["airflow.AssetEventCollectionResponse"];
                 };
             };
             /** @description The request is wrong; the answer names what of it */
@@ -16712,6 +19761,68 @@ export interface operations {
             };
         };
     };
+    get_api_v2_dagWarnings: {
+        parameters: {
+            query?: {
+                /** @description Entries of a page, 50 unless given, at most 1000. */
+                limit?: number;
+                /** @description Entries to pass over. */
+                offset?: number;
+                /** @description A field to order by, with `-` in front from the end; more than one by repeating. */
+                order_by?: string[];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["airflow.DAGWarningCollectionResponse"];
+                };
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
     get_api_v2_importErrors: {
         parameters: {
             query?: {
@@ -16872,6 +19983,61 @@ export interface operations {
             };
         };
     };
+    put_api_v2_parseDagFile_file_token: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                file_token: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
     get_api_v2_pools: {
         parameters: {
             query?: {
@@ -16954,6 +20120,65 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["airflow.PoolResponse"];
+                };
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    patch_api_v2_pools: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["airflow.BulkBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["airflow.BulkResponse"];
                 };
             };
             /** @description The request is wrong; the answer names what of it */
@@ -17248,6 +20473,65 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["airflow.VariableResponse"];
+                };
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    patch_api_v2_variables: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["airflow.BulkBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["airflow.BulkResponse"];
                 };
             };
             /** @description The request is wrong; the answer names what of it */
@@ -18415,6 +21699,165 @@ export interface operations {
             };
             /** @description The range lies outside the file */
             416: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    get_git_bundles: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BundleCollection"];
+                };
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    post_git_bundles_name_refresh: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    post_git_hooks_name: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": unknown;
+            };
+        };
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
