@@ -326,7 +326,6 @@ fn manual_run(dag: &Dag, row: &DagRow, new: NewRun, run_type: RunType, now: i64)
         return Err(Error::invalid("conf must be a JSON object"));
     }
     params::validate(dag, conf.as_ref())?;
-    check_partition_key(dag, new.partition_key.as_deref())?;
     Ok(DagRun {
         run_id,
         run_type,
@@ -341,18 +340,6 @@ fn manual_run(dag: &Dag, row: &DagRow, new: NewRun, run_type: RunType, now: i64)
         triggering_user_name: new.user,
         ..blank(row, 0, run_after, now)
     })
-}
-
-/// airflow/serialization/definitions/dag.py `validate_partition_key`.
-fn check_partition_key(dag: &Dag, key: Option<&str>) -> Result<()> {
-    let Some(key) = key else { return Ok(()) };
-    if !dag.timetable.type_name().contains("Partition") {
-        return Err(Error::invalid(format!("Dag '{}' is not a partitioned Dag and does not accept a partition_key.", dag.dag_id)));
-    }
-    if key.trim().is_empty() || key.chars().count() > 250 {
-        return Err(Error::invalid("partition_key must have 1 to 250 characters, not only blanks"));
-    }
-    Ok(())
 }
 
 /// airflow/models/dagrun.py `RUN_ID_REGEX` and the default of `allowed_run_id_pattern`.
