@@ -126,8 +126,10 @@ async fn a_pushed_commit_is_seen_at_once_and_runs_keep_theirs() {
 
     // a run is under way while another version is pushed
     trigger(&admin, "slow", "r1", json!({})).await;
-    eventually("the first task has ended", 60, async || admin.try_get("/api/v2/dags/slow/dagRuns/r1/taskInstances/first/xcomEntries/return_value").await)
-        .await;
+    eventually("the first task has ended", 60, async || {
+        admin.try_get("/api/v2/dags/slow/dagRuns/r1/taskInstances/first/xcomEntries/return_value").await
+    })
+    .await;
     std::fs::write(repository.join("dags/slow.py"), slow("two", &gate)).unwrap();
     let second = commit(&repository, "second");
     let body = json!({"ref": "refs/heads/main", "after": second}).to_string();
@@ -166,7 +168,11 @@ async fn missing_pool(admin: &Client, artel: &Installation) {
     std::fs::write(artel.dags().join("swims.py"), file).unwrap();
     eventually("the warning is there", 30, async || {
         let warned = admin.try_get("/api/v2/dagWarnings?dag_id=swims").await?;
-        if warned["dag_warnings"][0]["message"] == "Dag 'swims' references non-existent pools: ['lake']" { Ok(()) } else { Err(warned.to_string()) }
+        if warned["dag_warnings"][0]["message"] == "Dag 'swims' references non-existent pools: ['lake']" {
+            Ok(())
+        } else {
+            Err(warned.to_string())
+        }
     })
     .await;
     admin.post("/api/v2/pools", json!({"name": "lake", "slots": 1})).await;

@@ -55,7 +55,8 @@ fn register(folder: &Path) -> Result<()> {
     let text = |key: &str| project[key].as_str().unwrap_or_default();
     let about = folder.join(format!("{}-{}.dist-info", text("name"), text("version")));
     std::fs::create_dir_all(&about)?;
-    let metadata = format!("Metadata-Version: 2.1\nName: {}\nVersion: {}\nSummary: {}\n", text("name"), text("version"), text("description"));
+    let metadata =
+        format!("Metadata-Version: 2.1\nName: {}\nVersion: {}\nSummary: {}\n", text("name"), text("version"), text("description"));
     std::fs::write(about.join("METADATA"), metadata)?;
     let mut entries = String::new();
     for (group, of_group) in project["entry-points"].as_table().into_iter().flatten() {

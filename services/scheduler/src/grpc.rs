@@ -8,7 +8,8 @@ use crate::tries::Exit;
 use artel_proto::artel::scheduler::v1::scheduler_server::Scheduler as Service;
 use artel_proto::artel::scheduler::v1::{
     AppendLogRequest, AppendLogResponse, BundleChunk, ClaimTasksRequest, ClaimTasksResponse, ExecutionApiRequest, ExecutionApiResponse,
-    FetchBundleRequest, HeartbeatRequest, HeartbeatResponse, RegisterWorkerRequest, RegisterWorkerResponse, TaskEndedRequest, TaskEndedResponse,
+    FetchBundleRequest, HeartbeatRequest, HeartbeatResponse, RegisterWorkerRequest, RegisterWorkerResponse, TaskEndedRequest,
+    TaskEndedResponse,
 };
 use std::sync::Arc;
 use std::time::Duration;

@@ -16,8 +16,8 @@
 mod assets;
 mod backfills;
 mod bulk;
-mod callbacks;
 mod bundles;
+mod callbacks;
 mod claims;
 mod clear;
 mod config;

@@ -9,8 +9,7 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 /// What git answers to a server that asks who it is.
-const HELPER: &str =
-    r#"!f() { test "$1" = get && printf 'username=%s\npassword=%s\n' "$ARTEL_GIT_USER" "$ARTEL_GIT_TOKEN"; }; f"#;
+const HELPER: &str = r#"!f() { test "$1" = get && printf 'username=%s\npassword=%s\n' "$ARTEL_GIT_USER" "$ARTEL_GIT_TOKEN"; }; f"#;
 const HOST_KEY_CHECKS: &[&str] = &["yes", "no", "accept-new", "off", "ask"];
 
 /// URL and environment for git. Files that it needs are removed with it.
@@ -126,7 +125,11 @@ impl Access {
             }
             _ => command.push("-o BatchMode=yes".into()),
         }
-        let options = [("-o UserKnownHostsFile=", &credentials.known_hosts), ("-F ", &credentials.ssh_config), ("-o ProxyCommand=", &credentials.proxy_command)];
+        let options = [
+            ("-o UserKnownHostsFile=", &credentials.known_hosts),
+            ("-F ", &credentials.ssh_config),
+            ("-o ProxyCommand=", &credentials.proxy_command),
+        ];
         command.extend(options.into_iter().filter_map(|(option, value)| Some(format!("{option}{}", quoted(value.as_ref()?)))));
         command.extend(credentials.port.map(|port| format!("-p {port}")));
         self.env.push(("GIT_SSH_COMMAND".into(), command.join(" ")));
@@ -148,7 +151,10 @@ fn of_connection(connection: &Connection) -> Result<Credentials> {
     };
     let text = |key: &str| extra[key].as_str().filter(|v| !v.is_empty()).map(str::to_owned);
     if extra.get("github_app_id").is_some_and(|v| !v.is_null() && v != "") {
-        return Err(Error::conflict(format!("connection {}: GitHub App authentication is not supported; give a token", connection.conn_id)));
+        return Err(Error::conflict(format!(
+            "connection {}: GitHub App authentication is not supported; give a token",
+            connection.conn_id
+        )));
     }
     let check = text("strict_host_key_checking");
     if check.as_ref().is_some_and(|c| !HOST_KEY_CHECKS.contains(&c.as_str())) {

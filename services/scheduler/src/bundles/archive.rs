@@ -26,7 +26,9 @@ impl Scheduler {
     ) -> Result<()> {
         let checkout = self.checkout(name, Some(version)).await?;
         let bundle = self.bundles.get(name)?;
-        let repository = bundle.repository().ok_or_else(|| Error::invalid(format!("bundle {name:?} has no versions; its folder must be shared with the worker")))?;
+        let repository = bundle
+            .repository()
+            .ok_or_else(|| Error::invalid(format!("bundle {name:?} has no versions; its folder must be shared with the worker")))?;
         let subfolder = repository.subfolder().to_string_lossy().into_owned();
         let root = repository.tree(checkout.version.as_deref().unwrap_or(version));
         let _ = to.send(Ok(BundleChunk { subfolder, data: Bytes::new() })).await;

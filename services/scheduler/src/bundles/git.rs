@@ -45,14 +45,7 @@ pub(crate) struct Repository {
 }
 
 impl Repository {
-    pub(super) fn new(
-        settings: BundleSettings,
-        url: &str,
-        reference: &str,
-        subfolder: &Path,
-        folder: &Path,
-        timeout: Duration,
-    ) -> Self {
+    pub(super) fn new(settings: BundleSettings, url: &str, reference: &str, subfolder: &Path, folder: &Path, timeout: Duration) -> Self {
         let (url, reference) = (url.to_owned(), reference.to_owned());
         Self { settings, url, reference, subfolder: subfolder.into(), folder: folder.into(), timeout, turn: Mutex::new(()) }
     }

@@ -80,7 +80,11 @@ impl Scheduler {
         repository.check_out(&commit, &self.cx.ids.hex32()).await?;
         let checkout = repository.at(&commit);
         if !checkout.path.is_dir() {
-            return Err(Error::not_found(format!("commit {commit} of bundle {:?} has no folder {:?}", bundle.name, repository.subfolder())));
+            return Err(Error::not_found(format!(
+                "commit {commit} of bundle {:?} has no folder {:?}",
+                bundle.name,
+                repository.subfolder()
+            )));
         }
         self.use_checkout(bundle, checkout);
         self.prune(bundle, repository, &commit).await?;
@@ -138,16 +142,22 @@ impl Scheduler {
 
     async fn access(&self, repository: &Repository) -> Result<Access> {
         let settings = &repository.settings;
-        let connection = match settings.connection.as_str() {
-            "" => None,
-            id => {
-                let found = self.get_connection(id).await?;
-                Some(found.ok_or_else(|| Error::not_found(format!("bundle {:?} needs connection {id:?}, which is not there", settings.name)))?)
-            }
-        };
+        let connection =
+            match settings.connection.as_str() {
+                "" => None,
+                id => {
+                    let found = self.get_connection(id).await?;
+                    Some(found.ok_or_else(|| {
+                        Error::not_found(format!("bundle {:?} needs connection {id:?}, which is not there", settings.name))
+                    })?)
+                }
+            };
         let access = Access::new(&repository.url, settings, connection, &repository.scratch(&self.cx.ids.hex32()))?;
         if access.url.is_empty() || access.url.starts_with('-') || access.url.contains("::") {
-            return Err(Error::conflict(format!("bundle {:?} has no usable URL: connection {:?} names none", settings.name, settings.connection)));
+            return Err(Error::conflict(format!(
+                "bundle {:?} has no usable URL: connection {:?} names none",
+                settings.name, settings.connection
+            )));
         }
         Ok(access)
     }

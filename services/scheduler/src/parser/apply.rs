@@ -11,8 +11,8 @@ use crate::store::dags::{DagRow, Next};
 use crate::store::files::{DagFile, ImportError};
 use crate::store::versions::DagVersion;
 use crate::store::{dags, files, versions, warnings};
-use artel_platform::Result;
 use artel_platform::db::Tx;
+use artel_platform::{Code, Result};
 use artel_proto::artel::scheduler::v1::DagChanged;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -90,6 +90,8 @@ impl Scheduler {
             let last = last_automated(&self.db, &one.dag).await?;
             match self.next_run(&one.dag, last.as_ref(), Some(&checkout.path)).await {
                 Ok(next) => one.next = next,
+                // not the file's fault
+                Err(error) if matches!(error.code, Code::Unavailable | Code::DeadlineExceeded) => return Err(error),
                 Err(error) => errors.push((file.to_owned(), format!("DAG {}: {}", one.dag.dag_id, error.message))),
             }
         }
@@ -132,13 +134,7 @@ impl Scheduler {
     }
 
     /// Returns the event, where the DAG is new or different.
-    async fn write_dag(
-        &self,
-        tx: &mut Tx,
-        one: &Read,
-        applied: &Applied<'_>,
-        replaced: &mut Vec<String>,
-    ) -> Result<Option<DagChanged>> {
+    async fn write_dag(&self, tx: &mut Tx, one: &Read, applied: &Applied<'_>, replaced: &mut Vec<String>) -> Result<Option<DagChanged>> {
         let dag = &one.dag;
         let now = self.cx.clock.now();
         let known = dags::get(&mut *tx, &dag.dag_id).await?;
@@ -161,13 +157,7 @@ impl Scheduler {
 
     /// The version that holds this form of the DAG: the latest when nothing changed, the latest with new contents when
     /// no run uses it, else a new one. Returns its id and whether anything changed.
-    async fn write_version(
-        &self,
-        tx: &mut Tx,
-        one: &Read,
-        applied: &Applied<'_>,
-        replaced: &mut Vec<String>,
-    ) -> Result<(String, bool)> {
+    async fn write_version(&self, tx: &mut Tx, one: &Read, applied: &Applied<'_>, replaced: &mut Vec<String>) -> Result<(String, bool)> {
         let now = self.cx.clock.now();
         let source = one.about["source"].as_str().or(applied.source);
         let latest = versions::latest(&mut *tx, &one.dag.dag_id).await?.map(|latest| (latest.bundle_name == applied.bundle, latest));
@@ -200,6 +190,7 @@ impl Scheduler {
     }
 
     /// DAGs that a file does not give any more become inactive.
+    async fn retire(&self, tx: &mut Tx, bundle: &str, file: &str, keep: &[String]) -> Result<Vec<DagChanged>> {
         let gone = dags::retire(tx, bundle, file, keep).await?;
         self.forget_assets(tx, &gone).await?;
         Ok(gone.into_iter().map(|dag_id| DagChanged { dag_id, removed: true, ..DagChanged::default() }).collect())
@@ -226,13 +217,7 @@ impl Scheduler {
         // the same file keeps its id
         let hash = Sha256::digest(format!("{bundle}/{filename}"));
         let id = hash.iter().take(6).fold(0i64, |id, byte| id * 256 + i64::from(*byte));
-        ImportError {
-            id,
-            bundle_name: bundle.into(),
-            filename: filename.into(),
-            stack_trace: text.into(),
-            created_at: self.cx.clock.now(),
-        }
+        ImportError { id, bundle_name: bundle.into(), filename: filename.into(), stack_trace: text.into(), created_at: self.cx.clock.now() }
     }
 }
 

@@ -98,13 +98,18 @@ impl Scheduler {
         let answer = self.parser.process.ask(message, self.settings.parse_timeout_seconds).await?;
         match answer["error"].as_str() {
             None => Ok(answer["answer"].clone()),
-            Some(error) => Err(Error::conflict(format!("the timetable {} failed when asked for {asked}: {error}", dag.timetable.type_name())).reason(TIMETABLE)),
+            Some(error) => {
+                Err(Error::conflict(format!("the timetable {} failed when asked for {asked}: {error}", dag.timetable.type_name()))
+                    .reason(TIMETABLE))
+            }
         }
     }
 
     /// Where links of plug-ins lead for a task instance; a link that fails leads nowhere.
     pub(crate) async fn link_urls(&self, dag: &Dag, instance: &TaskInstance, names: &[&String]) -> Result<Value> {
-        let Some(serialized) = crate::store::versions::serialized(&self.db, &instance.dag_version_id).await? else { return Ok(Value::Null) };
+        let Some(serialized) = crate::store::versions::serialized(&self.db, &instance.dag_version_id).await? else {
+            return Ok(Value::Null);
+        };
         let message = json!({
             "op": "links",
             "bundle_path": self.newest_files(&dag.dag_id).await?.display().to_string(),

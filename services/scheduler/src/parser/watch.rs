@@ -39,7 +39,9 @@ fn start(bundle: &str, root: &Path, parser: Arc<Parser>) -> Result<RecommendedWa
         Ok(event) => {
             for path in event.paths {
                 match path.strip_prefix(&folder) {
-                    Ok(relative) if !path.is_dir() && is_source(&path) => parser.file_changed(&bundle, relative.to_string_lossy().into_owned()),
+                    Ok(relative) if !path.is_dir() && is_source(&path) => {
+                        parser.file_changed(&bundle, relative.to_string_lossy().into_owned())
+                    }
                     _ if path.extension().is_some_and(|e| e == "pyc") => {}
                     // a folder came, went or was renamed; or something that a DAG file may read
                     _ => parser.look_again(),

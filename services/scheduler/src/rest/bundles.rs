@@ -83,7 +83,8 @@ pub(super) async fn hook(
     }
     let pushed: Value = serde_json::from_slice(&body).unwrap_or_default();
     let reference = bundle.repository().map(|r| r.reference.clone()).unwrap_or_default();
-    let concerns = pushed["ref"].as_str().is_none_or(|r| r.strip_prefix("refs/heads/").or(r.strip_prefix("refs/tags/")) == Some(&reference));
+    let concerns =
+        pushed["ref"].as_str().is_none_or(|r| r.strip_prefix("refs/heads/").or(r.strip_prefix("refs/tags/")) == Some(&reference));
     if concerns {
         bundle.wanted.notify_one();
     }

@@ -24,7 +24,12 @@ pub(crate) async fn put(db: &Db, b: &BundleRow) -> Result<()> {
 
 pub(crate) async fn all(db: &Db) -> Result<Vec<BundleRow>> {
     let read = |row: &Row| -> Result<BundleRow> {
-        Ok(BundleRow { name: row.get("name")?, version: row.opt("version")?, refreshed_at: row.get("refreshed_at")?, error: row.opt("error")? })
+        Ok(BundleRow {
+            name: row.get("name")?,
+            version: row.opt("version")?,
+            refreshed_at: row.get("refreshed_at")?,
+            error: row.opt("error")?,
+        })
     };
     db.fetch_all("SELECT name, version, refreshed_at, error FROM dag_bundles ORDER BY name", vec![]).await?.iter().map(read).collect()
 }

@@ -173,8 +173,7 @@ fn names(archive: &[u8]) -> Vec<String> {
     let mut child = Command::new("tar").args(["-tf", "-"]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
     child.stdin.take().unwrap().write_all(archive).unwrap();
     let output = child.wait_with_output().unwrap();
-    let mut names: Vec<String> =
-        String::from_utf8_lossy(&output.stdout).lines().filter(|l| !l.ends_with('/')).map(str::to_owned).collect();
+    let mut names: Vec<String> = String::from_utf8_lossy(&output.stdout).lines().filter(|l| !l.ends_with('/')).map(str::to_owned).collect();
     names.sort();
     names
 }
@@ -193,7 +192,7 @@ async fn what_is_wrong_with_a_repository_is_said_without_its_secrets() {
     bench_with(&settings, |b| async move {
         let refresh = async |name: &str| b.s.refresh(b.s.bundles.get(name).unwrap()).await.unwrap_err().chain();
         let gone = refresh("gone").await;
-        assert!(gone.contains("127.0.0.1") && !gone.contains("s3cr3t") , "{gone}");
+        assert!(gone.contains("127.0.0.1") && !gone.contains("s3cr3t"), "{gone}");
         assert!(refresh("branch").await.contains("no branch or tag \"nowhere\""));
         assert!(refresh("login").await.contains("connection \"missing\""));
         assert!(refresh("folder").await.contains("no folder \"none\""));
