@@ -73,12 +73,28 @@ class Child:
     def import_error(self, message: str) -> dict:
         """The answer when the child could not give one."""
         if self.is_question:
-            return {"id": self.id, "error": message.replace("parsed the file", "asked the plug-in")}
+            return {"id": self.id, "error": message}
         file = os.path.relpath(self.path, self.bundle_path)
         return {
             "id": self.id, "dags": {}, "about": {}, "source": {}, "depends_on": [], "warnings": [],
             "import_errors": {file: message}, "seconds": round(time.monotonic() - self.started, 3),
         }
+
+
+    def how_it_ended(self, status: int) -> str:
+        code = os.waitstatus_to_exitcode(status)
+        did, must_not = ("asked the plug-in", "it") if self.is_question else ("parsed the file", "the file's top level")
+        if code >= 0:
+            return f"the process that {did} ended with status {code}: {must_not} must not exit"
+        return f"the process that {did} was killed by {signal.Signals(-code).name}"
+
+    def overdue(self) -> str:
+        if self.is_question:
+            return f"the plug-in did not answer within {self.timeout:g} s and was stopped"
+        return (
+            f"the file was not parsed within {self.timeout:g} s and was stopped: "
+            "move slow work from its top level into tasks"
+        )
 
 
 class Parser:
@@ -207,10 +223,7 @@ class Parser:
         now = time.monotonic()
         for child in list(self.children.values()):
             if now >= child.deadline:
-                self.end(child, (
-                    f"the file was not parsed within {child.timeout:g} s and was stopped: "
-                    "move slow work from its top level into tasks"
-                ))
+                self.end(child, child.overdue())
 
     def end(self, child: Child, why: str = "") -> None:
         """Reap the child and what it started, and answer for it if it could not."""
@@ -221,14 +234,7 @@ class Parser:
         child.sock.close()
         _, status = os.waitpid(child.pid, 0)
         if not child.answered:
-            channel.send_json(self.control, child.import_error(why or how_it_ended(status)))
-
-
-def how_it_ended(status: int) -> str:
-    code = os.waitstatus_to_exitcode(status)
-    if code >= 0:
-        return f"the process that parsed the file ended with status {code}: the file's top level must not exit"
-    return f"the process that parsed the file was killed by {signal.Signals(-code).name}"
+            channel.send_json(self.control, child.import_error(why or child.how_it_ended(status)))
 
 
 def pre_import(path: str) -> None:

@@ -29,9 +29,16 @@ def run(dag, conf: dict) -> dict:
 
 def lives(folder: str) -> dict:
     """Three runs: a fair model, a worse one, a better one."""
-    from airflow.dag_processing.dagbag import BundleDagBag
+    from airflow.dag_processing.bundles.manager import DagBundlesManager
+    from airflow.dag_processing.dagbag import BundleDagBag, sync_bag_to_db
+    from airflow.utils.session import create_session
 
-    dag = BundleDagBag(dag_folder=str(STORY), bundle_path=STORY.parent, bundle_name="story").dags["model_life"]
+    bag = BundleDagBag(dag_folder=str(STORY), bundle_path=STORY.parent, bundle_name="story")
+    with create_session() as session:
+        DagBundlesManager().sync_bundles_to_db(session=session)
+    with create_session() as session:
+        sync_bag_to_db(bag, "story", None, session=session)
+    dag = bag.dags["model_life"]
     given = {"name": "line", "inputs": f"{folder}/in/*.csv", "output": f"{folder}/out", "endpoint": ""}
     return {name: run(dag, given | {"slope": slope}) for name, slope in (("fair", 2.3), ("worse", 2.6), ("better", 2.0))}
 

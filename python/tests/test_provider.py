@@ -53,7 +53,11 @@ def result(airflow_python, airflow_environment, mlflow_server, tmp_path_factory)
     environment = airflow_environment | {
         "AIRFLOW_HOME": str(folder / "airflow"),
         "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{folder}/airflow.db",
-        "AIRFLOW__CORE__UNIT_TEST_MODE": "False",
+        "AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST": json.dumps([{
+            "name": "story",
+            "classpath": "airflow.dag_processing.bundles.local.LocalDagBundle",
+            "kwargs": {"path": str(TESTS.parents[1] / "tests/story/model_life")},
+        }]),
         "MLFLOW_TRACKING_URI": mlflow_server,
         "PATH": f"{airflow_python.parent}:{airflow_environment['PATH']}",
         "PYTHONPATH": str(PACKAGE / "src"),

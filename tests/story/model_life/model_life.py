@@ -42,7 +42,7 @@ def model_life():
     )
     wait = ModelAliasSensor(task_id="wait", name="{{ params.name }}", poke_interval=1, timeout=60)
     predict = BatchPredictOperator(
-        task_id="predict", model="models:/{{ params.name }}@champion", inputs="{{ params.inputs }}", output="{{ params.output }}"
+        task_id="predict", model="models:/{{ params.name }}@champion", inputs="{{ params.inputs }}", output_folder="{{ params.output }}"
     )
 
     @task.short_circuit

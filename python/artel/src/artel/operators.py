@@ -183,13 +183,13 @@ class BatchPredictOperator(BaseOperator):
 
     :param model: ``models:/NAME/VERSION`` or ``models:/NAME@ALIAS``; an alias is resolved once, for all files
     :param inputs: path, glob pattern, or a list of them; ``.csv``, ``.parquet``, ``.json`` (lines)
-    :param output: folder for one file per input, of the same name; made where it is missing
+    :param output_folder: for one file per input, of the same name; made where it is missing
     :param prediction_column: for the predictions, beside the columns of the input
     :param columns: those that the model is given; all of them without it
     :param chunk_rows: rows predicted at a time
     """
 
-    template_fields: Sequence[str] = ("model", "inputs", "output")
+    template_fields: Sequence[str] = ("model", "inputs", "output_folder")
     ui_color = "#e0d6e7"
 
     def __init__(
@@ -197,7 +197,7 @@ class BatchPredictOperator(BaseOperator):
         *,
         model: str,
         inputs: str | list[str],
-        output: str,
+        output_folder: str,
         prediction_column: str = "prediction",
         columns: list[str] | None = None,
         chunk_rows: int = 10_000,
@@ -205,7 +205,7 @@ class BatchPredictOperator(BaseOperator):
         **kwargs,
     ) -> None:
         super().__init__(**kwargs)
-        self.model, self.inputs, self.output, self.prediction_column = model, inputs, output, prediction_column
+        self.model, self.inputs, self.output_folder, self.prediction_column = model, inputs, output_folder, prediction_column
         self.columns, self.chunk_rows, self.mlflow_conn_id = columns, chunk_rows, mlflow_conn_id
 
     def execute(self, context) -> dict:
@@ -217,7 +217,7 @@ class BatchPredictOperator(BaseOperator):
         model = mlflow.pyfunc.load_model(uri)
         written, rows = [], 0
         for path in found:
-            target, count = files.predict(model, path, self.output, self.prediction_column, self.columns, self.chunk_rows)
+            target, count = files.predict(model, path, self.output_folder, self.prediction_column, self.columns, self.chunk_rows)
             self.log.info("%s: %d rows to %s", path, count, target)
             written.append(target)
             rows += count

@@ -11,8 +11,8 @@ use crate::store::dags::{DagRow, Next};
 use crate::store::files::{DagFile, ImportError};
 use crate::store::versions::DagVersion;
 use crate::store::{dags, files, versions, warnings};
-use artel_platform::Result;
 use artel_platform::db::Tx;
+use artel_platform::{Code, Result};
 use artel_proto::artel::scheduler::v1::DagChanged;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -90,6 +90,8 @@ impl Scheduler {
             let last = last_automated(&self.db, &one.dag).await?;
             match self.next_run(&one.dag, last.as_ref(), Some(&checkout.path)).await {
                 Ok(next) => one.next = next,
+                // not the file's fault
+                Err(error) if matches!(error.code, Code::Unavailable | Code::DeadlineExceeded) => return Err(error),
                 Err(error) => errors.push((file.to_owned(), format!("DAG {}: {}", one.dag.dag_id, error.message))),
             }
         }
