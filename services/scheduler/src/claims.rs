@@ -84,7 +84,14 @@ impl Scheduler {
         tx.commit().await?;
         let mut workloads = Vec::with_capacity(claimed.len());
         for instance in claimed {
-            workloads.push(self.workload(&instance).await?);
+            match self.workload(&instance).await {
+                Ok(workload) => workloads.push(workload),
+                // its lease runs out and its retry rule decides; the others are none the worse
+                Err(error) => {
+                    let (dag_id, task_id) = (&instance.dag_id, &instance.task_id);
+                    tracing::warn!(dag_id, task_id, error = %error.chain(), "a claimed task could not be handed out");
+                }
+            }
         }
         Ok(workloads)
     }
