@@ -9,7 +9,7 @@ from shift_plugin import Shifts
 
 HERE = pathlib.Path(__file__).parent
 CREW = (HERE / "crew.txt").read_text().strip()
-QUERIES = [path.read_text() for path in sorted((HERE / "queries").iterdir())]
+QUERIES = ["echo " + path.read_text() for path in sorted((HERE / "queries").iterdir())]
 
 with DAG("shifts", schedule=Shifts(480), start_date=datetime(2026, 1, 1)) as dag:
     urgent = BashOperator(task_id="urgent", weight_rule="shift_plugin.ByNeed", bash_command=f"echo {{{{ macros.shifts.loudly('{CREW}') }}}}")
