@@ -31,7 +31,7 @@ async fn drive(script: &str, more: &[&str]) -> String {
     let paused = "[scheduler]\npaused_at_creation = true\n";
     let artel = Installation::start_configured(Shape::Single, paused).await.expect("the single shape needs no servers");
     let folder = project("tests/compat/airflow");
-    copy(&folder.join("plugins"), &artel.folder.join("data/plugins"));
+    copy(&folder.join("plugins"), &artel.folder.join("data/airflow/plugins"));
     let tasks = python("airflow").await;
     let environment = tasks.parent().and_then(std::path::Path::parent).expect("bin/python in an environment");
     let [script, dags, environment] = [&folder.join(script), &artel.dags(), environment].map(|path| path.display().to_string());

@@ -77,7 +77,7 @@ def compare_examples(options, connect, judge: "Judge") -> None:
     recorded = {example.name: read("examples", example.name) for example in chosen}
     expected = {dag: len(runs) for outcome in recorded.values() for dag, runs in outcome["runs"].items()}
     examples.copy_files(site, options.dags, chosen)
-    places = {str(options.dags): "<dags>", str(options.dags.parent): "<home>", str(options.environment): "<environment>"}
+    places = {str(options.dags): "<dags>", str(options.dags.parent / "airflow"): "<home>", str(options.environment): "<environment>"}
 
     def keep(example, outcome) -> None:
         judge.compare(example.name, recorded[example.name], outcome if "error" in outcome else Names(example, places).outcome(outcome))

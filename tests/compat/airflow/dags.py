@@ -17,6 +17,8 @@ class Example:
     """DAGs that are triggered, one after the other."""
     follow: tuple[str, ...] = ()
     """DAGs of which the triggered ones start a run, by an asset event or an operator."""
+    conf: dict = dataclasses.field(default_factory=dict)
+    """What the triggered ones are given."""
     waits: bool = False
     """The triggered ones wait for the others, which are unpaused before them."""
     by_chance: bool = False
@@ -114,7 +116,7 @@ EXAMPLES = (
     # values: params, XComs, state
     core("example_display_name"),
     core("example_params_trigger_ui"),
-    core("example_params_ui_tutorial"),
+    core("example_params_ui_tutorial", conf={"required_field": "given"}),
     core("example_passing_params_via_test_command"),
     core("example_simplest_dag"),
     core("example_task_state_store"),

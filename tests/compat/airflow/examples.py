@@ -95,7 +95,7 @@ class Runner:
             if due is not None and due < datetime.datetime.now(datetime.timezone.utc):
                 self.until(lambda: (runs := session.runs_of(dag)) and all(run.state in END for run in runs))
         for at, dag in enumerate(example.trigger):
-            session.trigger(dag, RUN_ID, LOGICAL_DATE)
+            session.trigger(dag, RUN_ID, LOGICAL_DATE, example.conf)
             if at + 1 < len(example.trigger):
                 self.until(lambda: session.runs.get_dag_run(dag, RUN_ID).state in END)
                 self.until_quiet(session, example)
@@ -155,7 +155,8 @@ class Runner:
         return all(instance.end_date for instance in instances if instance.task_id not in example.unfinished)
 
     def until(self, good) -> None:
-        eventually(good, bool, self.seconds)
+        if not eventually(good, bool, self.seconds):
+            raise TimeoutError(f"not within {self.seconds} s")
 
 
 def ours(session: Session, dag: str) -> list:
