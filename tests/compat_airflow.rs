@@ -1,5 +1,5 @@
-//! Example DAG files of the Airflow wheels, unmodified, and scheduling rules, driven by the published Airflow client and
-//! compared with what stock Airflow recorded; and what else the client does, with its results asserted.
+//! Example DAG files of the Airflow wheels, unmodified, driven by the published Airflow client and compared with what
+//! stock Airflow recorded; and what else the client does, with its results asserted.
 
 mod harness;
 
@@ -10,12 +10,6 @@ const CLIENT: &str = "tests/compat/airflow/requirements.txt";
 #[tokio::test(flavor = "multi_thread")]
 async fn examples_end_as_on_stock() {
     let printed = drive("compare.py", &["examples"]).await;
-    assert!(printed.contains(" 0 differ;"), "{printed}");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn scheduling_rules_hold_as_on_stock() {
-    let printed = drive("compare.py", &["rules"]).await;
     assert!(printed.contains(" 0 differ;"), "{printed}");
 }
 

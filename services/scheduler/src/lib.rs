@@ -39,6 +39,7 @@ mod relatives;
 mod rest;
 mod runs;
 mod scheduling;
+mod sensitive;
 pub mod states;
 mod store;
 #[cfg(test)]

@@ -92,7 +92,7 @@ pub(crate) fn next_of(dag: &Dag, last: Option<&DagRun>, now: Time) -> Result<Nex
 impl Scheduler {
     /// The DAG's row; `NOT_FOUND` when there is none.
     pub(crate) async fn dag_row(&self, dag_id: &str) -> Result<DagRow> {
-        dags::get(&self.db, dag_id).await?.ok_or_else(|| Error::not_found(format!("the Dag with ID: `{dag_id}` was not found")))
+        dags::get(&self.db, dag_id).await?.ok_or_else(|| Error::not_found(format!("The Dag with ID: `{dag_id}` was not found")))
     }
 
     /// Makes a run by hand; it starts as soon as the DAG has room for it.

@@ -235,7 +235,7 @@ def backfilling(session: Session) -> None:
 
 def errors(session: Session) -> None:
     """Mistakes are told as upstream tells them: the status, and a body with `detail`."""
-    same(refused(404, session.dags.get_dag, "nothing")["detail"], "Dag with id: 'nothing' was not found")
+    same(refused(404, session.dags.get_dag, "nothing")["detail"], "The Dag with ID: `nothing` was not found")
     refused(404, session.runs.get_dag_run, DAG, "nothing")
     refused(404, session.instances.get_task_instance, DAG, "first", "nothing")
     refused(404, session.variables.get_variable, "nothing")

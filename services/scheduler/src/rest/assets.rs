@@ -96,7 +96,7 @@ pub(super) struct AliasCollection {
 
 /// JSON that was stored, with what its keys call secret hidden.
 pub(super) fn extra(json: &str) -> Result<Value> {
-    Ok(super::variables::redacted(serde_json::from_str(json)?))
+    Ok(crate::sensitive::redacted(serde_json::from_str(json)?))
 }
 
 fn schedule(r: &ShownReference) -> ScheduleReference {

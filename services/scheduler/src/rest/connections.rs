@@ -3,6 +3,7 @@
 use super::bulk::{self, BulkBody, BulkResponse, Kind};
 use super::query::{Paging, Query};
 use crate::Scheduler;
+use crate::sensitive::redacted;
 use crate::store::Filter;
 use crate::store::connections::Connection;
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -56,9 +57,14 @@ fn shown(c: Connection) -> ConnectionResponse {
         schema: c.schema,
         port: c.port,
         password: c.password.map(|_| "***".into()),
-        extra: c.extra,
+        extra: c.extra.map(|extra| hidden(&extra)),
         team_name: None,
     }
+}
+
+/// What the extra says, without its secrets. One that cannot be read is not shown: it might hold some.
+fn hidden(extra: &str) -> String {
+    serde_json::from_str(extra).map(|extra| redacted(extra).to_string()).unwrap_or_default()
 }
 
 fn read(body: ConnectionBody) -> Connection {

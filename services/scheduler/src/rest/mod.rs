@@ -43,7 +43,7 @@ pub(crate) fn routes() -> Routes {
         marks::patch, marks::patch_mapped, marks::dry_run, marks::dry_run_mapped, marks::patch_group, marks::dry_run_group,
         bulk_runs::runs, bulk_runs::task_instances,
         backfills::list, backfills::get, backfills::create, backfills::dry_run, backfills::pause, backfills::unpause, backfills::cancel,
-        task_instances::tries, task_instances::try_of, links::of_instance, clear::clear, logs::get,
+        task_instances::tries, task_instances::try_of, task_instances::mapped_tries, task_instances::mapped_try_of, links::of_instance, clear::clear, logs::get,
         hitl::list, hitl::get, hitl::of_try, hitl::respond,
         xcoms::list, xcoms::get,
         assets::list, assets::aliases, assets::alias, asset_events::list, asset_events::create, asset_events::of_run, assets::get,

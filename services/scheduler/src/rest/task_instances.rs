@@ -211,9 +211,31 @@ pub(super) async fn tries(
 ) -> Result<HttpResponse> {
     let (dag_id, run_id, task_id) = path.into_inner();
     let map_index = Query::of(&request).int("map_index")?.unwrap_or(-1);
-    let found = all_tries(&scheduler, &dag_id, &run_id, &task_id, map_index).await?;
+    every_try(&scheduler, &dag_id, &run_id, &task_id, map_index).await
+}
+
+/// Every try of a mapped instance.
+#[utoipa::path(get, path = "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances/{task_id}/{map_index}/tries", tag = "pipelines", responses((status = 200, body = TryCollection)), security(("artel" = ["read:dags"])))]
+pub(super) async fn mapped_tries(scheduler: web::Data<Scheduler>, path: web::Path<(String, String, String, i64)>) -> Result<HttpResponse> {
+    let (dag_id, run_id, task_id, map_index) = path.into_inner();
+    every_try(&scheduler, &dag_id, &run_id, &task_id, map_index).await
+}
+
+/// One try of a mapped instance.
+#[utoipa::path(get, path = "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances/{task_id}/{map_index}/tries/{task_try_number}", tag = "pipelines", responses((status = 200, body = TaskInstanceResponse)), security(("artel" = ["read:dags"])))]
+pub(super) async fn mapped_try_of(
+    scheduler: web::Data<Scheduler>,
+    path: web::Path<(String, String, String, i64, i64)>,
+) -> Result<HttpResponse> {
+    let (dag_id, run_id, task_id, map_index, number) = path.into_inner();
+    let found = scheduler.try_of(&dag_id, &run_id, &task_id, map_index, number).await?;
+    Ok(HttpResponse::Ok().json(show(&scheduler, &[found], true).await?.remove(0)))
+}
+
+async fn every_try(scheduler: &Scheduler, dag_id: &str, run_id: &str, task_id: &str, map_index: i64) -> Result<HttpResponse> {
+    let found = all_tries(scheduler, dag_id, run_id, task_id, map_index).await?;
     let total_entries = found.len();
-    Ok(HttpResponse::Ok().json(TryCollection { task_instances: show(&scheduler, &found, false).await?, total_entries }))
+    Ok(HttpResponse::Ok().json(TryCollection { task_instances: show(scheduler, &found, false).await?, total_entries }))
 }
 
 /// One try of an instance.

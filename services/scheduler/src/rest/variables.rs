@@ -3,6 +3,7 @@
 use super::bulk::{self, BulkBody, BulkResponse, Kind};
 use super::query::{Paging, Query};
 use crate::Scheduler;
+use crate::sensitive::is_sensitive;
 use crate::store::Filter;
 use crate::store::variables::Variable;
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -34,48 +35,6 @@ pub(super) struct VariableBody {
     description: Option<String>,
     #[allow(dead_code)]
     team_name: Option<String>,
-}
-
-/// Upstream hides the values of variables whose names speak of a secret (airflow/_shared/secrets_masker).
-const SENSITIVE: &[&str] = &[
-    "access_token",
-    "api_key",
-    "apikey",
-    "authorization",
-    "passphrase",
-    "passwd",
-    "password",
-    "private_key",
-    "secret",
-    "token",
-    "keyfile_dict",
-    "service_account",
-];
-
-/// Is this the name of a secret?
-fn is_sensitive(name: &str) -> bool {
-    let lower = name.to_lowercase();
-    SENSITIVE.iter().any(|word| lower.contains(word))
-}
-
-/// JSON without the texts that stand under the name of a secret.
-pub(super) fn redacted(value: Value) -> Value {
-    redact(value, false)
-}
-
-fn redact(value: Value, hidden: bool) -> Value {
-    match value {
-        Value::String(_) if hidden => "***".into(),
-        Value::Array(items) => items.into_iter().map(|item| redact(item, hidden)).collect(),
-        Value::Object(items) => items
-            .into_iter()
-            .map(|(key, item)| {
-                let hidden = hidden || is_sensitive(&key);
-                (key, redact(item, hidden))
-            })
-            .collect(),
-        other => other,
-    }
 }
 
 fn shown(variable: Variable) -> VariableResponse {

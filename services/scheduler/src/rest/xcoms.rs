@@ -82,9 +82,62 @@ pub(super) async fn get(
         .await?
         .ok_or_else(|| Error::not_found(format!("XCom entry with key: `{xcom_key}` not found")))?;
     let mut shown = entry(&scheduler, &found).await?;
-    let text = scheduler.xcom_text(&found).await?;
-    let value: Value = serde_json::from_str(&text)?;
+    let value: Value = serde_json::from_str(&scheduler.xcom_text(&found).await?)?;
     let as_text = query.flag("stringify")?.unwrap_or(false);
-    shown["value"] = if as_text { Value::String(value.as_str().map_or(text, str::to_owned)) } else { value };
+    shown["value"] = if as_text { Value::String(python_text(&value)) } else { value };
     Ok(HttpResponse::Ok().json(shown))
+}
+
+/// A value as Python's `str` writes it.
+fn python_text(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        other => python_repr(other),
+    }
+}
+
+fn python_repr(value: &Value) -> String {
+    let joined = |items: Vec<String>| items.join(", ");
+    match value {
+        Value::Null => "None".into(),
+        Value::Bool(yes) => if *yes { "True" } else { "False" }.into(),
+        Value::Number(number) => number.to_string(),
+        Value::String(text) => quoted(text),
+        Value::Array(items) => format!("[{}]", joined(items.iter().map(python_repr).collect())),
+        Value::Object(items) => {
+            format!("{{{}}}", joined(items.iter().map(|(key, item)| format!("{}: {}", quoted(key), python_repr(item))).collect()))
+        }
+    }
+}
+
+/// In single quotes, in double quotes where the text has single ones only.
+fn quoted(text: &str) -> String {
+    let quote = if text.contains('\'') && !text.contains('"') { '"' } else { '\'' };
+    let mut written = String::from(quote);
+    for c in text.chars() {
+        match c {
+            '\n' => written.push_str("\\n"),
+            '\r' => written.push_str("\\r"),
+            '\t' => written.push_str("\\t"),
+            '\\' => written.push_str("\\\\"),
+            c if c == quote => written.extend(['\\', c]),
+            c if c.is_ascii_control() => written.push_str(&format!("\\x{:02x}", u32::from(c))),
+            c => written.push(c),
+        }
+    }
+    written.push(quote);
+    written
+}
+
+#[cfg(test)]
+mod tests {
+    use super::python_text;
+    use serde_json::json;
+
+    #[test]
+    fn values_are_written_as_python_writes_them() {
+        assert_eq!(python_text(&json!("plain 'text'")), "plain 'text'");
+        let value = json!([1, 2.5, true, null, "it's", "a\n\"b\" it's", {"k": [false]}]);
+        assert_eq!(python_text(&value), r#"[1, 2.5, True, None, "it's", 'a\n"b" it\'s', {'k': [False]}]"#);
+    }
 }

@@ -1,32 +1,8 @@
 //! Secrets are taken out of log lines. What counts as one is upstream's rule (airflow_shared/secrets_masker).
 
+use crate::sensitive::is_sensitive;
 use serde_json::Value;
 
-/// A named value is a secret when its name contains one of these (case-insensitive).
-const SENSITIVE: &[&str] = &[
-    "access_key",
-    "access_token",
-    "api_key",
-    "apikey",
-    "auth_header",
-    "authorization",
-    "bearer",
-    "connection_string",
-    "dsn",
-    "passphrase",
-    "passwd",
-    "password",
-    "private_key",
-    "proxy",
-    "proxy_password",
-    "proxies",
-    "secret",
-    "service_account",
-    "service_key",
-    "token",
-    "keyfile_dict",
-    "webhook_url",
-];
 /// Shorter values would mask half of every line.
 const SHORTEST: usize = 5;
 const MASK: &str = "***";
@@ -69,11 +45,6 @@ impl Masker {
             .iter()
             .fold(line, |line, secret| if line.contains(secret.as_str()) { line.replace(secret.as_str(), MASK) } else { line })
     }
-}
-
-fn is_sensitive(name: &str) -> bool {
-    let name = name.to_lowercase();
-    SENSITIVE.iter().any(|s| name.contains(s))
 }
 
 #[cfg(test)]
