@@ -144,7 +144,11 @@ pub(super) async fn list(scheduler: web::Data<Scheduler>, dag_id: web::Path<Stri
         scheduler.dag_row(&dag_id).await?;
         filter.compare("dag_id", "=", dag_id.as_str());
     }
-    filter.any_of("state", &query.all("state"));
+    let states = query.all("state");
+    if let Some(refusal) = unknown_state(&states) {
+        return Ok(refusal);
+    }
+    filter.any_of("state", &states);
     filter.any_of("run_type", &query.all("run_type"));
     query.patterns(&mut filter, "run_id", "run_id");
     query.patterns(&mut filter, "dag_id", "dag_id");
@@ -156,6 +160,12 @@ pub(super) async fn list(scheduler: web::Data<Scheduler>, dag_id: web::Path<Stri
     let (found, total_entries) = runs::list(&scheduler.db, filter, &page).await?;
     let dag_runs = shown(&scheduler, &found).await?;
     Ok(HttpResponse::Ok().json(DagRunCollection { dag_runs, total_entries, next_cursor: None, previous_cursor: None }))
+}
+
+/// A state that runs do not have is refused as upstream refuses it.
+fn unknown_state(states: &[String]) -> Option<HttpResponse> {
+    let refusal = || json!({"detail": "Invalid value for state. Valid values are queued, success, running, failed"});
+    states.iter().any(|word| RunState::parse(word).is_err()).then(|| HttpResponse::UnprocessableEntity().json(refusal()))
 }
 
 /// Runs of several DAGs.

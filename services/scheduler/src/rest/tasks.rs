@@ -4,20 +4,21 @@ use super::collections::TaskCollection;
 use super::models::{params, time_delta};
 use super::query::Query;
 use crate::Scheduler;
-use crate::dag::Task;
+use crate::dag::{Dag, Task};
 use crate::times::shown_opt;
 use actix_web::{HttpRequest, HttpResponse, web};
 use artel_platform::{Error, Result};
 use serde_json::{Value, json};
 
-fn shown(task: &Task) -> Value {
+fn shown(dag: &Dag, task: &Task) -> Value {
     let text = |key: &str| task.attribute(key);
     json!({
         "task_id": task.task_id,
         "task_display_name": task.display_name,
         "owner": task.owner,
-        "start_date": shown_opt(task.start_date.map(|t| t.timestamp_millis())),
-        "end_date": shown_opt(task.end_date.map(|t| t.timestamp_millis())),
+        // a task without dates of its own has its DAG's
+        "start_date": shown_opt(task.start_date.or(dag.start_date).map(|t| t.timestamp_millis())),
+        "end_date": shown_opt(task.end_date.or(dag.end_date).map(|t| t.timestamp_millis())),
         "trigger_rule": task.trigger_rule.as_str(),
         "depends_on_past": task.owed.depends_on_past,
         "wait_for_downstream": task.owed.wait_for_downstream,
@@ -49,7 +50,7 @@ pub(super) async fn list(scheduler: web::Data<Scheduler>, dag_id: web::Path<Stri
     let dag = scheduler.latest(&dag_id).await?;
     let order = Query::of(&request).get("order_by").unwrap_or("task_id").to_owned();
     let (field, backwards) = order.strip_prefix('-').map_or((order.as_str(), false), |field| (field, true));
-    let mut tasks: Vec<Value> = dag.tasks.iter().map(shown).collect();
+    let mut tasks: Vec<Value> = dag.tasks.iter().map(|task| shown(&dag, task)).collect();
     if tasks.first().is_some_and(|t| t.get(field).is_none()) {
         return Err(Error::invalid(format!("'{field}' is no attribute of a task")));
     }
@@ -67,5 +68,5 @@ pub(super) async fn get(scheduler: web::Data<Scheduler>, path: web::Path<(String
     let (dag_id, task_id) = path.into_inner();
     let dag = scheduler.latest(&dag_id).await?;
     let task = dag.task(&task_id).ok_or_else(|| Error::not_found(format!("Task with id {task_id} was not found")))?;
-    Ok(HttpResponse::Ok().json(shown(task)))
+    Ok(HttpResponse::Ok().json(shown(&dag, task)))
 }
