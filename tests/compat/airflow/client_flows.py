@@ -251,7 +251,7 @@ def errors(session: Session) -> None:
     refused(400, session.trigger, DAG, "wrong", None, {"count": "many"})
     refused(400, session.dags.get_dags, order_by=["nothing"])
     refused(422, session.runs.get_dag_runs, DAG, state=["nothing"])
-    broken = client.ApiClient(client.Configuration(host=session.url, access_token="broken"))
+    broken = client.ApiClient(client.Configuration(host=session.api.configuration.host, access_token="broken"))
     refused(401, client.DAGApi(broken).get_dags)
 
 

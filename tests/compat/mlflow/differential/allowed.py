@@ -153,6 +153,8 @@ ALLOWED: tuple[Allowed, ...] = (
     # the server
     Allowed("There is no gateway to language models.", ("server: info*",), ".body.features_enabled.gateway", "True", "False"),
     Allowed("The version is plain text and says so.", ("server: version",), ".kind", "text/html", "text/plain"),
+    # logged models
+    Allowed("An order that is text and no object is a wrong value here, an attribute that is not found there.", ("logged_models: order by ['name']",), ".body.*", stock="(ATTRIBUTE_NOT_FOUND|KAM04)"),
     # traces
     Allowed(
         "A trace that is started again is answered with its tags as they are stored; stock leaves the new ones out of this answer only.",
