@@ -67,7 +67,7 @@ def waiting():
 
     Waits(task_id="waits")
     StartsWaiting(task_id="starts_waiting", path=str(FOLDER) + "/{{ dag.dag_id }}.txt")
-    DateTimeSensorAsync(task_id="until", target_time="{{ (data_interval_end or dag_run.run_after) + macros.timedelta(seconds=3) }}")
+    DateTimeSensorAsync(task_id="until", target_time="{{ dag_run.run_after + macros.timedelta(seconds=3) }}")
     TimeDeltaSensor(task_id="delta", delta=datetime.timedelta(seconds=2), deferrable=True)
     ApprovalOperator(task_id="approval", subject="go on?")
     looks()
