@@ -8,9 +8,10 @@ use artel_platform::http::{Dialect, Routes};
 use artel_platform::rpc::SERVICES;
 use artel_platform::{Identity, Result};
 use serde::Serialize;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use tokio_util::sync::CancellationToken;
 use utoipa::ToSchema;
+use utoipa::openapi::OpenApi;
 
 /// What the gateway's handlers share.
 pub(crate) struct Gateway {
@@ -18,7 +19,9 @@ pub(crate) struct Gateway {
     pub(crate) environments: Known,
     pub(crate) stop: CancellationToken,
     pub(crate) readiness: Readiness,
-    pub(crate) openapi: Arc<str>,
+    /// Makes the document of the whole suite: not before somebody asks, for it is large.
+    pub(crate) openapi: fn() -> OpenApi,
+    pub(crate) document: OnceLock<String>,
     pub(crate) version: &'static str,
 }
 
@@ -99,5 +102,8 @@ pub(crate) async fn ready(gateway: web::Data<Gateway>) -> HttpResponse {
 /// This document.
 #[utoipa::path(get, path = "/openapi.json", tag = "gateway", responses((status = 200, body = serde_json::Value)), security(("artel" = ["public"])))]
 pub(crate) async fn openapi(gateway: web::Data<Gateway>) -> HttpResponse {
-    HttpResponse::Ok().content_type("application/json").body(gateway.openapi.to_string())
+    let made = gateway.clone();
+    let document =
+        web::block(move || made.document.get_or_init(|| serde_json::to_string(&(made.openapi)()).unwrap_or_default()).clone()).await;
+    HttpResponse::Ok().content_type("application/json").body(document.unwrap_or_default())
 }

@@ -17,7 +17,7 @@ use artel_platform::{Context, Result};
 use artel_proto::artel::hub::v1::CredentialRevoked;
 use artel_proto::event::Event;
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use utoipa_swagger_ui::SwaggerUi;
 
 /// Largest body that a handler reads whole; streams have no limit.
@@ -30,7 +30,7 @@ pub struct Parts {
     /// Routes of the services in this process.
     pub mounted: Routes,
     /// The merged document of all services, wherever they are.
-    pub openapi: utoipa::openapi::OpenApi,
+    pub openapi: fn() -> utoipa::openapi::OpenApi,
     /// What `/readyz` asks.
     pub readiness: Readiness,
     /// Version of the suite.
@@ -51,10 +51,16 @@ pub fn start(parts: Parts, listening: Listening) -> Result<(ServerHandle, impl F
         clock: cx.clock.clone(),
     });
     let (events, environments) = (Events::new(), Known::default());
-    let text: Arc<str> = serde_json::to_string(&openapi)?.into();
-    let gateway =
-        Gateway { events: events.clone(), environments: environments.clone(), stop: cx.stop.clone(), readiness, openapi: text, version };
-    let own = native::routes().state(Arc::new(gateway));
+    let gateway = Gateway {
+        events: events.clone(),
+        environments: environments.clone(),
+        stop: cx.stop.clone(),
+        readiness,
+        openapi,
+        document: OnceLock::new(),
+        version,
+    };
+    let own = native::routes().without_document().state(Arc::new(gateway));
     follow(&cx, &front, events, environments);
     let drain = cx.config.server.drain_seconds;
     let server = HttpServer::new(move || {

@@ -81,7 +81,7 @@ impl Serve {
         let mounted = services.iter().fold(Routes::default(), |all, s| all.merge(s.rest.clone()));
         let readiness = readiness(&services);
         let (server, serving) = if selection.gateway {
-            let openapi = assemble::openapi();
+            let openapi = assemble::openapi;
             let parts = artel_gateway::Parts { cx: cx.clone(), mounted, openapi, readiness, version: env!("CARGO_PKG_VERSION") };
             let (handle, future) = artel_gateway::start(parts, listening)?;
             (handle, tokio::spawn(future))

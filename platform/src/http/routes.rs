@@ -204,6 +204,12 @@ impl Routes {
         self.items.iter().map(|i| (i.info.path.clone(), i.dialect)).collect()
     }
 
+    /// The same without their part of the document, which is large, and which who only serves them has no use for.
+    pub fn without_document(mut self) -> Self {
+        self.openapi = OpenApi::default();
+        self
+    }
+
     /// The OpenAPI document of these routes.
     pub fn openapi(&self) -> OpenApi {
         self.openapi.clone()

@@ -51,7 +51,7 @@ pub async fn start(cx: Context) -> Result<Service> {
     cx.spawn("artifact reading", unread::run(artifacts.clone(), cx.stop.clone()));
     Ok(Service {
         name: "artifact",
-        rest: routes().gate(&Gate::new(&cx, Arc::new(permissions::ArtifactGuard))?).state(artifacts.clone()).state(s3),
+        rest: routes().without_document().gate(&Gate::new(&cx, Arc::new(permissions::ArtifactGuard))?).state(artifacts.clone()).state(s3),
         grpc: tonic::service::Routes::new(
             ArtifactServer::new(grpc::Grpc(artifacts)).max_decoding_message_size(artel_platform::rpc::MAX_MESSAGE),
         ),

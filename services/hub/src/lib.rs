@@ -112,7 +112,7 @@ pub async fn start(cx: Context) -> Result<Service> {
         tasks.clone().adopt(left).await;
         tasks.sweep().await;
     });
-    let rest = routes().state(hub.clone());
+    let rest = routes().without_document().state(hub.clone());
     let grpc = tonic::service::Routes::new(HubServer::new(grpc::HubApi(hub.clone())));
     Ok(Service { name: "hub", rest, grpc, db: hub.db.clone() })
 }

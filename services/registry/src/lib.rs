@@ -93,7 +93,10 @@ pub async fn start(cx: Context) -> Result<Service> {
     cx.spawn("webhooks", webhooks::deliver(registry.clone(), cx.stop.clone()));
     Ok(Service {
         name: "registry",
-        rest: rest::routes().gate(&Gate::new(&cx, Arc::new(permissions::RegistryGuard(registry.clone())))?).state(registry.clone()),
+        rest: rest::routes()
+            .without_document()
+            .gate(&Gate::new(&cx, Arc::new(permissions::RegistryGuard(registry.clone())))?)
+            .state(registry.clone()),
         grpc: tonic::service::Routes::new(RegistryServer::new(grpc::Grpc(registry))),
         db,
     })

@@ -131,7 +131,7 @@ pub async fn start(cx: Context) -> Result<Service> {
     let server = SchedulerServer::new(grpc::Grpc(scheduler.clone())).max_decoding_message_size(artel_platform::rpc::MAX_MESSAGE);
     Ok(Service {
         name: "scheduler",
-        rest: routes().state(scheduler.clone()),
+        rest: routes().without_document().state(scheduler.clone()),
         grpc: tonic::service::Routes::new(server),
         db: scheduler.db.clone(),
     })

@@ -88,5 +88,10 @@ impl Serving {
 pub async fn start(cx: Context) -> Result<Service> {
     let serving = Serving::open(&cx).await?;
     serving.run();
-    Ok(Service { name: "serving", db: serving.db.clone(), rest: routes().state(serving), grpc: tonic::service::Routes::default() })
+    Ok(Service {
+        name: "serving",
+        db: serving.db.clone(),
+        rest: routes().without_document().state(serving),
+        grpc: tonic::service::Routes::default(),
+    })
 }

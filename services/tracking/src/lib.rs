@@ -77,6 +77,6 @@ pub async fn start(cx: Context) -> Result<Service> {
     cx.bus.consume("tracking", &db, events::handlers());
     let grpc = TrackingServer::new(grpc::TrackingGrpc(tracking.clone()));
     let gate = Gate::new(&cx, Arc::new(permissions::TrackingGuard(tracking.clone())))?;
-    let rest = rest::routes().gate(&gate).state(tracking);
+    let rest = rest::routes().without_document().gate(&gate).state(tracking);
     Ok(Service { name: "tracking", rest, grpc: tonic::service::Routes::new(grpc), db })
 }
