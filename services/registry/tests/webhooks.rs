@@ -304,7 +304,10 @@ async fn a_delivery_is_tried_again_until_it_arrives_or_is_hopeless() {
 async fn what_was_not_delivered_is_delivered_after_a_restart() {
     on_both_engines(async |cx| {
         let receiver = Receiver::start();
-        let (first, second) = (local(stopped_apart(&cx)), local(stopped_apart(&cx)));
+        let mut first = local(stopped_apart(&cx));
+        // so that the attempt is under way when the process stops, however slow the machine is
+        Arc::make_mut(&mut first.config).registry.insert("webhook_timeout_seconds".into(), 120.into());
+        let second = local(stopped_apart(&cx));
         let server = serve(&first).await;
         let id = make(&server, json!({"name": "deploy", "url": receiver.url, "secret": "s", "events": events(&["REGISTERED_MODEL.CREATED"])})).await;
         receiver.answer(&[0]);

@@ -20,7 +20,7 @@ pub(crate) async fn claim(
     filter.that("(lease_until IS NULL OR lease_until < $3)");
     filter.any_of("queue", queues);
     let text = format!(
-        "UPDATE task_instances SET worker_id = $1, lease_until = $2 WHERE id IN (SELECT id FROM task_instances {} ORDER BY priority_weight DESC, queued_at, map_index LIMIT $4{}) RETURNING id",
+        "UPDATE task_instances SET worker_id = $1, lease_until = $2 WHERE id IN (SELECT id FROM task_instances {} ORDER BY priority_weight DESC, queued_at, map_index, id LIMIT $4{}) RETURNING id",
         filter.clause(),
         for_update_skip_locked(tx.dialect())
     );
@@ -31,7 +31,8 @@ pub(crate) async fn claim(
             claimed.push(instance);
         }
     }
-    claimed.sort_by_key(|i| (-i.priority_weight, i.queued_at, i.map_index));
+    claimed
+        .sort_by(|a, b| (-a.priority_weight, a.queued_at, a.map_index, &a.id).cmp(&(-b.priority_weight, b.queued_at, b.map_index, &b.id)));
     Ok(claimed)
 }
 
