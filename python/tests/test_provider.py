@@ -49,7 +49,7 @@ def result(airflow_python, airflow_environment, mlflow_server, tmp_path_factory)
     folder = tmp_path_factory.mktemp("life")
     (folder / "in").mkdir()
     (folder / "in/a.csv").write_text("x\n1.0\n2.0\n")
-    (folder / "in/b.csv").write_text("x\n" + "".join(f"{n}.0\n" for n in range(25_000)))
+    (folder / "in/b.csv").write_text("x\n" + "".join(f"{n}\n" for n in range(25_000)))
     environment = airflow_environment | {
         "AIRFLOW_HOME": str(folder / "airflow"),
         "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{folder}/airflow.db",

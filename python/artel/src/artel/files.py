@@ -29,7 +29,7 @@ def predict(model, path: str, output: str, column: str, columns: list[str] | Non
     rows = 0
     try:
         with Writer(partial, target.suffix) as writer:
-            for frame in pieces(path, chunk_rows):
+            for frame in pieces(path, chunk_rows, column_types(model)):
                 given = frame[columns] if columns else frame
                 writer.write(with_predictions(frame, model.predict(given), column))
                 rows += len(frame)
@@ -51,15 +51,26 @@ def with_predictions(frame, predicted, column: str):
     return frame.assign(**{column: list(predicted)})
 
 
-def pieces(path: str, chunk_rows: int) -> Iterator:
-    """Frames of at most so many rows."""
+def column_types(model) -> dict[str, str]:
+    """How columns of text files are to be read: as the model's signature says, where whole numbers would else become
+    integers, which MLflow refuses for a column of floats, and codes of digits would lose their zeros."""
+    schema = model.metadata.get_input_schema() if model.metadata is not None else None
+    if schema is None or schema.is_tensor_spec() or not schema.has_input_names():
+        return {}
+    known = {"double": "float64", "float": "float32", "string": "str"}
+    names = {column.name: getattr(column.type, "name", "") for column in schema.inputs}
+    return {name: known[kind] for name, kind in names.items() if kind in known}
+
+
+def pieces(path: str, chunk_rows: int, types: dict[str, str]) -> Iterator:
+    """Frames of at most so many rows; ``types`` are for formats that have none of their own."""
     import pandas
 
     suffix = pathlib.Path(path).suffix
     if suffix == ".csv":
-        yield from pandas.read_csv(path, chunksize=chunk_rows)
+        yield from pandas.read_csv(path, chunksize=chunk_rows, dtype=types)
     elif suffix in (".json", ".jsonl"):
-        yield from pandas.read_json(path, lines=True, chunksize=chunk_rows)
+        yield from pandas.read_json(path, lines=True, chunksize=chunk_rows, dtype=types or None)
     elif suffix == ".parquet":
         import pyarrow.parquet
 

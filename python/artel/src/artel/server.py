@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import urllib.parse
 
-import requests
 from airflow.sdk.bases.hook import BaseHook
 
 
@@ -62,6 +61,8 @@ def alias(where: dict[str, str], name: str, alias: str) -> str | None:
 
 def call(where: dict[str, str], method: str, path: str, body: dict | None = None, *, missing_is_none: bool = False) -> dict | None:
     """The same for the server and the credentials that these variables of MLflow's client name."""
+    import requests  # here, because parsing a DAG file should not wait for it
+
     if not where.get("MLFLOW_TRACKING_URI"):
         raise ValueError("no MLflow server: set MLFLOW_TRACKING_URI or give mlflow_conn_id")
     headers, auth = {}, None
