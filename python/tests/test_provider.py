@@ -77,14 +77,14 @@ def test_a_model_is_trained_registered_promoted_and_used(result):
     fair = result["lives"]["fair"]
     assert fair["state"] == "success"
     assert {task: state for task, state in fair["tasks"].items() if state != "success"} == {"deploy": "skipped"}
-    assert len(fair["results"]["train"]) == 32 and fair["results"]["register"] == "1"
+    assert len(fair["results"]["train"]) == 32 and str(fair["results"]["register"]) == "1"
     assert fair["results"]["promote"]["replaced"] is None and fair["results"]["wait"] == "1"
     assert fair["results"]["predict"]["model"] == "models:/line/1" and fair["results"]["predict"]["rows"] == 25_002
 
 
 def test_a_worse_model_is_refused_and_a_better_one_replaces_the_champion(result):
     worse, better = result["lives"]["worse"], result["lives"]["better"]
-    assert worse["results"]["register"] == "2" and worse["tasks"]["promote"] == "skipped" and "predict" not in worse["results"]
+    assert str(worse["results"]["register"]) == "2" and worse["tasks"]["promote"] == "skipped" and "predict" not in worse["results"]
     promoted = better["results"]["promote"]
     assert (promoted["version"], promoted["other"], promoted["replaced"]) == ("3", "1", "1")
     assert promoted["value"] > promoted["other_value"]
