@@ -120,7 +120,7 @@ pub(super) async fn respond(scheduler: web::Data<Scheduler>, place: Place, who: 
 pub(super) async fn list(scheduler: web::Data<Scheduler>, path: web::Path<(String, String)>, request: HttpRequest) -> Result<HttpResponse> {
     let (dag_id, run_id) = path.into_inner();
     let query = Query::of(&request);
-    let page = query.page(ORDER, "h.ti_id", "h.ti_id")?;
+    let page = query.page(ORDER, "ti_id", "h.ti_id")?;
     let (found, total_entries) = hitl::list(&scheduler.db, filter(&query, &dag_id, &run_id)?, &page).await?;
     let mut with_instances = Vec::with_capacity(found.len());
     for detail in found {
