@@ -78,7 +78,7 @@ def test_a_model_is_trained_registered_promoted_and_used(result):
     assert fair["state"] == "success"
     assert {task: state for task, state in fair["tasks"].items() if state != "success"} == {"deploy": "skipped"}
     assert len(fair["results"]["train"]) == 32 and str(fair["results"]["register"]) == "1"
-    assert fair["results"]["promote"]["replaced"] is None and fair["results"]["wait"] == "1"
+    assert fair["results"]["promote"]["replaced"] is None and str(fair["results"]["wait"]) == "1"
     assert fair["results"]["predict"]["model"] == "models:/line/1" and fair["results"]["predict"]["rows"] == 25_002
 
 
