@@ -14,7 +14,8 @@ UNIQUE = 16
 ID_FIELDS = {"experiment_id", "experiment_ids", "experimentId"}
 URI_FIELDS = {"artifact_location", "artifact_uri", "source", "storage_location", "artifactLocation", "message", "detail", "mlflow.artifactLocation"}
 RANDOM_NAMES = {"run_name", "name", "value"}
-RANDOM_NAME = re.compile(r"^[a-z]+-[a-z]+-\d{1,4}$")
+# a name is cut at 20 characters, then perhaps without its number
+RANDOM_NAME = re.compile(r"^[a-z]+-[a-z]+-\d{1,4}$|^(?=.{20}$)[a-z]+-[a-z]+-?$")
 WRITTEN_TIME = re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$")
 LEFT_OVER = re.compile(r"(?<![0-9a-f])[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12}(?![0-9a-f])")
 PAGE = "(a page of the web framework)"
