@@ -3,7 +3,7 @@
 import os
 import time
 
-from .client import Client, at_once, batch, curve, note, timed
+from .client import PREFIX, Client, at_once, batch, curve, note, timed
 
 
 def measure(server, options):
@@ -28,9 +28,13 @@ def writes(server, client, experiment, figures):
     def log_metric(i):
         client.post("runs/log-metric", {"run_id": run, "key": "one", "value": i, "timestamp": 1_700_000_000_000, "step": i})
 
-    note(figures, "log-metric", timed(server, 400, log_metric))
+    def read():
+        client.call("GET", f"{PREFIX}runs/get?run_id={run}")
+
+    note(figures, "log-metric", timed(server, 400, log_metric, read))
     note(figures, "runs/create", timed(server, 200, lambda _: client.run(experiment)))
-    note(figures, "log-batch of 100 metrics", timed(server, 200, lambda i: client.post("runs/log-batch", batch(run, 100, i * 100))))
+    log_batch = timed(server, 200, lambda i: client.post("runs/log-batch", batch(run, 100, i * 100)), read)
+    note(figures, "log-batch of 100 metrics", log_batch)
     figures["8 writers, log-batch of 100, per second"] = writers(server, experiment)
 
 
@@ -50,6 +54,7 @@ def history(server, client, experiment, steps, figures):
     before = server.work_ms()
     for begin in range(0, steps, 1000):
         client.post("runs/log-batch", curve(deep, "loss", begin, min(begin + 1000, steps)))
+    client.call("GET", f"{PREFIX}runs/get?run_id={deep}")
     figures["log-batch of 1,000 steps: CPU ms"] = (server.work_ms() - before) / max(1, steps // 1000)
 
     def read(_):

@@ -27,9 +27,14 @@ impl Files {
         Ok(Self { folder })
     }
 
-    pub(super) async fn put(&self, key: &str, mut data: impl Stream<Item = Result<Bytes>> + Send + Unpin) -> Result<Written> {
+    pub(super) async fn put(
+        &self,
+        key: &str,
+        mut meter: Meter,
+        mut data: impl Stream<Item = Result<Bytes>> + Send + Unpin,
+    ) -> Result<Written> {
         let mut upload = Upload::new(self.folder.join(key));
-        let (mut meter, mut flush) = (Meter::default(), Flush::default());
+        let mut flush = Flush::default();
         let mut batch = gather(&mut data, BATCH).await?;
         while !batch.last {
             let chunks = batch.chunks.clone();

@@ -1,6 +1,6 @@
 //! What passes is gathered into batches, counted and hashed.
 
-use super::Written;
+use super::{Sums, Written};
 use crate::error::Result;
 use bytes::Bytes;
 use futures::{Stream, StreamExt};
@@ -11,31 +11,39 @@ use sha2::{Digest, Sha256};
 const SHORT: usize = 64 * 1024;
 
 /// Counts and hashes.
-#[derive(Default)]
 pub(super) struct Meter {
     size: u64,
     sha256: Sha256,
-    md5: Md5,
+    md5: Option<Md5>,
 }
 
 impl Meter {
-    /// Takes chunks in. Each sum has a thread of its own, that may block: MD5 alone needs one and a half seconds for a
-    /// gigabyte.
+    pub(super) fn new(sums: Sums) -> Self {
+        Self { size: 0, sha256: Sha256::new(), md5: (sums == Sums::WithMd5).then(Md5::new) }
+    }
+
+    /// Takes chunks in. Each sum has a thread of its own, that may block.
     pub(super) async fn with(self, chunks: &[Bytes]) -> Result<Self> {
         let Self { size, mut sha256, mut md5 } = self;
         let length: usize = chunks.iter().map(Bytes::len).sum();
         if length < SHORT {
-            chunks.iter().for_each(|chunk| sha256.update(chunk));
-            chunks.iter().for_each(|chunk| md5.update(chunk));
+            sha256 = updated(sha256, chunks);
+            md5 = md5.map(|md5| updated(md5, chunks));
         } else {
             let (first, second) = (chunks.to_vec(), chunks.to_vec());
-            (sha256, md5) = futures::try_join!(blocking(move || Ok(updated(sha256, &first))), blocking(move || Ok(updated(md5, &second))))?;
+            let second = async {
+                Ok(match md5 {
+                    Some(md5) => Some(blocking(move || Ok(updated(md5, &second))).await?),
+                    None => None,
+                })
+            };
+            (sha256, md5) = futures::try_join!(blocking(move || Ok(updated(sha256, &first))), second)?;
         }
         Ok(Self { size: size + length as u64, sha256, md5 })
     }
 
     pub(super) fn written(self) -> Written {
-        Written { size: self.size, sha256: hex::encode(self.sha256.finalize()), md5: hex::encode(self.md5.finalize()) }
+        Written { size: self.size, sha256: hex::encode(self.sha256.finalize()), md5: self.md5.map(|md5| hex::encode(md5.finalize())) }
     }
 }
 

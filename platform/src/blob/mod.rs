@@ -26,8 +26,17 @@ pub struct Written {
     pub size: u64,
     /// SHA-256 of the bytes, hex.
     pub sha256: String,
-    /// MD5 of the bytes, hex: the name that DVC gives them and the `ETag` of S3.
-    pub md5: String,
+    /// MD5 of the bytes, hex, where it was asked for: the name that DVC gives them and the `ETag` of S3.
+    pub md5: Option<String>,
+}
+
+/// Which sums of the bytes are taken on their way. MD5 is the slowest step of an upload: two thirds of its computing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sums {
+    /// SHA-256.
+    Sha256,
+    /// SHA-256 and MD5.
+    WithMd5,
 }
 
 /// Where objects are kept. Keys are relative paths with `/`, made by Artel itself, never by a client.
@@ -51,10 +60,11 @@ impl Blobs {
     }
 
     /// Writes a stream to its end under `key`. A stream that fails leaves nothing.
-    pub async fn put(&self, key: &str, data: impl Stream<Item = Result<Bytes>> + Send + Unpin) -> Result<Written> {
+    pub async fn put(&self, key: &str, sums: Sums, data: impl Stream<Item = Result<Bytes>> + Send + Unpin) -> Result<Written> {
+        let meter = meter::Meter::new(sums);
         match &*self.0 {
-            Store::Files(store) => store.put(key, data).await,
-            Store::S3(store) => store.put(key, data).await,
+            Store::Files(store) => store.put(key, meter, data).await,
+            Store::S3(store) => store.put(key, meter, data).await,
         }
     }
 
@@ -85,7 +95,7 @@ impl Blobs {
     /// Reads an object to count and hash it.
     pub async fn measure(&self, key: &str) -> Result<Written> {
         let mut data = self.get(key, 0, None).await?;
-        let mut meter = meter::Meter::default();
+        let mut meter = meter::Meter::new(Sums::Sha256);
         while let Some(chunk) = data.next().await {
             meter = meter.with(&[chunk?]).await?;
         }

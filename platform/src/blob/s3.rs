@@ -64,18 +64,18 @@ impl S3 {
         format!("{}{key}", self.prefix)
     }
 
-    pub(super) async fn put(&self, key: &str, mut data: impl Stream<Item = Result<Bytes>> + Send + Unpin) -> Result<Written> {
+    pub(super) async fn put(&self, key: &str, meter: Meter, mut data: impl Stream<Item = Result<Bytes>> + Send + Unpin) -> Result<Written> {
         let first = gather(&mut data, PART).await?;
         if first.last {
             let bytes = blocking(move || Ok(first.joined())).await?;
             let request = self.client.put_object().bucket(&self.bucket).key(self.key(key)).body(Body::from(bytes.clone()));
-            let (sent, hashed) = futures::join!(request.send(), Meter::default().with(std::slice::from_ref(&bytes)));
+            let (sent, hashed) = futures::join!(request.send(), meter.with(std::slice::from_ref(&bytes)));
             sent.or_unavailable("the S3 server did not take an object")?;
             return Ok(hashed?.written());
         }
         let upload = self.begin(key).await?;
         let mut sending = JoinSet::new();
-        let sent = self.parts(key, &upload, first, &mut data, &mut sending).await;
+        let sent = self.parts((key, &upload), meter, first, &mut data, &mut sending).await;
         if sent.is_err() {
             // a part that came after the end would be kept
             sending.shutdown().await;
@@ -87,13 +87,12 @@ impl S3 {
     /// Sends part after part, a few at once, while they are hashed and the next one arrives.
     async fn parts(
         &self,
-        key: &str,
-        upload: &str,
+        (key, upload): (&str, &str),
+        mut meter: Meter,
         mut batch: Batch,
         data: &mut (impl Stream<Item = Result<Bytes>> + Send + Unpin),
         sending: &mut JoinSet<Result<(i32, String)>>,
     ) -> Result<Written> {
-        let mut meter = Meter::default();
         let mut done = Vec::new();
         for number in 1.. {
             if batch.chunks.is_empty() {

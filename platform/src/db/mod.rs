@@ -158,10 +158,10 @@ impl Db {
 
     /// Runs one statement in a transaction of its own; returns the number of rows it changed.
     pub async fn execute(&self, sql: impl SqlSafeStr, args: Vec<Value>) -> Result<u64> {
-        let mut tx = self.begin().await?;
-        let changed = tx.execute(sql, args).await?;
-        tx.commit().await?;
-        Ok(changed)
+        match &self.0.pool {
+            Pool::Sqlite { writer, .. } => writer.once(value::sqlite(sql, args)).await,
+            Pool::Postgres(pool) => Ok(value::postgres(sql, args).execute(pool).await?.rows_affected()),
+        }
     }
 
     /// Does it answer? For `/readyz`.

@@ -6,8 +6,8 @@
 
 use super::pragmas;
 use crate::error::{Error, Result, ResultExt};
-use sqlx::sqlite::SqliteConnection;
-use sqlx::{ConnectOptions, Connection, Executor};
+use sqlx::sqlite::{SqliteArguments, SqliteConnection};
+use sqlx::{ConnectOptions, Connection, Executor, Sqlite};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -26,7 +26,11 @@ struct State {
     /// Members of the open outer transaction that wait for its commit.
     members: Vec<oneshot::Sender<Result<()>>>,
     open: bool,
+    /// The outer transaction is being begun: whoever finds this set was preceded by one that was cut off.
+    beginning: bool,
 }
+
+type Statement = sqlx::query::Query<'static, Sqlite, SqliteArguments>;
 
 /// A transaction's turn on the writer.
 pub(crate) struct Turn {
@@ -37,7 +41,7 @@ pub(crate) struct Turn {
 impl Writer {
     pub(super) async fn open(file: &Path) -> Result<Self> {
         let connection = pragmas::writer(file).connect().await.or_unavailable(&format!("cannot open the database {}", file.display()))?;
-        let state = State { connection: Some(connection), members: Vec::new(), open: false };
+        let state = State { connection: Some(connection), members: Vec::new(), open: false, beginning: false };
         Ok(Self { state: Arc::new(Mutex::new(state)), waiting: Arc::new(AtomicUsize::new(0)) })
     }
 
@@ -53,6 +57,15 @@ impl Writer {
             Ok(turn)
         })
         .await
+    }
+
+    /// Runs one statement as a transaction of its own; returns how many rows it changed, when they are on disk. Alone it
+    /// needs no other statement around it; where others wait, it joins their commit.
+    pub(super) async fn once(&self, statement: Statement) -> Result<u64> {
+        let place = Place::take(self);
+        let guard = self.state.clone().lock_owned().await;
+        drop(place);
+        finish(run_once(guard, self.waiting.clone(), statement)).await
     }
 
     /// Runs `work` on the bare connection (migrations).
@@ -102,19 +115,28 @@ impl State {
     }
 
     async fn open_member(&mut self) -> Result<()> {
-        if !self.open {
-            // one text where one will do: each is a journey to SQLite's thread and back
-            const BEGIN: &str = "BEGIN IMMEDIATE; SAVEPOINT member";
-            if self.run(BEGIN).await.is_err() {
-                // whoever had begun it was cut off with its runtime: end it, keeping what its members had finished
-                let _ = self.run("ROLLBACK TO member").await;
-                let _ = self.run("COMMIT").await;
-                self.run(BEGIN).await?;
-            }
-            self.open = true;
-            return Ok(());
+        if self.open {
+            return self.run("SAVEPOINT member").await;
         }
-        self.run("SAVEPOINT member").await
+        // one text where one will do: each is a journey to SQLite's thread and back
+        self.begin("BEGIN IMMEDIATE; SAVEPOINT member").await
+    }
+
+    /// Begins the outer transaction by `sql`.
+    async fn begin(&mut self, sql: &'static str) -> Result<()> {
+        self.beginning = true;
+        if self.run(sql).await.is_err() {
+            // whoever had begun it was cut off with its runtime: end it, keeping what its members had finished
+            let _ = self.run("ROLLBACK TO member").await;
+            let _ = self.run("COMMIT").await;
+            self.run(sql).await?;
+        }
+        (self.open, self.beginning) = (true, false);
+        Ok(())
+    }
+
+    async fn execute(&mut self, statement: Statement) -> Result<u64> {
+        Ok(statement.execute(self.connection.as_mut().ok_or_else(closed)?).await?.rows_affected())
     }
 
     /// Commits the outer transaction and tells its members.
@@ -169,7 +191,7 @@ impl Turn {
             guard.flush().await;
         }
         drop(guard);
-        receive.await.map_err(|_| Error::unavailable("the database was closed before the write was durable"))?
+        receive.await.map_err(|_| cut_off())?
     }
 }
 
@@ -191,9 +213,32 @@ impl Drop for Turn {
     }
 }
 
+async fn run_once(mut guard: OwnedMutexGuard<State>, waiting: Arc<AtomicUsize>, statement: Statement) -> Result<u64> {
+    if !guard.open && !guard.beginning && waiting.load(Ordering::SeqCst) == 0 {
+        return guard.execute(statement).await;
+    }
+    if !guard.open {
+        guard.begin("BEGIN IMMEDIATE").await?;
+    }
+    // a statement that fails undoes itself, and nothing of the others
+    let changed = guard.execute(statement).await;
+    let (send, receive) = oneshot::channel();
+    guard.members.push(send);
+    if guard.members.len() >= GROUP || waiting.load(Ordering::SeqCst) == 0 {
+        guard.flush().await;
+    }
+    drop(guard);
+    receive.await.map_err(|_| cut_off())??;
+    changed
+}
+
 /// Runs `work` to its end even when the caller is dropped.
 async fn finish<T: Send + 'static>(work: impl Future<Output = Result<T>> + Send + 'static) -> Result<T> {
-    tokio::spawn(work).await.or_unavailable("the database was closed before the write was durable")?
+    tokio::spawn(work).await.map_err(|_| cut_off())?
+}
+
+fn cut_off() -> Error {
+    Error::unavailable("the database was closed before the write was durable")
 }
 
 fn closed() -> Error {

@@ -3,7 +3,7 @@
 use crate::objects::Artifacts;
 use crate::store::{blobs, orphans};
 use artel_platform::Result;
-use artel_platform::blob::Written;
+use artel_platform::blob::{Sums, Written};
 use artel_platform::db::Tx;
 use bytes::Bytes;
 use futures::Stream;
@@ -20,9 +20,9 @@ pub(crate) struct Stored {
 
 impl Artifacts {
     /// Writes `data` to its end. A stream that fails leaves nothing.
-    pub(crate) async fn store(&self, data: impl Stream<Item = Result<Bytes>> + Send + Unpin) -> Result<Stored> {
+    pub(crate) async fn store(&self, sums: Sums, data: impl Stream<Item = Result<Bytes>> + Send + Unpin) -> Result<Stored> {
         let location = self.place().await?;
-        let written = self.blobs.put(&location, data).await?;
+        let written = self.blobs.put(&location, sums, data).await?;
         Ok(Stored { location, written, upload: None })
     }
 

@@ -77,7 +77,7 @@ impl Artifacts {
             joined?;
             return Err(Error::unavailable("the joined parts are not in the object store yet; try again"));
         };
-        let written = Written { size, sha256: format!("{STAND_IN}{id}"), md5: String::new() };
+        let written = Written { size, sha256: format!("{STAND_IN}{id}"), md5: None };
         let stored = Stored { location: upload.location, written, upload: Some(id.into()) };
         self.show(workspace, path, content_type, &stored).await?;
         self.to_read.notify_one();

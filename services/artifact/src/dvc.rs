@@ -3,6 +3,7 @@
 use crate::contents;
 use crate::objects::{Artifacts, Content, REMOVED_AT_ONCE, release};
 use crate::store::dvc;
+use artel_platform::blob::Sums;
 use artel_platform::{Error, Result};
 use bytes::Bytes;
 use futures::Stream;
@@ -57,14 +58,10 @@ impl Artifacts {
         name: &Name,
         data: impl Stream<Item = Result<Bytes>> + Send + Unpin,
     ) -> Result<()> {
-        let stored = self.store(data).await?;
-        if stored.written.md5 != name.md5() {
+        let stored = self.store(Sums::WithMd5, data).await?;
+        if let Some(md5) = stored.written.md5.as_deref().filter(|md5| *md5 != name.md5()) {
             self.abandon(&stored.location).await?;
-            return Err(Error::invalid(format!(
-                "the bytes sent for {} have the MD5 {}: nothing was stored",
-                name.path(),
-                stored.written.md5
-            )));
+            return Err(Error::invalid(format!("the bytes sent for {} have the MD5 {md5}: nothing was stored", name.path())));
         }
         let now = self.clock.now();
         let mut tx = self.db.begin().await?;

@@ -6,7 +6,7 @@ use crate::direct::STAND_IN;
 use crate::path::ArtifactPath;
 use crate::store::objects::NewObject;
 use crate::store::{blobs, direct_uploads, objects, orphans};
-use artel_platform::blob::{Blobs, ByteStream};
+use artel_platform::blob::{Blobs, ByteStream, Sums};
 use artel_platform::clock::{Clock, Ids};
 use artel_platform::db::{Db, Tx};
 use artel_platform::{Context, Error, Result};
@@ -84,7 +84,7 @@ impl Artifacts {
         if path.is_root() {
             return Err(Error::invalid("Invalid path: an artifact needs a file name"));
         }
-        let stored = self.store(data).await?;
+        let stored = self.store(Sums::Sha256, data).await?;
         let shown = self.show(workspace, path, content_type, &stored).await;
         if shown.is_err() {
             self.abandon(&stored.location).await?;

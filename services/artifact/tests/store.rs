@@ -134,29 +134,6 @@ async fn an_upload_that_breaks_off_shows_nothing_and_is_cleaned_up() {
 }
 
 #[tokio::test]
-async fn contents_have_both_hashes_and_old_ones_get_theirs() {
-    on_both_engines(async |cx| {
-        let b = bench(cx).await;
-        b.put("a", "hello\n").await.unwrap();
-        let hashes = async || {
-            let row = b.db.fetch_one("SELECT sha256, md5 FROM blobs", args![]).await.unwrap();
-            (row.get::<String>("sha256").unwrap(), row.opt::<String>("md5").unwrap())
-        };
-        let known = "5891b5b522d5df086d0ff0b110fbd9d21bb4fc7163af34d08286a2e846f6be03";
-        assert_eq!(hashes().await, (known.into(), Some("b1946ac92492d2347c6235b4d2611184".into())));
-        assert_eq!(b.artifacts.read_unread().await.unwrap(), 0);
-        // as it was written before there was a column for it
-        let mut tx = b.db.begin().await.unwrap();
-        tx.execute("UPDATE blobs SET md5 = NULL", args![]).await.unwrap();
-        tx.commit().await.unwrap();
-        assert_eq!(b.artifacts.read_unread().await.unwrap(), 1);
-        assert_eq!(hashes().await, (known.into(), Some("b1946ac92492d2347c6235b4d2611184".into())));
-        assert_eq!(b.artifacts.read_unread().await.unwrap(), 0);
-    })
-    .await;
-}
-
-#[tokio::test]
 async fn bytes_that_nobody_has_read_take_the_place_of_their_stand_in() {
     on_both_engines(async |cx| {
         let b = bench(cx).await;

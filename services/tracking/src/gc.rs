@@ -175,6 +175,7 @@ impl Tracking {
     }
 
     async fn remove_run(&self, workspace: &str, run: &Run) -> Result<()> {
+        self.settle().await?;
         for key in store::metrics_of(&self.db, run.id).await? {
             let mut tx = self.db.begin().await?;
             store::remove_metric(&mut tx, run.id, key).await?;

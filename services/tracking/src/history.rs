@@ -19,6 +19,7 @@ const AT_ONCE: usize = 3;
 impl Tracking {
     /// The latest value of each metric of these runs, by run, ordered by name.
     pub(crate) async fn latest_metrics(&self, runs: &[i64]) -> Result<HashMap<i64, Vec<Metric>>> {
+        self.settle().await?;
         let points = metrics::latest(&self.db, runs).await?;
         let keys: Vec<i64> = points.iter().map(|(_, p)| p.key).collect();
         let names = self.keys.names(&self.db, &keys).await?;
@@ -45,6 +46,7 @@ impl Tracking {
     ) -> Result<(Vec<Point>, Option<String>)> {
         let search = format!("history\n{run_id}\n{key}");
         let token = PageToken::decode(token, &search)?;
+        self.settle().await?;
         let (Some(run), Some(number)) =
             (crate::store::runs::find(&self.db, workspace, run_id).await?, self.keys.find(&self.db, key).await?)
         else {
@@ -66,6 +68,7 @@ impl Tracking {
         max_results: i64,
     ) -> Result<Vec<MetricWithRunId>> {
         let Some(number) = self.keys.find(&self.db, key).await? else { return Ok(Vec::new()) };
+        self.settle().await?;
         let mut run_ids: Vec<&String> = run_ids.iter().collect();
         run_ids.sort_unstable();
         run_ids.dedup();
@@ -102,6 +105,7 @@ impl Tracking {
         let (run_ids, key) = (&request.run_ids, request.metric_key());
         let max_results = request.max_results.map_or(MAX_SAMPLES, i64::from).clamp(1, MAX_SAMPLES);
         let Some(number) = self.keys.find(&self.db, key).await? else { return Ok(Vec::new()) };
+        self.settle().await?;
         let sampled = run_ids.iter().map(|run_id| self.sampled(workspace, run_id, number, steps, max_results));
         let runs: Vec<Vec<Point>> = stream::iter(sampled).buffered(AT_ONCE).try_collect().await?;
         let named = |(run_id, points): (&String, &Vec<Point>)| points.iter().map(|p| with_run(key, run_id, p)).collect::<Vec<_>>();

@@ -13,6 +13,7 @@ mod gc;
 mod graphql;
 mod grpc;
 mod history;
+mod journal;
 mod keys;
 mod live;
 mod local_files;
@@ -52,6 +53,7 @@ pub struct Tracking {
     keys: keys::MetricKeys,
     run_numbers: store::sequences::Sequence,
     live: live::Live,
+    journal: journal::Journal,
 }
 
 /// What the service serves, for documents and tests that need no running service.
@@ -71,10 +73,12 @@ pub async fn start(cx: Context) -> Result<Service> {
         keys: keys::MetricKeys::default(),
         run_numbers: store::sequences::Sequence::new("run", 100),
         live: live::Live::default(),
+        journal: journal::Journal::default(),
         db: db.clone(),
     });
     tracking.create_default_experiment().await?;
     cx.bus.consume("tracking", &db, events::handlers());
+    cx.spawn("metric journal", journal::run(tracking.clone(), cx.stop.clone()));
     let grpc = TrackingServer::new(grpc::TrackingGrpc(tracking.clone()));
     let gate = Gate::new(&cx, Arc::new(permissions::TrackingGuard(tracking.clone())))?;
     let rest = rest::routes().without_document().gate(&gate).state(tracking);

@@ -2,8 +2,8 @@
 //! same effect once; a batch is one transaction, all of it or nothing.
 
 use crate::runs::{self, RUN_NAME};
-use crate::store::metrics::{self, Point};
-use crate::store::{logged_models, values};
+use crate::store::metrics::Point;
+use crate::store::{journal, logged_models, values};
 use crate::{Tracking, validate};
 use artel_platform::db::Tx;
 use artel_platform::{Error, Result};
@@ -71,8 +71,14 @@ impl Tracking {
     }
 
     async fn log(&self, workspace: &str, run_id: &str, metrics: &[Metric], params: &[Param], tags: &[RunTag]) -> Result<()> {
-        let names: Vec<&str> = metrics.iter().map(Metric::key).collect();
-        let keys = if names.is_empty() { Vec::new() } else { self.keys.numbers(&self.db, &names).await? };
+        let points = self.points(metrics).await?;
+        let note = self.ids.ordered().to_string();
+        // nothing but points, and nobody to be told: one statement does it, and says whether the run may be logged to
+        let only_points = params.is_empty() && tags.is_empty() && !metrics.is_empty() && metrics.iter().all(|m| m.model_id().is_empty());
+        if only_points && self.live.told(run_id, self.clock.now()) && journal::append(&self.db, &note, workspace, run_id, &points).await? {
+            self.journal.arrived();
+            return Ok(());
+        }
         let mut tx = self.db.begin().await?;
         let mut run = self.open_run(&mut tx, workspace, run_id).await?;
         if !params.is_empty() {
@@ -82,18 +88,28 @@ impl Tracking {
                 return Err(params_changed(&changed, run_id));
             }
         }
-        if !metrics.is_empty() {
-            let points: Vec<Point> = metrics.iter().zip(keys).map(|(m, key)| Point::new(key, m.value(), m.timestamp(), m.step())).collect();
-            metrics::add(&mut tx, run.id, run.experiment, &points).await?;
+        if !points.is_empty() {
+            journal::append_in(&mut tx, &note, run.id, run.experiment, &points).await?;
             add_model_metrics(&mut tx, workspace, run_id, metrics).await?;
         }
         set_tags(&mut tx, &mut run, tags).await?;
-        self.commit_logged(tx, workspace, &run).await
+        self.commit_logged(tx, workspace, &run).await?;
+        self.journal.arrived();
+        Ok(())
+    }
+
+    async fn points(&self, metrics: &[Metric]) -> Result<Vec<Point>> {
+        if metrics.is_empty() {
+            return Ok(Vec::new());
+        }
+        let names: Vec<&str> = metrics.iter().map(Metric::key).collect();
+        let keys = self.keys.numbers(&self.db, &names).await?;
+        Ok(metrics.iter().zip(keys).map(|(m, key)| Point::new(key, m.value(), m.timestamp(), m.step())).collect())
     }
 
     /// Commits, and tells of the run if it was not told of just now.
     async fn commit_logged(&self, mut tx: Tx, workspace: &str, run: &runs::Stored) -> Result<()> {
-        if self.live.due(run.id, self.clock.now()) {
+        if self.live.due(&run.run_id, self.clock.now()) {
             tx.emit(&run.changed(workspace)).await?;
         }
         tx.commit().await

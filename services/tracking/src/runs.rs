@@ -106,7 +106,7 @@ impl Tracking {
         let mut tx = self.db.begin().await?;
         store::insert(&mut tx, workspace, &run).await?;
         values::set_tags(&mut tx, run.id, &tags).await?;
-        self.live.due(run.id, self.clock.now());
+        self.live.due(&run.run_id, self.clock.now());
         tx.emit(&run.changed(workspace)).await?;
         tx.commit().await?;
         let data = RunData { tags, ..Default::default() };

@@ -9,7 +9,7 @@ use super::request::Request;
 use super::signature::{ChunkKey, sha256};
 use crate::contents::Stored;
 use actix_web::web;
-use artel_platform::blob::{ByteStream, Written};
+use artel_platform::blob::{ByteStream, Sums, Written};
 use artel_platform::{Error, Result};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -49,7 +49,7 @@ impl S3 {
         // the body lives on this thread, the store wants a stream that may move: a short channel joins them
         let (send, receive) = mpsc::channel::<Result<Bytes>>(4);
         let (written, passed) =
-            futures::join!(self.artifacts.blobs.put(&location, ReceiverStream::new(receive)), intake.pump(payload, send));
+            futures::join!(self.artifacts.blobs.put(&location, Sums::WithMd5, ReceiverStream::new(receive)), intake.pump(payload, send));
         let checked = match (written, passed) {
             (_, Err(error)) | (Err(error), Ok(())) => Err(error),
             (Ok(written), Ok(())) => intake.check(request, &written, md5.as_deref(), wanted).map(|checksum| (written, checksum)),
@@ -67,7 +67,7 @@ impl S3 {
     pub(super) async fn store(&self, bytes: ByteStream, algorithm: Option<Algorithm>) -> Result<Upload> {
         let mut hasher = algorithm.map(Hasher::new);
         let hashed = bytes.inspect_ok(|chunk| hasher.iter_mut().for_each(|hasher| hasher.update(chunk)));
-        let stored = self.artifacts.store(hashed).await?;
+        let stored = self.artifacts.store(Sums::WithMd5, hashed).await?;
         let checksum = hasher.map(|hasher| hasher.finish(&stored.written));
         Ok(Upload { stored, checksum })
     }
@@ -83,7 +83,7 @@ impl S3 {
                 return Err(Error::invalid("the request's document is too large").reason("MaxMessageLengthExceeded"));
             }
         }
-        let md5 = hex::encode(<md5::Md5 as md5::Digest>::digest(&whole));
+        let md5 = Some(hex::encode(<md5::Md5 as md5::Digest>::digest(&whole)));
         let written = Written { size: whole.len() as u64, sha256: sha256(&whole), md5 };
         intake.check(request, &written, content_md5(request)?.as_deref(), None)?;
         Ok(whole)
@@ -148,7 +148,7 @@ impl Intake {
         if hash.is_some_and(|hash| !hash.eq_ignore_ascii_case(&written.sha256)) {
             return Err(Error::invalid("the bytes do not have the hash that x-amz-content-sha256 says").reason("XAmzContentSHA256Mismatch"));
         }
-        if md5.is_some_and(|md5| md5 != written.md5) {
+        if md5.is_some() && md5 != written.md5.as_deref() {
             return Err(bad_digest("Content-MD5"));
         }
         let (Some(wanted), Some(hasher)) = (wanted, self.hasher.take()) else { return Ok(None) };

@@ -174,7 +174,7 @@ pub(super) fn of_parts(algorithm: Algorithm, full: bool, parts: &[(Option<Checks
             let all: Vec<u8> = values.iter().flat_map(|(bytes, _)| bytes.iter().copied()).collect();
             let mut hasher = Hasher::new(algorithm);
             hasher.update(&all);
-            let written = Written { size: all.len() as u64, sha256: super::signature::sha256(&all), md5: String::new() };
+            let written = Written { size: all.len() as u64, sha256: super::signature::sha256(&all), md5: None };
             format!("{}-{}", hasher.finish(&written).value, values.len())
         }
     };
@@ -188,7 +188,7 @@ mod tests {
     fn sum(algorithm: Algorithm, bytes: &[u8]) -> Checksum {
         let mut hasher = Hasher::new(algorithm);
         hasher.update(bytes);
-        hasher.finish(&Written { size: 0, sha256: super::super::signature::sha256(bytes), md5: String::new() })
+        hasher.finish(&Written { size: 0, sha256: super::super::signature::sha256(bytes), md5: None })
     }
 
     #[test]

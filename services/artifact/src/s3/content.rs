@@ -133,7 +133,7 @@ pub(super) fn piece(number: i64, upload: &Upload, now: i64) -> Result<Piece> {
         number,
         sha256: upload.stored.written.sha256.clone(),
         size: upload.stored.written.size,
-        etag: upload.stored.written.md5.clone(),
+        etag: upload.stored.written.md5.clone().unwrap_or_default(),
         checksum: checksum_json(upload.checksum.as_ref())?,
         created_at: now,
     })

@@ -20,7 +20,7 @@ impl S3 {
             key: request.key.clone(),
             content: self.artifacts.new_content(),
             size: upload.stored.written.size,
-            etag: upload.stored.written.md5.clone(),
+            etag: upload.stored.written.md5.clone().unwrap_or_default(),
             headers: kept,
             checksum: checksum_json(upload.checksum.as_ref())?,
             modified_at: now,

@@ -7,11 +7,10 @@ use artel_platform::db::{Db, Row, Tx};
 
 /// `count` more things point to the content. Answers where it lies: where `stored` does when the content is new.
 pub(crate) async fn retain(tx: &mut Tx, stored: &Stored, count: i64, now: i64) -> Result<String> {
-    let sql = "INSERT INTO blobs (sha256, md5, location, size, refs, created_at) VALUES ($1, $2, $3, $4, $5, $6) \
-        ON CONFLICT (sha256) DO UPDATE SET refs = blobs.refs + $5, md5 = COALESCE(excluded.md5, blobs.md5), unreferenced_since = NULL RETURNING location";
+    let sql = "INSERT INTO blobs (sha256, location, size, refs, created_at) VALUES ($1, $2, $3, $4, $5) \
+        ON CONFLICT (sha256) DO UPDATE SET refs = blobs.refs + $4, unreferenced_since = NULL RETURNING location";
     let written = &stored.written;
-    let md5 = (!written.md5.is_empty()).then_some(written.md5.as_str());
-    let values = args![written.sha256.as_str(), md5, stored.location.as_str(), written.size as i64, count, now];
+    let values = args![written.sha256.as_str(), stored.location.as_str(), written.size as i64, count, now];
     tx.fetch_one(sql, values).await?.get("location")
 }
 
@@ -51,9 +50,9 @@ pub(crate) struct Unread {
     pub(crate) created_at: i64,
 }
 
-/// Contents without an MD5 that something points to, oldest first, after the given time and hash.
+/// Contents under a stand-in that something points to, oldest first, after the given time and stand-in.
 pub(crate) async fn unread(db: &Db, after: &(i64, String), limit: i64) -> Result<Vec<Unread>> {
-    let sql = "SELECT sha256, location, size, created_at FROM blobs WHERE md5 IS NULL AND refs > 0 \
+    let sql = "SELECT sha256, location, size, created_at FROM blobs WHERE length(sha256) <> 64 AND refs > 0 \
         AND (created_at, sha256) > ($1, $2) ORDER BY created_at, sha256 LIMIT $3";
     let rows = db.fetch_all(sql, args![after.0, after.1.as_str(), limit]).await?;
     let unread = |row: &Row| -> Result<Unread> {
@@ -61,11 +60,6 @@ pub(crate) async fn unread(db: &Db, after: &(i64, String), limit: i64) -> Result
         Ok(Unread { sha256: row.get("sha256")?, location: row.get("location")?, size, created_at: row.get("created_at")? })
     };
     rows.iter().map(unread).collect()
-}
-
-/// The bytes were read.
-pub(crate) async fn set_md5(tx: &mut Tx, sha256: &str, md5: &str) -> Result<()> {
-    tx.execute("UPDATE blobs SET md5 = $2 WHERE sha256 = $1", args![sha256, md5]).await.map(drop)
 }
 
 /// Forgets a stand-in that `refs` objects pointed to; `false` when others did or do.

@@ -104,6 +104,9 @@ impl Tracking {
         if query.experiments.is_empty() {
             return Ok(Page { rows: Vec::new(), next: None });
         }
+        if query.about_metrics() {
+            self.settle().await?;
+        }
         let part = token.as_ref().map(|t| t.part);
         if query.driving_metric().is_none() || part.is_none_or(|p| p == NARROWED) {
             query.narrowed = self.narrowest(&query).await?;
@@ -170,6 +173,10 @@ fn keys_of(row: &Row, terms: &[char]) -> Result<Vec<Value>> {
 }
 
 impl Query {
+    fn about_metrics(&self) -> bool {
+        self.filter.iter().any(|filter| filter.metric.is_some()) || self.order.iter().any(|(_, metric)| metric.is_some())
+    }
+
     /// The metric by whose index the runs can be read in order, and the direction.
     fn driving_metric(&self) -> Option<(i64, bool)> {
         let ([_], [(order, Some(key))]) = (&self.experiments[..], &self.order[..]) else { return None };

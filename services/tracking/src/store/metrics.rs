@@ -66,46 +66,62 @@ fn flip(bits: i64) -> i64 {
     bits ^ (((bits >> 63) as u64) >> 1) as i64
 }
 
-/// The points of one metric in a request.
+/// A point and where it belongs.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Logged {
+    pub(crate) run: i64,
+    pub(crate) experiment: i64,
+    pub(crate) point: Point,
+}
+
+/// The points of one metric of a run that come together.
 struct Span {
-    first: Point,
-    last: Point,
+    first: Logged,
+    last: Logged,
     /// Do the steps never fall as time goes on?
     in_order: bool,
 }
 
-/// A span for each metric, by key.
-fn spans(points: &[Point]) -> Vec<Span> {
-    let mut points = points.to_vec();
-    points.sort_unstable_by_key(|p| (p.key, p.timestamp, p.step, p.sortable()));
-    let span = |points: &[Point]| {
-        let last = *points.iter().max_by(|a, b| a.order(b))?;
-        Some(Span { first: points[0], last, in_order: points.is_sorted_by_key(|p| p.step) })
+/// A span for each run and metric, of points that are sorted as their table is.
+fn spans(points: &[Logged]) -> Vec<Span> {
+    let span = |points: &[Logged]| {
+        let last = *points.iter().max_by(|a, b| a.point.order(&b.point))?;
+        Some(Span { first: points[0], last, in_order: points.is_sorted_by_key(|p| p.point.step) })
     };
-    points.chunk_by(|a, b| a.key == b.key).filter_map(span).collect()
+    points.chunk_by(|a, b| (a.run, a.point.key) == (b.run, b.point.key)).filter_map(span).collect()
+}
+
+/// Sorts points as their table is: neighbours are written to one place.
+fn sort(points: &mut [Logged]) {
+    points.sort_unstable_by_key(|p| (p.run, p.point.key, p.point.timestamp, p.point.step, p.point.sortable()));
 }
 
 /// Adds points (a repeated one changes nothing) and moves the latest ones on.
-pub(crate) async fn add(tx: &mut Tx, run: i64, experiment: i64, points: &[Point]) -> Result<()> {
-    let rows = points.iter().map(|p| args![run, p.key, p.timestamp, p.step, p.sortable()]).collect();
+pub(crate) async fn add(tx: &mut Tx, mut points: Vec<Logged>) -> Result<()> {
+    sort(&mut points);
+    let row = |p: &Logged| args![p.run, p.point.key, p.point.timestamp, p.point.step, p.point.sortable()];
+    let rows = points.iter().map(row).collect();
     let fresh = tx.insert_many("INSERT INTO metrics (run, key, timestamp, step, value)", "ON CONFLICT DO NOTHING", rows).await?;
     if fresh == 0 {
         return Ok(());
     }
     // one row of a statement may meet another only once, and always in the same order: no deadlocks
-    let spans = spans(points);
+    let spans = spans(&points);
     if spans.len() < points.len() {
         // what is between the first and the last is in order only where the first follows what was there
-        move_on(tx, run, experiment, spans.iter().map(|s| (s.first, s.in_order))).await?;
+        move_on(tx, spans.iter().map(|s| (s.first, s.in_order))).await?;
     }
-    move_on(tx, run, experiment, spans.iter().map(|s| (s.last, s.in_order))).await
+    move_on(tx, spans.iter().map(|s| (s.last, s.in_order))).await
 }
 
 /// Makes these points the latest of their metrics where they are, and notes where the order of time and that of steps
 /// part.
-async fn move_on(tx: &mut Tx, run: i64, experiment: i64, points: impl Iterator<Item = (Point, bool)>) -> Result<()> {
+async fn move_on(tx: &mut Tx, points: impl Iterator<Item = (Logged, bool)>) -> Result<()> {
     const INSERT: &str = "INSERT INTO latest_metrics (run, key, experiment, value, is_nan, step, timestamp, in_order)";
-    let row = |(p, in_order): (Point, bool)| args![run, p.key, experiment, p.value, p.is_nan, p.step, p.timestamp, in_order];
+    let row = |(at, in_order): (Logged, bool)| {
+        let p = at.point;
+        args![at.run, p.key, at.experiment, p.value, p.is_nan, p.step, p.timestamp, in_order]
+    };
     let rows: Vec<Vec<Value>> = points.map(row).collect();
     let moved = tx
         .insert_many(
@@ -145,7 +161,7 @@ pub(crate) async fn latest(db: &Db, runs: &[i64]) -> Result<Vec<(i64, Point)>> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Point, spans};
+    use super::{Logged, Point, sort, spans};
 
     #[test]
     fn values_come_back_exactly_and_sort_like_numbers() {
@@ -164,9 +180,12 @@ mod tests {
     #[test]
     fn a_span_says_whether_steps_follow_time() {
         let span = |points: &[(i64, i64)]| {
-            let points: Vec<Point> = points.iter().map(|(timestamp, step)| Point::new(1, 0.5, *timestamp, *step)).collect();
+            let logged = |(timestamp, step): &(i64, i64)| Logged { run: 1, experiment: 1, point: Point::new(1, 0.5, *timestamp, *step) };
+            let mut points: Vec<Logged> = points.iter().map(logged).collect();
+            sort(&mut points);
             let span = spans(&points).pop().unwrap();
-            ((span.first.timestamp, span.first.step), (span.last.timestamp, span.last.step), span.in_order)
+            let at = |logged: Logged| (logged.point.timestamp, logged.point.step);
+            (at(span.first), at(span.last), span.in_order)
         };
         assert_eq!(span(&[(3, 7)]), ((3, 7), (3, 7), true));
         assert_eq!(span(&[(5, 2), (3, 1), (5, 1)]), ((3, 1), (5, 2), true));

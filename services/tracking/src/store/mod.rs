@@ -4,6 +4,7 @@ pub(crate) mod datasets;
 pub(crate) mod experiments;
 pub(crate) mod gc;
 pub(crate) mod history;
+pub(crate) mod journal;
 pub(crate) mod logged_models;
 pub(crate) mod metric_keys;
 pub(crate) mod metrics;

@@ -1,0 +1,80 @@
+//! Points that were logged and are not among the metrics yet: a row for each request, in the order in which they came.
+
+use super::metrics::{Logged, Point};
+use crate::experiments::ACTIVE;
+use artel_platform::db::{AssertSqlSafe, Db, Dialect, Row, Tx};
+use artel_platform::{Error, Result, args};
+use prost::Message;
+
+/// The points of a request, column by column.
+#[derive(Clone, PartialEq, Message)]
+struct Packed {
+    #[prost(int64, repeated, tag = "1")]
+    keys: Vec<i64>,
+    #[prost(int64, repeated, tag = "2")]
+    timestamps: Vec<i64>,
+    #[prost(sint64, repeated, tag = "3")]
+    steps: Vec<i64>,
+    /// As [`Point::sortable`] has them.
+    #[prost(sfixed64, repeated, tag = "4")]
+    values: Vec<i64>,
+}
+
+fn pack(points: &[Point]) -> Vec<u8> {
+    let packed = Packed {
+        keys: points.iter().map(|p| p.key).collect(),
+        timestamps: points.iter().map(|p| p.timestamp).collect(),
+        steps: points.iter().map(|p| p.step).collect(),
+        values: points.iter().map(Point::sortable).collect(),
+    };
+    packed.encode_to_vec()
+}
+
+/// Notes points of an active run, in a transaction of its own. `false`, and nothing is changed, where the workspace has
+/// no such run or it is not active.
+pub(crate) async fn append(db: &Db, id: &str, workspace: &str, run_id: &str, points: &[Point]) -> Result<bool> {
+    let sql = "INSERT INTO metric_journal (id, run, experiment, points)
+               SELECT $1, r.id, r.experiment, $2 FROM runs r WHERE r.run_id = $3 AND r.workspace = $4 AND r.lifecycle_stage = $5";
+    Ok(db.execute(sql, args![id, pack(points), run_id, workspace, ACTIVE]).await? > 0)
+}
+
+/// Notes points beside other changes.
+pub(crate) async fn append_in(tx: &mut Tx, id: &str, run: i64, experiment: i64, points: &[Point]) -> Result<()> {
+    let sql = "INSERT INTO metric_journal (id, run, experiment, points) VALUES ($1, $2, $3, $4)";
+    tx.execute(sql, args![id, run, experiment, pack(points)]).await.map(drop)
+}
+
+/// How many requests wait.
+pub(crate) async fn count(db: &Db) -> Result<u64> {
+    let count: i64 = db.fetch_one("SELECT COUNT(*) FROM metric_journal", vec![]).await?.at(0)?;
+    Ok(count.unsigned_abs())
+}
+
+/// Takes the oldest requests out, at most `limit`: how many they were, and their points. Where another process is
+/// about to do the same, this waits for it.
+pub(crate) async fn take(tx: &mut Tx, limit: usize) -> Result<(u64, Vec<Logged>)> {
+    let locked = match tx.dialect() {
+        Dialect::Sqlite => "",
+        Dialect::Postgres => " FOR UPDATE",
+    };
+    let sql = format!(
+        "DELETE FROM metric_journal WHERE id IN (SELECT id FROM metric_journal ORDER BY id LIMIT $1{locked}) RETURNING run, experiment, points"
+    );
+    let rows = tx.fetch_all(AssertSqlSafe(sql), args![limit]).await?;
+    let mut points = Vec::new();
+    for row in &rows {
+        unpack(row, &mut points)?;
+    }
+    Ok((rows.len() as u64, points))
+}
+
+fn unpack(row: &Row, points: &mut Vec<Logged>) -> Result<()> {
+    let (run, experiment): (i64, i64) = (row.at(0)?, row.at(1)?);
+    let packed =
+        Packed::decode(&*row.at::<Vec<u8>>(2)?).map_err(|e| Error::internal("noted points cannot be read").because(e.to_string()))?;
+    let places = packed.timestamps.iter().zip(&packed.steps);
+    for ((key, value), (timestamp, step)) in packed.keys.iter().zip(&packed.values).zip(places) {
+        points.push(Logged { run, experiment, point: Point::stored(*key, *timestamp, *step, *value) });
+    }
+    Ok(())
+}
