@@ -41,6 +41,17 @@ fn dependencies(manifest: &str) -> Vec<String> {
 }
 
 #[test]
+fn every_script_of_tables_is_run() {
+    for service in SERVICES {
+        let source = fs::read_to_string(root().join(format!("services/{service}/src/lib.rs"))).unwrap();
+        for script in fs::read_dir(root().join(format!("services/{service}/migrations"))).unwrap().map(Result::unwrap) {
+            let name = script.file_name().to_string_lossy().replace(".sql", "");
+            assert!(source.contains(&format!("\"{name}\"")), "services/{service}/src/lib.rs does not list {name} among its migrations");
+        }
+    }
+}
+
+#[test]
 fn imports_go_one_way() {
     let allowed: BTreeMap<String, Vec<&str>> = [
         ("proto/Cargo.toml".to_owned(), vec!["features"]),

@@ -23,4 +23,3 @@ pub mod testkit;
 pub use error::{Code, Error, Result, ResultExt};
 pub use identity::Identity;
 pub use service::{Context, Service};
-pub use sqlx::migrate;

@@ -4,7 +4,7 @@ use crate::blob::Blobs;
 use crate::bus::Bus;
 use crate::clock::{Clock, Ids};
 use crate::config::Config;
-use crate::db::Db;
+use crate::db::{Db, Migrations};
 use crate::error::Result;
 use crate::http::Routes;
 use crate::identity::Keys;
@@ -41,7 +41,7 @@ pub struct Context {
 
 impl Context {
     /// The database of `service`, its tables up to date, its events attached to the bus.
-    pub async fn database(&self, service: &str, migrations: &'static sqlx::migrate::Migrator) -> Result<Db> {
+    pub async fn database(&self, service: &str, migrations: Migrations) -> Result<Db> {
         let db = Db::open(&self.config.database, service, migrations).await?;
         self.bus.attach(&db);
         Ok(db)

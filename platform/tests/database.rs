@@ -2,16 +2,13 @@
 
 use artel_platform::bus::{Bus, Handler, on};
 use artel_platform::db::{Db, Value};
-use artel_platform::migrate::Migrator;
 use artel_platform::testkit::on_both_engines;
 use artel_platform::{Code, Context, args};
 use artel_proto::artel::registry::v1::ModelVersionAliasSet;
 use std::time::{Duration, Instant};
 
-static NO_MIGRATIONS: Migrator = Migrator::DEFAULT;
-
 async fn open(cx: &Context, name: &str) -> Db {
-    let db = cx.database(name, &NO_MIGRATIONS).await.unwrap();
+    let db = cx.database(name, &[]).await.unwrap();
     db.execute("CREATE TABLE item (id TEXT PRIMARY KEY, size BIGINT, weight DOUBLE PRECISION, data BYTEA)", vec![]).await.unwrap();
     db
 }

@@ -110,8 +110,7 @@ impl Doctor {
 }
 
 async fn check_database(url: &str) -> Result<()> {
-    static NONE: artel_platform::migrate::Migrator = artel_platform::migrate::Migrator::DEFAULT;
-    let db = artel_platform::db::Db::open(url, "doctor", &NONE).await?;
+    let db = artel_platform::db::Db::open(url, "doctor", &[]).await?;
     db.ping().await?;
     db.close().await;
     Ok(())

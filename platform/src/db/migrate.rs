@@ -1,9 +1,21 @@
 //! Tables: the platform's own (events), then the service's numbered migrations.
 
 use super::{Db, Pool};
-use crate::error::{Result, ResultExt};
-use sqlx::migrate::Migrator;
+use crate::error::{Error, Result, ResultExt};
+use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
+
+/// A service's scripts, in order: name and text of each. [`migrations!`](crate::migrations) makes them.
+pub type Migrations = &'static [(&'static str, &'static str)];
+
+/// The scripts in `migrations/` of the crate, by name: `migrations!("0001_hub", "0002_access")`. The number says when
+/// one is run; it must not change once it was released.
+#[macro_export]
+macro_rules! migrations {
+    ($($name:literal),* $(,)?) => {
+        &[$(($name, include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/migrations/", $name, ".sql")))),*]
+    };
+}
 
 /// Events on their way out, deliveries per consumer group (local bus), events already handled.
 const EVENT_TABLES: &[&str] = &[
@@ -15,7 +27,8 @@ const EVENT_TABLES: &[&str] = &[
 /// One number for "this schema is being changed", so that replicas started together take turns.
 const SCHEMA_LOCK: i64 = 0x6172_7465_6c00;
 
-pub(super) async fn run(db: &Db, migrations: &'static Migrator) -> Result<()> {
+pub(super) async fn run(db: &Db, migrations: Migrations) -> Result<()> {
+    let migrations = migrator(migrations)?;
     let failed = "cannot bring the database up to date";
     match &db.0.pool {
         Pool::Sqlite { writer, .. } => {
@@ -39,6 +52,23 @@ pub(super) async fn run(db: &Db, migrations: &'static Migrator) -> Result<()> {
             migrations.run(&mut *connection).await.or_internal(failed)
         }
     }
+}
+
+fn migrator(migrations: Migrations) -> Result<Migrator> {
+    let script = |(name, sql): &(&'static str, &'static str)| {
+        let (number, title) = name.split_once('_')?;
+        Some(Migration::new(
+            number.parse().ok()?,
+            title.replace('_', " ").into(),
+            MigrationType::Simple,
+            sqlx::SqlSafeStr::into_sql_str(*sql),
+            false,
+        ))
+    };
+    let scripts = migrations
+        .iter()
+        .map(|entry| script(entry).ok_or_else(|| Error::internal(format!("{} is no name of a script: 0001_title", entry.0))));
+    Ok(Migrator::with_migrations(scripts.collect::<Result<_>>()?))
 }
 
 pub(super) async fn create_schema(connection: &mut PgConnection, service: &str) -> Result<()> {

@@ -12,6 +12,7 @@ mod tx;
 mod value;
 mod writer;
 
+pub use migrate::Migrations;
 pub use row::{Column, Row};
 pub use sqlx::{AssertSqlSafe, SqlSafeStr};
 pub use tx::Tx;
@@ -64,7 +65,7 @@ impl Db {
     ///
     /// `url` is `sqlite://FOLDER` (one file per service in it) or `postgres://…` (one schema per service).
     /// Fails with a message that names the URL (without its password) when it cannot be reached.
-    pub async fn open(url: &str, service: &str, migrations: &'static sqlx::migrate::Migrator) -> Result<Self> {
+    pub async fn open(url: &str, service: &str, migrations: Migrations) -> Result<Self> {
         let pool = match url.split_once("://") {
             Some(("sqlite", folder)) => open_sqlite(Path::new(folder), service).await?,
             Some(("postgres" | "postgresql", _)) => Pool::Postgres(open_postgres(url, service).await?),

@@ -26,14 +26,14 @@ pub use config::Config;
 pub use objects::{Artifacts, Content, Entry};
 pub use path::ArtifactPath;
 
+use artel_platform::db::Migrations;
 use artel_platform::http::Gate;
-use artel_platform::migrate::Migrator;
-use artel_platform::{Context, Result, Service};
+use artel_platform::{Context, Result, Service, migrations};
 use artel_proto::artel::artifact::v1::artifact_server::ArtifactServer;
 use std::sync::Arc;
 
 /// The service's tables.
-pub static MIGRATIONS: Migrator = sqlx::migrate!();
+pub static MIGRATIONS: Migrations = migrations!("0001_objects", "0002_md5_and_remotes", "0003_s3", "0004_no_md5");
 
 /// Every REST route of the service, without its state.
 pub fn routes() -> artel_platform::http::Routes {
@@ -42,7 +42,7 @@ pub fn routes() -> artel_platform::http::Routes {
 
 /// Starts the service.
 pub async fn start(cx: Context) -> Result<Service> {
-    let db = cx.database("artifact", &MIGRATIONS).await?;
+    let db = cx.database("artifact", MIGRATIONS).await?;
     let artifacts = Arc::new(Artifacts::new(&cx, db.clone())?);
     config::check(&cx, &artifacts.config)?;
     let s3 = Arc::new(s3::S3::new(artifacts.clone(), cx.peers.clone()));

@@ -31,7 +31,7 @@ async fn on_s3(engine: Engine) -> Option<Fixture> {
 
 /// The same service beside the running one, to let it sweep when the test wants.
 async fn beside(cx: &Context) -> (Artifacts, Db) {
-    let db = cx.database("artifact", &MIGRATIONS).await.unwrap();
+    let db = cx.database("artifact", MIGRATIONS).await.unwrap();
     (Artifacts::new(cx, db.clone()).unwrap(), db)
 }
 

@@ -94,7 +94,7 @@ async fn bytes_are_shared_by_every_remote_and_freed_after_the_last() {
     for engine in [Engine::Sqlite, Engine::Postgres] {
         let Some(mut fixture) = fixture(engine).await else { continue };
         fixture.cx.clock = artel_platform::clock::Clock::fixed(1_000_000_000_000);
-        let db = fixture.cx.database("artifact", &artel_artifact::MIGRATIONS).await.unwrap();
+        let db = fixture.cx.database("artifact", artel_artifact::MIGRATIONS).await.unwrap();
         let server = serve(&fixture.cx).await;
         let client = Client::new();
         server.put("1/run/artifacts/hello.txt", HELLO.0).await;

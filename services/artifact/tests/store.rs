@@ -21,7 +21,7 @@ struct Bench {
 
 async fn bench(mut cx: Context) -> Bench {
     cx.clock = Clock::fixed(1_000_000_000_000);
-    let db = cx.database("artifact", &MIGRATIONS).await.unwrap();
+    let db = cx.database("artifact", MIGRATIONS).await.unwrap();
     let folder = cx.config.artifacts.strip_prefix("file://").unwrap().into();
     Bench { artifacts: Arc::new(Artifacts::new(&cx, db.clone()).unwrap()), db, clock: cx.clock, folder }
 }

@@ -33,17 +33,17 @@ pub use access_keys::AccessKey;
 pub use tokens::NewToken;
 pub use users::UserSummary;
 
-use artel_platform::db::Db;
+use artel_platform::db::{Db, Migrations};
 use artel_platform::http::Routes;
 use artel_platform::identity::Permission;
-use artel_platform::{Context, Result, Service};
+use artel_platform::{Context, Result, Service, migrations};
 use artel_proto::artel::hub::v1::hub_server::HubServer;
 use passwords::Passwords;
 use spawner::Spawner;
 use std::sync::Arc;
 use tokio::sync::watch;
 
-static MIGRATIONS: artel_platform::migrate::Migrator = sqlx::migrate!();
+static MIGRATIONS: Migrations = migrations!("0001_hub", "0002_access");
 
 /// JupyterHub's release whose API this is.
 pub const JUPYTERHUB_VERSION: &str = "6.1.1";
@@ -76,7 +76,7 @@ impl Hub {
             default_permission: settings.default_permission()?,
             workspaces: artel_platform::http::workspaces_enabled(cx)?,
             cx: cx.clone(),
-            db: cx.database("hub", &MIGRATIONS).await?,
+            db: cx.database("hub", MIGRATIONS).await?,
             passwords: Passwords::new(),
             spawner: Spawner::new(cx, &settings, &public_url),
             changes: watch::channel(0).0,

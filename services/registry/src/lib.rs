@@ -32,12 +32,11 @@ pub use resolve::Selector;
 pub use search::SearchRequest;
 
 use artel_platform::clock::{Clock, Ids};
-use artel_platform::db::Db;
+use artel_platform::db::{Db, Migrations};
 use artel_platform::http::{Gate, workspaces_enabled};
 use artel_platform::identity::Vault;
-use artel_platform::migrate::Migrator;
 use artel_platform::rpc::Peers;
-use artel_platform::{Context, Result, Service};
+use artel_platform::{Context, Result, Service, migrations};
 use artel_proto::artel::registry::v1::registry_server::RegistryServer;
 use std::sync::Arc;
 use std::time::Duration;
@@ -45,7 +44,7 @@ use tokio::sync::Notify;
 use webhooks::Sender;
 
 /// The service's tables.
-pub static MIGRATIONS: Migrator = sqlx::migrate!();
+pub static MIGRATIONS: Migrations = migrations!("0001_models", "0002_webhooks");
 
 /// The models of every workspace.
 pub struct Registry {
@@ -88,7 +87,7 @@ pub fn routes() -> artel_platform::http::Routes {
 
 /// Starts the service.
 pub async fn start(cx: Context) -> Result<Service> {
-    let db = cx.database("registry", &MIGRATIONS).await?;
+    let db = cx.database("registry", MIGRATIONS).await?;
     let registry = Arc::new(Registry::new(&cx, db.clone())?);
     cx.spawn("webhooks", webhooks::deliver(registry.clone(), cx.stop.clone()));
     Ok(Service {

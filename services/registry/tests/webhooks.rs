@@ -318,7 +318,7 @@ async fn what_was_not_delivered_is_delivered_after_a_restart() {
         first.tasks.wait().await;
 
         // another was held by a process that was killed: its lease runs out a moment after the start
-        let db = second.database("registry", &artel_registry::MIGRATIONS).await.unwrap();
+        let db = second.database("registry", artel_registry::MIGRATIONS).await.unwrap();
         let lease = second.clock.now() + 700;
         let sql = "INSERT INTO webhook_deliveries (delivery_id, webhook_id, entity, action, body, creation_time, status, attempts, next_attempt_time) \
             VALUES ('killed', $1, 'registered_model', 'created', '{\"entity\": \"registered_model\", \"action\": \"created\"}', 0, 'PENDING', 1, $2)";
@@ -358,7 +358,7 @@ async fn secrets_are_not_readable_at_rest() {
         let id =
             make(&server, json!({"name": "a", "url": "http://127.0.0.1:9/", "secret": "hunter2", "events": events(&["PROMPT.CREATED"])}))
                 .await;
-        let db = cx.database("registry", &artel_registry::MIGRATIONS).await.unwrap();
+        let db = cx.database("registry", artel_registry::MIGRATIONS).await.unwrap();
         let stored = async || {
             let row = db.fetch_one("SELECT secret FROM webhooks WHERE webhook_id = $1", args![&id]).await.unwrap();
             row.opt::<String>("secret").unwrap()

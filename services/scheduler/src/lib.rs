@@ -52,16 +52,16 @@ mod variables;
 mod versions;
 pub mod worker;
 
-use artel_platform::db::Db;
+use artel_platform::db::{Db, Migrations};
 use artel_platform::identity::Vault;
-use artel_platform::{Context, Result, Service};
+use artel_platform::{Context, Result, Service, migrations};
 use artel_proto::artel::scheduler::v1::scheduler_server::SchedulerServer;
 use bundles::Bundles;
 use parser::Parser;
 use std::sync::Arc;
 use tokio::sync::Notify;
 
-static MIGRATIONS: artel_platform::migrate::Migrator = sqlx::migrate!();
+static MIGRATIONS: Migrations = migrations!("0001_scheduler", "0002_assets", "0003_execution", "0004_backfills", "0005_bundles");
 
 /// Airflow's release whose API this is.
 pub const AIRFLOW_VERSION: &str = "3.3.2";
@@ -98,7 +98,7 @@ impl Scheduler {
         let bundles = Bundles::open(settings.dags(&cx.config.data), &settings.bundles, &cx.config.data)?;
         Ok(Arc::new(Self {
             cx: cx.clone(),
-            db: cx.database("scheduler", &MIGRATIONS).await?,
+            db: cx.database("scheduler", MIGRATIONS).await?,
             settings,
             bundles,
             parser: Arc::default(),

@@ -27,14 +27,14 @@ pub use entity::{Asked, Entity, Selector};
 pub use rest::routes;
 pub use store::revisions::Revision;
 
-use artel_platform::db::Db;
-use artel_platform::{Context, Error, Result, Service};
+use artel_platform::db::{Db, Migrations};
+use artel_platform::{Context, Error, Result, Service, migrations};
 use fleet::Fleet;
 use models::ModelFiles;
 use std::sync::Arc;
 use workers::{Answer, Deployment, Question};
 
-static MIGRATIONS: artel_platform::migrate::Migrator = sqlx::migrate!();
+static MIGRATIONS: Migrations = migrations!("0001_serving");
 
 /// The domain: every operation of the serving service.
 pub struct Serving {
@@ -49,7 +49,7 @@ impl Serving {
     /// On its database; nothing is brought up.
     pub async fn open(cx: &Context) -> Result<Arc<Self>> {
         Ok(Arc::new(Self {
-            db: cx.database("serving", &MIGRATIONS).await?,
+            db: cx.database("serving", MIGRATIONS).await?,
             settings: cx.config.section("serving")?,
             models: ModelFiles::open(cx.config.data.join("models"))?,
             fleet: Arc::default(),

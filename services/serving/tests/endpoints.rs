@@ -3,7 +3,6 @@
 mod support;
 
 use artel_platform::bus::Envelope;
-use artel_platform::migrate::Migrator;
 use artel_platform::testkit::on_both_engines;
 use artel_platform::{Code, Context};
 use artel_proto::artel::registry::v1::{ModelVersionAliasSet, ModelVersionCreated};
@@ -12,8 +11,6 @@ use artel_serving::{Roll, Serving, State, Tag};
 use std::sync::Arc;
 use support::{change, entity, stop};
 use tokio::sync::broadcast;
-
-static NO_MIGRATIONS: Migrator = Migrator::DEFAULT;
 
 const CHAMPION: &str = r#"{"entity_name":"wine","alias":"champion"}"#;
 
@@ -63,7 +60,7 @@ async fn endpoints_are_kept_and_told() {
 
 /// Sends `event` as the registry would.
 async fn emit(cx: &Context, event: &impl Event) {
-    let registry = cx.database("registry", &NO_MIGRATIONS).await.expect("a database");
+    let registry = cx.database("registry", &[]).await.expect("a database");
     cx.bus.run(&cx.tasks, &cx.stop, false);
     let mut tx = registry.begin().await.expect("begun");
     tx.emit(event).await.expect("written");

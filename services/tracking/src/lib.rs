@@ -32,15 +32,16 @@ mod workspaces;
 
 use crate::config::Settings;
 use artel_platform::clock::{Clock, Ids};
-use artel_platform::db::Db;
+use artel_platform::db::{Db, Migrations};
 use artel_platform::http::Gate;
 use artel_platform::rpc::Peers;
-use artel_platform::{Context, Result, Service};
+use artel_platform::{Context, Result, Service, migrations};
 use artel_proto::artel::tracking::v1::tracking_server::TrackingServer;
 use std::sync::Arc;
 
 /// This crate's tables.
-pub static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!();
+pub static MIGRATIONS: Migrations =
+    migrations!("0001_tracking", "0002_traces", "0003_search", "0004_workspaces", "0005_order", "0006_journal");
 
 /// What every operation needs.
 pub struct Tracking {
@@ -63,7 +64,7 @@ pub fn routes() -> artel_platform::http::Routes {
 
 /// Starts the service: opens its database, makes sure that the experiment "Default" exists.
 pub async fn start(cx: Context) -> Result<Service> {
-    let db = cx.database("tracking", &MIGRATIONS).await?;
+    let db = cx.database("tracking", MIGRATIONS).await?;
     let tracking = Arc::new(Tracking {
         settings: cx.config.section("tracking")?,
         clock: cx.clock.clone(),

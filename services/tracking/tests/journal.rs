@@ -71,7 +71,7 @@ async fn what_nobody_reads_is_sorted_all_the_same() {
         for step in 0..5 {
             server.ok("runs/log-metric", json!({"run_id": run, "key": "m", "value": 1, "timestamp": 1, "step": step})).await;
         }
-        let db = cx.database("tracking", &artel_tracking::MIGRATIONS).await.unwrap();
+        let db = cx.database("tracking", artel_tracking::MIGRATIONS).await.unwrap();
         let count = async |table: &str| -> i64 {
             let sql = format!("SELECT COUNT(*) FROM {table}");
             db.fetch_one(artel_platform::db::AssertSqlSafe(sql), vec![]).await.unwrap().at(0).unwrap()

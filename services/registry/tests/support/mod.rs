@@ -63,7 +63,7 @@ pub struct Bench {
 pub async fn bench(mut cx: Context) -> Bench {
     cx.clock = Clock::fixed(1_700_000_000_000);
     with_tracking(&cx);
-    let db = cx.database("registry", &MIGRATIONS).await.unwrap();
+    let db = cx.database("registry", MIGRATIONS).await.unwrap();
     Bench { registry: Registry::new(&cx, db.clone()).unwrap(), db, clock: cx.clock }
 }
 
