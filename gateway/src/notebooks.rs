@@ -1,4 +1,4 @@
-//! The routes to notebook servers, kept up to date from the hub, and their last activity on the way back.
+//! The routes to notebook servers and the hub's services, kept up to date from the hub, and their last activity on the way back.
 
 use artel_platform::clock::Clock;
 use artel_platform::rpc::Peers;
@@ -30,7 +30,7 @@ impl Notebooks {
     /// Where `path` goes, when it is a notebook server's. The hub tells of a new server in the moment in which it tells
     /// the user, whose browser may be faster than the news: for a server that is not known here the hub is asked.
     pub(crate) async fn target(&self, path: &str) -> Option<Route> {
-        if !path.starts_with("/user/") {
+        if !path.starts_with("/user/") && !path.starts_with("/services/") {
             return None;
         }
         let path = path.replace("%40", "@");

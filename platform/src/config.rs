@@ -183,12 +183,7 @@ impl Config {
         for section in
             [&mut shown.hub, &mut shown.tracking, &mut shown.registry, &mut shown.artifact, &mut shown.scheduler, &mut shown.serving]
         {
-            for (key, value) in section.iter_mut() {
-                let secret = (key.contains("password") || key.contains("secret")) && !key.ends_with("_file");
-                if secret && value.as_str().is_some_and(|v| !v.is_empty()) {
-                    *value = "***".into();
-                }
-            }
+            hide_secrets(section);
         }
         if let Ok(mut url) = url::Url::parse(&shown.database)
             && url.password().is_some()
@@ -197,6 +192,22 @@ impl Config {
             shown.database = url.into();
         }
         toml::to_string_pretty(&shown).map_err(|e| Error::internal("cannot show the settings").because(e))
+    }
+}
+
+/// Replaces what a section keeps secret, also in the tables within; what a process gets in its environment may be secret.
+fn hide_secrets(table: &mut toml::Table) {
+    for (key, value) in table.iter_mut() {
+        let secret = ["password", "secret", "token"].iter().any(|word| key.contains(word)) && !key.ends_with("_file");
+        match value {
+            toml::Value::String(text) if secret && !text.is_empty() => *text = "***".into(),
+            toml::Value::Table(environment) if key == "environment" => {
+                environment.iter_mut().for_each(|(_, value)| *value = toml::Value::String("***".into()));
+            }
+            toml::Value::Table(inner) => hide_secrets(inner),
+            toml::Value::Array(items) => items.iter_mut().filter_map(toml::Value::as_table_mut).for_each(hide_secrets),
+            _ => {}
+        }
     }
 }
 
@@ -268,7 +279,7 @@ mod tests {
     #[test]
     fn secrets_are_not_shown() {
         let flags: toml::Table =
-            "database = 'postgres://ada:hunter2@db/artel'\n[security]\nsecret = 'hunter3'\n[hub]\nadmin_password = 'hunter4'"
+            "database = 'postgres://ada:hunter2@db/artel'\n[security]\nsecret = 'hunter3'\n[hub]\nadmin_password = 'hunter4'\n[[hub.services]]\nname = 's'\napi_token = 'hunter5'\nenvironment = { KEY = 'hunter6' }"
                 .parse()
                 .unwrap();
         let shown = Config::load(None, &flags).unwrap().shown().unwrap();

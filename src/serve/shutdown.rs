@@ -9,7 +9,7 @@ use tokio::task::JoinHandle;
 
 type Serving = JoinHandle<std::io::Result<()>>;
 
-/// Waits for a signal (or for the listener to fail), then ends everything.
+/// Waits for a signal, for a part that asks for the end (the hub's API), or for the listener to fail; then ends everything.
 pub async fn wait(
     cx: &Context,
     server: ServerHandle,
@@ -23,6 +23,7 @@ pub async fn wait(
     let failed = tokio::select! {
         _ = interrupt.recv() => None,
         _ = terminate.recv() => None,
+        () = cx.stop.cancelled() => None,
         ended = &mut serving => Some(ended),
     };
     tracing::info!("stopping");

@@ -9,10 +9,9 @@ pub const PUBLIC: &str = "public";
 /// The scope of a route that anyone may call who is logged in.
 pub const AUTHENTICATED: &str = "authenticated";
 
-/// Wider scope → the narrower ones it contains. The hub's part is upstream's table (jupyterhub/scopes.py),
-/// as far as its routes are served; the rest follows the same pattern: write contains read.
+/// Wider scope → the narrower ones it contains. The hub's part is upstream's table (jupyterhub/scopes.py
+/// `scope_definitions`); the rest follows the same pattern: write contains read.
 const CONTAINS: &[(&str, &[&str])] = &[
-    ("admin-ui", &["list:users", "read:servers", "servers"]),
     ("admin:users", &["admin:auth_state", "users", "read:roles:users", "delete:users"]),
     ("users", &["read:users", "list:users", "users:activity"]),
     ("read:users", &["read:users:name", "read:users:groups", "read:users:activity"]),
@@ -30,6 +29,9 @@ const CONTAINS: &[(&str, &[&str])] = &[
     ("groups", &["read:groups", "list:groups"]),
     ("read:groups", &["read:groups:name"]),
     ("list:groups", &["read:groups:name"]),
+    ("shares", &["access:servers", "read:shares", "users:shares", "groups:shares"]),
+    ("users:shares", &["read:users:shares"]),
+    ("groups:shares", &["read:groups:shares"]),
     ("experiments", &["read:experiments"]),
     ("models", &["read:models"]),
     ("artifacts", &["read:artifacts"]),
@@ -39,6 +41,9 @@ const CONTAINS: &[(&str, &[&str])] = &[
     ("connections", &["read:connections"]),
     ("deployments", &["read:deployments", "predict:deployments"]),
 ];
+
+/// Scopes that contain none and are contained in none.
+const ALONE: &[&str] = &["admin-ui", "access:services", "proxy", "read:hub", "read:metrics", "shutdown"];
 
 /// The scopes that directly contain `scope`.
 pub fn parent_scopes(scope: &str) -> impl Iterator<Item = &'static str> + '_ {
@@ -50,9 +55,9 @@ pub fn narrower_scopes(scope: &str) -> &'static [&'static str] {
     CONTAINS.iter().find(|(wider, _)| *wider == scope).map_or(&[], |(_, narrower)| narrower)
 }
 
-/// Every scope of the table, in no order, some more than once.
+/// Every scope there is, in no order, some more than once.
 pub fn known_scopes() -> impl Iterator<Item = &'static str> {
-    CONTAINS.iter().flat_map(|(wider, narrower)| std::iter::once(*wider).chain(narrower.iter().copied()))
+    CONTAINS.iter().flat_map(|(wider, narrower)| std::iter::once(*wider).chain(narrower.iter().copied())).chain(ALONE.iter().copied())
 }
 
 /// A set of scopes, each as text.
@@ -84,6 +89,18 @@ impl Scopes {
     /// Is `scope` held for everything?
     pub fn has_unfiltered(&self, scope: &str) -> bool {
         self.matches(scope, &|held| held.is_none())
+    }
+
+    /// The names that `scope` is held for by filters of the kind `key` (`user`, `group`, …).
+    pub fn names_of(&self, scope: &str, key: &str) -> Vec<String> {
+        let named = self.0.iter().filter_map(|text| {
+            let (_, filter) = text.split_once('!')?;
+            let (held, name) = filter.split_once('=')?;
+            (held == key).then(|| name.to_owned())
+        });
+        let mut names: Vec<String> = named.filter(|name| self.has_for(scope, (key, name))).collect();
+        names.dedup();
+        names
     }
 
     fn matches(&self, scope: &str, accepts: &dyn Fn(Option<&str>) -> bool) -> bool {

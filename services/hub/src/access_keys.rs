@@ -3,7 +3,6 @@
 //! takes its access key with it.
 
 use crate::Hub;
-use crate::authenticate::Principal;
 use crate::store::tokens::{self, Kind};
 use artel_platform::{Error, Result};
 use artel_proto::artel::hub::v1::AccessKeyResponse;
@@ -35,10 +34,8 @@ impl Hub {
             return Err(Error::unauthenticated("this access key is not valid or has expired"));
         };
         self.note_use(&token.user, Some(&token.id), token.last_activity, now);
-        Ok(AccessKeyResponse {
-            secret_access_key: self.access_key(id)?.secret_access_key,
-            expires: token.expires.unwrap_or(0),
-            principal: Some(Principal::by(token, admin).into()),
-        })
+        let expires = token.expires.unwrap_or(0);
+        let secret_access_key = self.access_key(id)?.secret_access_key;
+        Ok(AccessKeyResponse { secret_access_key, expires, principal: Some(self.bearer(token, admin).await?.into()) })
     }
 }

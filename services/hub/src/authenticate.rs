@@ -1,7 +1,7 @@
 //! From a credential to who presents it and what they may do.
 
-use crate::roles::{self, Owner};
-use crate::store::{sessions, tokens, users};
+use crate::scopes::{ALL, Holder};
+use crate::store::{groups, sessions, tokens, users};
 use crate::{Hub, names};
 use artel_platform::{Error, Result};
 use sha2::{Digest, Sha256};
@@ -11,34 +11,52 @@ use std::sync::Arc;
 /// How often a credential's use is written down, in milliseconds.
 const NOTE_EVERY: i64 = 60_000;
 
+/// Whose scopes they are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Owner<'a> {
+    User { name: &'a str, admin: bool },
+    Service { name: &'a str },
+}
+
+impl<'a> Owner<'a> {
+    /// The owner of a token, who is an administrator or not.
+    pub(crate) fn of(token: &'a tokens::Token, admin: bool) -> Self {
+        match &token.service {
+            Some(name) => Self::Service { name },
+            None => Self::User { name: &token.user, admin },
+        }
+    }
+
+    /// `user` or `service`, and the name.
+    pub(crate) fn kind_and_name(&self) -> (&'static str, &'a str) {
+        match self {
+            Self::User { name, .. } => ("user", name),
+            Self::Service { name } => ("service", name),
+        }
+    }
+
+    /// For whom its scopes are expanded.
+    pub(crate) fn holder(&self) -> Holder<'a> {
+        match self {
+            Self::User { name, .. } => Holder { user: Some(name), ..Default::default() },
+            Self::Service { name } => Holder { service: Some(name), ..Default::default() },
+        }
+    }
+}
+
 /// Who presents a credential.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Principal {
-    /// `user`, or `server` for a notebook server's own token.
+    /// `user`, `service`, or `server` for a notebook server's own token.
     pub kind: &'static str,
     pub name: String,
+    /// May do everything: a token of narrow scopes does not make its bearer an administrator.
     pub admin: bool,
+    pub groups: Vec<String>,
     pub scopes: BTreeSet<String>,
     pub session_id: Option<String>,
     pub token_id: Option<String>,
     pub csrf: Option<String>,
-}
-
-impl Principal {
-    /// Whoever bears `token`, whose user is an administrator or not.
-    pub(crate) fn by(token: tokens::Token, admin: bool) -> Self {
-        let scopes = token_scopes(&token, admin);
-        Self {
-            kind: if token.kind == tokens::Kind::Server { "server" } else { "user" },
-            // a token of narrow scopes does not make its bearer an administrator
-            admin: admin && scopes.contains("*"),
-            scopes,
-            name: token.user,
-            session_id: token.session_id,
-            token_id: Some(token.id),
-            csrf: None,
-        }
-    }
 }
 
 /// How secrets are stored: they are random and long, so a plain hash hides them. Looking one up by its hash leaks
@@ -57,15 +75,45 @@ impl Hub {
         let now = self.cx.clock.now();
         let session = sessions::find(&self.db, &hash(cookie), now).await?.ok_or_else(unknown)?;
         self.note_use(&session.user, None, session.last_activity, now);
+        let principal = self.as_user(&session.user, session.admin).await?;
+        Ok(Principal { session_id: Some(session.id), csrf: Some(session.csrf), ..principal })
+    }
+
+    /// A user with all that they have.
+    async fn as_user(&self, name: &str, admin: bool) -> Result<Principal> {
+        let scopes = self.scopes_of(&Owner::User { name, admin }).await?;
         Ok(Principal {
             kind: "user",
-            scopes: roles::of_owner(&Owner { user: &session.user, admin: session.admin, server: None }),
-            name: session.user,
-            admin: session.admin,
-            session_id: Some(session.id),
+            name: name.into(),
+            admin: scopes.contains(ALL),
+            groups: self.groups_of(name).await?,
+            scopes,
+            session_id: None,
             token_id: None,
-            csrf: Some(session.csrf),
+            csrf: None,
         })
+    }
+
+    /// Whoever bears `token`, whose owner is an administrator or not.
+    pub(crate) async fn bearer(&self, token: tokens::Token, admin: bool) -> Result<Principal> {
+        let owner = Owner::of(&token, admin);
+        let scopes = self.scopes_of_token(&token, &owner).await?;
+        let (kind, name) = owner.kind_and_name();
+        Ok(Principal {
+            kind: if token.kind == tokens::Kind::Server { "server" } else { kind },
+            admin: scopes.contains(ALL),
+            groups: if kind == "user" { self.groups_of(name).await? } else { vec![] },
+            name: name.into(),
+            scopes,
+            session_id: token.session_id,
+            token_id: Some(token.id),
+            csrf: None,
+        })
+    }
+
+    async fn groups_of(&self, user: &str) -> Result<Vec<String>> {
+        let found = groups::of_users(&self.db, &[user]).await?.remove(user);
+        Ok(found.unwrap_or_default().into_iter().collect())
     }
 
     /// Who has this token.
@@ -73,7 +121,7 @@ impl Hub {
         let now = self.cx.clock.now();
         let tokens::Owned { token, admin } = tokens::find_by_hash(&self.db, &hash(secret), now).await?.ok_or_else(unknown)?;
         self.note_use(&token.user, Some(&token.id), token.last_activity, now);
-        Ok(Principal::by(token, admin))
+        self.bearer(token, admin).await
     }
 
     /// Who has this name and password, or this name and a token in the password's place: some clients know Basic only.
@@ -95,15 +143,7 @@ impl Hub {
         let fits = self.passwords.verify(&name, address, password, stored, now).await?;
         let Some(user) = user.filter(|_| fits) else { return Err(wrong()) };
         self.note_use(&user.name, None, user.last_activity, now);
-        Ok(Principal {
-            kind: "user",
-            scopes: roles::of_owner(&Owner { user: &user.name, admin: user.admin, server: None }),
-            name: user.name,
-            admin: user.admin,
-            session_id: None,
-            token_id: None,
-            csrf: None,
-        })
+        self.as_user(&user.name, user.admin).await
     }
 
     /// Writes down the use of a credential now and then, without making its user wait.
@@ -121,15 +161,12 @@ impl Hub {
 
     async fn write_use(&self, user: &str, token: Option<&str>, now: i64) -> Result<()> {
         let mut tx = self.db.begin().await?;
-        users::active(&mut tx, user, now).await?;
+        if !user.is_empty() {
+            users::active(&mut tx, user, now).await?;
+        }
         if let Some(id) = token {
             tokens::used(&mut tx, id, now).await?;
         }
         tx.commit().await
     }
-}
-
-/// What a token may do now.
-pub(crate) fn token_scopes(token: &tokens::Token, owner_is_admin: bool) -> BTreeSet<String> {
-    roles::of_token(&token.scopes, &Owner { user: &token.user, admin: owner_is_admin, server: token.server.as_deref() })
 }

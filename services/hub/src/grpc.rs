@@ -79,7 +79,7 @@ impl From<Principal> for wire::Principal {
             kind: p.kind.into(),
             name: p.name,
             admin: p.admin,
-            groups: vec![],
+            groups: p.groups,
             scopes: p.scopes.into_iter().collect(),
             session_id: p.session_id.unwrap_or_default(),
             token_id: p.token_id.unwrap_or_default(),
@@ -90,15 +90,22 @@ impl From<Principal> for wire::Principal {
 }
 
 impl Hub {
-    /// The proxy's routes: one per ready server, in order of user and name.
+    /// The proxy's routes: one per ready server, in order of user and name, and one per service with an address.
     pub(crate) async fn routes(&self) -> Result<wire::ListRoutesResponse> {
-        let routes = servers::ready(&self.db).await?.into_iter().filter_map(|server| {
+        let servers = servers::ready(&self.db).await?.into_iter().filter_map(|server| {
             let prefix = names::prefix(&server.user, &server.name);
             // the table keeps the whole URL; the proxy puts the path behind it again
             let target = server.url?.strip_suffix(&prefix)?.to_owned();
             Some(wire::Route { prefix, target, user: server.user, server: server.name })
         });
-        Ok(wire::ListRoutesResponse { routes: routes.collect() })
+        let services = self.services().await?.into_iter().filter(|service| !service.url.is_empty()).map(|service| wire::Route {
+            prefix: service.prefix(),
+            target: service.origin(),
+            user: String::new(),
+            server: String::new(),
+        });
+        let routes = servers.chain(services).collect();
+        Ok(wire::ListRoutesResponse { routes })
     }
 
     /// The routes now, and again whenever they have changed. Ends with the hub.

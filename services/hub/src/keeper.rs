@@ -11,6 +11,7 @@ use artel_platform::db::Tx;
 use artel_platform::python::Environment;
 use artel_platform::{Error, Result};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
@@ -37,7 +38,7 @@ impl Hub {
             biased;
             () = order.cancelled() => End::Stopped,
             () = self.cx.stop.cancelled() => End::Stopped,
-            up = self.bring_up(&launch, &mut process) => match (up, &mut process) {
+            up = self.metrics.spawn(self.bring_up(&launch, &mut process)) => match (up, &mut process) {
                 (Err(error), _) => End::Failed(error.message),
                 (Ok(()), Some(process)) => self.hold(process, &order).await,
                 (Ok(()), None) => End::Stopped,
@@ -58,7 +59,7 @@ impl Hub {
         tokio::select! {
             biased;
             () = order.cancelled() => End::Stopped,
-            () = self.cx.stop.cancelled() => if self.settings.stop_servers_on_exit { End::Stopped } else { End::Left },
+            () = self.cx.stop.cancelled() => if self.stop_servers_on_exit.load(Ordering::Relaxed) { End::Stopped } else { End::Left },
             exit = process.wait() => match exit {
                 // people end their server in JupyterLab's menu; that is no failure
                 Exit::Code(0) | Exit::Unknown => End::Stopped,
@@ -70,7 +71,7 @@ impl Hub {
     async fn close(&self, launch: &str, process: Option<Process>, end: End) {
         if !matches!(end, End::Left) {
             match process {
-                Some(mut process) => self.spawner.end(&mut process, launch).await,
+                Some(mut process) => self.metrics.stop(self.spawner.end(&mut process, launch)).await,
                 None => self.spawner.clean(launch).await,
             }
             let failure = match &end {

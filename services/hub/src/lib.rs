@@ -1,8 +1,9 @@
 //! The hub: users, passwords, tokens, sessions and scopes; OAuth for notebook servers; the servers themselves and the
 //! routes by which the proxy finds them. It speaks JupyterHub's REST API, as clients and `jupyterhub-singleuser` know it.
 //!
-//! Tables: `users`, `sessions`, `tokens`, `oauth_codes`, `servers`; `roles`, `role_permissions`, `role_assignments` and
-//! the numbers by which MLflow's API knows them. Topics: `hub.users`, `hub.servers`.
+//! Tables: `users`, `sessions`, `tokens`, `oauth_codes`, `servers`; `user_groups`, `group_members`, `scope_roles`,
+//! `scope_role_holders`, `hub_services`, `service_keepers`, `shares`, `share_codes`; `roles`, `role_permissions`,
+//! `role_assignments` and the numbers by which MLflow's API knows them. Topics: `hub.users`, `hub.servers`.
 
 #![deny(missing_docs)]
 
@@ -12,16 +13,24 @@ mod activity;
 mod adopt;
 mod authenticate;
 mod bootstrap;
+mod clients;
 mod config;
+mod groups;
 mod grpc;
 mod keeper;
+mod managed;
+mod metrics;
 mod names;
 mod oauth;
 mod passwords;
+mod permit;
 mod rest;
 mod roles;
+mod scopes;
 mod servers;
+mod services;
 mod sessions;
+mod shares;
 mod spawner;
 mod store;
 mod sweep;
@@ -41,6 +50,7 @@ use artel_proto::artel::hub::v1::hub_server::HubServer;
 use passwords::Passwords;
 use spawner::Spawner;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use tokio::sync::watch;
 
 static MIGRATIONS: Migrations = migrations!("0001_hub", "0002_access");
@@ -60,6 +70,13 @@ pub struct Hub {
     /// Where browsers find the suite, without a slash at the end.
     public_url: String,
     passwords: Passwords,
+    /// Upstream's roles and those of the settings.
+    fixed: roles::Fixed,
+    /// Which scopes there are.
+    vocabulary: scopes::Vocabulary,
+    metrics: metrics::Metrics,
+    /// As the settings say, unless a shutdown by the API said otherwise.
+    stop_servers_on_exit: AtomicBool,
     spawner: Spawner,
     /// Counts changes of servers, for those who follow one or all of them.
     changes: watch::Sender<u64>,
@@ -71,6 +88,8 @@ impl Hub {
     /// The hub's domain on its database, without servers: for the command line, also while the service runs.
     pub async fn open(cx: &Context) -> Result<Self> {
         let settings: config::Settings = cx.config.section("hub")?;
+        settings.check()?;
+        let vocabulary = scopes::Vocabulary::new(settings.custom_scopes.clone())?;
         let public_url = cx.config.server.public_url.trim_end_matches('/').to_owned();
         Ok(Self {
             default_permission: settings.default_permission()?,
@@ -78,6 +97,10 @@ impl Hub {
             cx: cx.clone(),
             db: cx.database("hub", MIGRATIONS).await?,
             passwords: Passwords::new(),
+            fixed: roles::Fixed::new(&settings, &vocabulary)?,
+            vocabulary,
+            metrics: metrics::Metrics::new()?,
+            stop_servers_on_exit: AtomicBool::new(settings.stop_servers_on_exit),
             spawner: Spawner::new(cx, &settings, &public_url),
             changes: watch::channel(0).0,
             runtime: tokio::runtime::Handle::current(),
@@ -89,6 +112,11 @@ impl Hub {
     /// Runs a task that is waited for at the end of the process.
     fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
         self.cx.tasks.spawn_on(task, &self.runtime);
+    }
+
+    /// Ends the process as a signal would.
+    fn ask_process_to_end(&self) {
+        self.cx.stop.cancel();
     }
 
     /// Tells those who follow servers that one has changed.
@@ -106,9 +134,13 @@ pub fn routes() -> Routes {
 pub async fn start(cx: Context) -> Result<Service> {
     let hub = Arc::new(Hub::open(&cx).await?);
     hub.bootstrap().await?;
+    hub.load_groups().await?;
+    hub.load_admins().await?;
+    hub.load_services().await?;
     let left = hub.left_by_earlier_run().await?;
     let tasks = hub.clone();
     cx.spawn("hub", async move {
+        tasks.clone().keep_services();
         tasks.clone().adopt(left).await;
         tasks.sweep().await;
     });

@@ -1,232 +1,285 @@
-//! What each role may do, and how scopes that are asked for become scopes that are held. The roles and metascopes
-//! are upstream's (jupyterhub/roles.py, jupyterhub/scopes.py), extended with the suite's other resources.
+//! Roles: names for sets of scopes, and who has them (jupyterhub/roles.py). Upstream's own and those of the settings
+//! are known to every process; what the API adds is in the tables.
 
-use artel_platform::identity::{Scopes, known_scopes, narrower_scopes};
+use crate::authenticate::Owner;
+use crate::config::{self, Settings};
+use crate::scopes::{self, ALL, Holder, INHERIT, SUITE};
+use crate::store::roles::{self as store, Held};
+use crate::store::{groups, shares};
+use crate::users::tell_everybody;
+use crate::{Hub, store::tokens::Token};
 use artel_platform::{Error, Result};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-/// Everything.
-const ALL: &str = "*";
-
-/// The suite's resources beside the hub's, with reading and writing.
-pub(crate) const SUITE: &[&str] = &["experiments", "models", "artifacts", "dags", "deployments"];
-
-/// What `self` stands for, each for the user's own things only.
-const SELF: &[&str] = &["read:users", "users:activity", "servers", "tokens", "access:servers"];
-
-/// Scopes that contain none and are contained in none.
-const ALONE: &[&str] = &["access:servers", "access:services", "proxy", "read:hub", "read:metrics", "shutdown"];
+pub(crate) use crate::store::roles::Role;
 
 /// A notebook server's own token.
-pub(crate) const SERVER: &[&str] = &["users:activity!user", "access:servers!server"];
+const SERVER: &[&str] = &["users:activity!user", "access:servers!server"];
 
-/// Filters that a scope may carry.
-const FILTERS: &[&str] = &["user", "server", "group", "service", "workspace", "experiment", "model"];
-
-/// For whom scopes are expanded.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Owner<'a> {
-    pub user: &'a str,
-    pub admin: bool,
-    /// The server that the token belongs to, for the filter `!server`.
-    pub server: Option<&'a str>,
+/// Upstream's roles with its descriptions' sense. `user` has the suite's resources too.
+fn defaults() -> Vec<Role> {
+    let role = |name: &str, description: &str, scopes: &[&str]| Role {
+        name: name.into(),
+        description: description.into(),
+        scopes: scopes.iter().map(|s| (*s).into()).collect(),
+    };
+    let user: Vec<&str> = std::iter::once("self").chain(SUITE.iter().copied()).collect();
+    vec![
+        role("user", "Standard user privileges", &user),
+        role("admin", "Elevated privileges (can do anything)", &[ALL]),
+        role("server", "Post activity only", SERVER),
+        role("token", "Token with same permissions as its owner", &[INHERIT]),
+    ]
 }
 
-/// What the owner's role gives.
-pub(crate) fn of_owner(owner: &Owner<'_>) -> BTreeSet<String> {
-    if owner.admin {
-        return BTreeSet::from([ALL.to_owned()]);
-    }
-    let role: Vec<String> = std::iter::once("self").chain(SUITE.iter().copied()).map(Into::into).collect();
-    expand(&role, owner)
-}
-
-/// What a token may do: its scopes, as far as its owner holds them now.
-pub(crate) fn of_token(raw: &[String], owner: &Owner<'_>) -> BTreeSet<String> {
-    let held = of_owner(owner);
-    if raw.iter().any(|s| is_inherit(s)) { held } else { intersect(&expand(raw, owner), &held) }
-}
-
-/// Fails unless every scope exists and its owner holds it.
-pub(crate) fn check_assignable(raw: &[String], owner: &Owner<'_>) -> Result<()> {
-    for scope in raw {
-        check_exists(scope)?;
-    }
-    let named: Vec<String> = raw.iter().filter(|s| !is_inherit(s)).cloned().collect();
-    let wanted = expand(&named, owner);
-    let granted = intersect(&wanted, &of_owner(owner));
-    let excess: Vec<&str> = wanted.iter().filter(|s| !granted.contains(*s)).map(String::as_str).collect();
-    if excess.is_empty() {
+/// Fails for what upstream takes for no role's name: `^[a-z][a-z0-9\-_~\.]{1,253}[a-z0-9]$`.
+pub(crate) fn check_name(name: &str) -> Result<()> {
+    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+    let fits = (3..=255).contains(&name.len())
+        && name.starts_with(|c: char| c.is_ascii_lowercase())
+        && name.ends_with(plain)
+        && name.chars().all(|c| plain(c) || "-_~.".contains(c));
+    if fits {
         return Ok(());
     }
-    Err(Error::invalid(format!("Not assigning requested scopes {} not held by User {}", excess.join(","), owner.user)))
+    Err(Error::invalid(format!(
+        "Invalid role name: {name:?}; use 3 to 255 of a-z, 0-9 and - _ ~ ., beginning with a letter and ending with none of the latter"
+    )))
 }
 
-fn is_inherit(scope: &str) -> bool {
-    matches!(scope, "inherit" | "all")
+/// The roles that every process knows.
+#[derive(Debug, Default)]
+pub(crate) struct Fixed {
+    roles: BTreeMap<String, Role>,
+    holders: Vec<Held>,
 }
 
-fn check_exists(scope: &str) -> Result<()> {
-    let (base, filter) = split(scope);
-    let known = is_inherit(base) || matches!(base, "self" | ALL) || ALONE.contains(&base) || known_scopes().any(|k| k == base);
-    if !known {
-        return Err(Error::invalid(format!("Scope '{scope}' does not exist")));
+impl Fixed {
+    /// Upstream's and those of the settings.
+    pub(crate) fn new(settings: &Settings, vocabulary: &scopes::Vocabulary) -> Result<Self> {
+        let mut fixed = Self { roles: defaults().into_iter().map(|role| (role.name.clone(), role)).collect(), holders: vec![] };
+        for config::Role { name, description, scopes, users, groups, services } in &settings.load_roles {
+            if let Some(scopes) = scopes {
+                vocabulary.check(scopes, &format!("role {name}"))?;
+                if name == "admin" {
+                    return Err(Error::invalid("Cannot override admin role admin.scopes; leave `scopes` out (hub.load_roles)"));
+                }
+            }
+            let role =
+                fixed.roles.entry(name.clone()).or_insert_with(|| Role { name: name.clone(), description: String::new(), scopes: vec![] });
+            if let Some(scopes) = scopes {
+                role.scopes.clone_from(scopes);
+            }
+            if !description.is_empty() {
+                role.description.clone_from(description);
+            }
+            for (kind, holders) in [("user", users), ("group", groups), ("service", services)] {
+                fixed.holders.extend(holders.iter().map(|holder| Held { role: name.clone(), kind: kind.into(), holder: holder.clone() }));
+            }
+        }
+        for service in settings.services.iter().filter(|service| service.admin) {
+            fixed.holders.push(Held { role: "admin".into(), kind: "service".into(), holder: service.name.clone() });
+        }
+        Ok(fixed)
     }
-    let Some(filter) = filter else { return Ok(()) };
-    let (key, value) = filter.split_once('=').map_or((filter, None), |(key, value)| (key, Some(value)));
-    if FILTERS.contains(&key) && value != Some("") {
+
+    fn of<'a>(&'a self, kind: &'a str, holder: &'a str) -> impl Iterator<Item = &'a Held> {
+        self.holders.iter().filter(move |held| held.kind == kind && held.holder == holder)
+    }
+
+    /// Has the settings' word made this user an administrator?
+    pub(crate) fn admins(&self) -> impl Iterator<Item = &str> {
+        self.holders.iter().filter(|held| held.role == "admin" && held.kind == "user").map(|held| held.holder.as_str())
+    }
+
+    /// The scopes of a role as they are written.
+    pub(crate) fn scopes(&self, role: &str) -> Vec<String> {
+        self.roles.get(role).map(|role| role.scopes.clone()).unwrap_or_default()
+    }
+
+    /// Is the role one of the settings or upstream's?
+    pub(crate) fn knows(&self, role: &str) -> bool {
+        self.roles.contains_key(role)
+    }
+}
+
+impl Hub {
+    /// Makes the users administrators to whom the settings give that role.
+    pub(crate) async fn load_admins(&self) -> Result<()> {
+        for name in self.fixed.admins() {
+            match self.user(name).await {
+                Ok(user) if !user.admin => self.set_admin(&user.name, true).await?,
+                Err(error) if error.code != artel_platform::Code::NotFound => return Err(error),
+                _ => {}
+            }
+        }
         Ok(())
-    } else {
-        Err(Error::invalid(format!("Scope filter {filter} in scope '{scope}' does not exist")))
     }
-}
 
-/// Every scope that these stand for: metascopes and `!user`, `!server` resolved, narrower scopes included, what a
-/// wider one covers left out.
-pub(crate) fn expand(raw: &[String], owner: &Owner<'_>) -> BTreeSet<String> {
-    let mut out = BTreeSet::new();
-    for scope in raw {
-        match split(scope) {
-            ("self", _) => {
-                for scope in SELF {
-                    add(&mut out, scope, Some(&format!("user={}", owner.user)));
-                }
-            }
-            (base, None) => add(&mut out, base, None),
-            (base, Some("user")) => add(&mut out, base, Some(&format!("user={}", owner.user))),
-            (base, Some("server")) => {
-                if let Some(server) = owner.server {
-                    add(&mut out, base, Some(&format!("server={}/{server}", owner.user)));
-                }
-            }
-            (base, Some(filter)) => add(&mut out, base, Some(filter)),
+    /// Every role.
+    pub(crate) async fn roles(&self) -> Result<Vec<Role>> {
+        let stored = store::all(&self.db).await?.into_iter().filter(|role| !self.fixed.knows(&role.name));
+        Ok(self.fixed.roles.values().cloned().chain(stored).collect())
+    }
+
+    /// The role of that name.
+    pub(crate) async fn scope_role(&self, name: &str) -> Result<Option<Role>> {
+        match self.fixed.roles.get(name) {
+            Some(role) => Ok(Some(role.clone())),
+            None => store::find(&self.db, name).await,
         }
     }
-    let whole: BTreeSet<String> = out.iter().filter(|s| !s.contains('!')).cloned().collect();
-    out.retain(|scope| !scope.contains('!') || !whole.contains(split(scope).0));
-    out
-}
 
-fn add(out: &mut BTreeSet<String>, base: &str, filter: Option<&str>) {
-    let about_servers = filter.is_some_and(|f| f.starts_with("server="));
-    // the right to a server says nothing about its user (upstream's rule)
-    if !(about_servers && base.starts_with("read:user")) {
-        out.insert(filter.map_or_else(|| base.to_owned(), |f| format!("{base}!{f}")));
-    }
-    for narrower in narrower_scopes(base) {
-        add(out, narrower, filter);
-    }
-}
-
-fn split(scope: &str) -> (&str, Option<&str>) {
-    scope.split_once('!').map_or((scope, None), |(base, filter)| (base, Some(filter)))
-}
-
-/// What is in both of two expanded sets.
-fn intersect(wanted: &BTreeSet<String>, held: &BTreeSet<String>) -> BTreeSet<String> {
-    if held.contains(ALL) {
-        return wanted.clone();
-    }
-    if wanted.contains(ALL) {
-        return held.clone();
-    }
-    let holds = Scopes::from_iter(held.iter().cloned());
-    let mut out = BTreeSet::new();
-    for scope in wanted {
-        let (base, filter) = split(scope);
-        match filter.map(|f| f.split_once('=').unwrap_or((f, ""))) {
-            _ if holds.has_unfiltered(base) => drop(out.insert(scope.clone())),
-            None => out.extend(held.iter().filter(|h| split(h).0 == base).cloned()),
-            Some(filter) if holds.has_for(base, filter) => drop(out.insert(scope.clone())),
-            // a right to every server of a user, held for one of them
-            Some(("user", user)) => {
-                let theirs = format!("{base}!server={user}/");
-                out.extend(held.iter().filter(|h| h.starts_with(&theirs)).cloned());
-            }
-            Some(_) => {}
+    /// The names of the roles of holders of one kind, each in upstream's order: the own ones first.
+    pub(crate) async fn roles_held(&self, kind: &str, holders: &[&str]) -> Result<BTreeMap<String, Vec<String>>> {
+        let stored = store::held(&self.db, kind, Some(holders)).await?;
+        let mut found = BTreeMap::new();
+        for holder in holders {
+            let fixed = self.fixed.of(kind, holder);
+            let mut names: Vec<String> =
+                fixed.chain(stored.iter().filter(|held| held.holder == **holder)).map(|held| held.role.clone()).collect();
+            names.sort();
+            names.dedup();
+            found.insert((*holder).to_owned(), names);
         }
+        Ok(found)
     }
-    out
-}
 
-/// The scopes as upstream lists them: `*` written out.
-pub(crate) fn listed(scopes: &Scopes) -> Vec<String> {
-    if scopes.iter().any(|s| s == ALL) {
-        let every: BTreeSet<&str> = known_scopes().chain(ALONE.iter().copied()).collect();
-        return every.into_iter().map(Into::into).collect();
+    /// Everybody who has a role beside what each account has by itself.
+    pub(crate) async fn holders(&self, role: &str) -> Result<Vec<Held>> {
+        let mut found: Vec<Held> = self.fixed.holders.iter().filter(|held| held.role == role).cloned().collect();
+        for kind in ["user", "group", "service"] {
+            found.extend(store::held(&self.db, kind, None).await?.into_iter().filter(|held| held.role == role));
+        }
+        Ok(found)
     }
-    scopes.iter().map(Into::into).collect()
+
+    /// The scopes of a role as they are written; none when there is no such role.
+    pub(crate) async fn scopes_of_role(&self, name: &str) -> Result<Vec<String>> {
+        Ok(self.scope_role(name).await?.map(|role| role.scopes).unwrap_or_default())
+    }
+
+    /// What the owner's roles, the roles of their groups, and what others share with them give, as it is written.
+    pub(crate) async fn raw_scopes_of(&self, owner: &Owner<'_>) -> Result<Vec<String>> {
+        let (kind, name) = owner.kind_and_name();
+        let mut names: BTreeSet<String> = self.roles_held(kind, &[name]).await?.remove(name).unwrap_or_default().into_iter().collect();
+        if let Owner::User { name, admin } = owner {
+            names.insert("user".into());
+            if *admin {
+                names.insert("admin".into());
+            }
+            let of = groups::of_users(&self.db, &[name]).await?.remove(*name).unwrap_or_default();
+            let of: Vec<&str> = of.iter().map(String::as_str).collect();
+            names.extend(self.roles_held("group", &of).await?.into_values().flatten());
+        }
+        let mut raw = Vec::new();
+        for name in &names {
+            raw.extend(self.scopes_of_role(name).await?);
+        }
+        Ok(raw)
+    }
+
+    /// The same, expanded, with what others share.
+    pub(crate) async fn scopes_of(&self, owner: &Owner<'_>) -> Result<BTreeSet<String>> {
+        let mut raw = self.raw_scopes_of(owner).await?;
+        // a role may be for tokens only
+        raw.retain(|scope| scope != INHERIT);
+        if raw.iter().any(|scope| scope == ALL) {
+            return Ok(BTreeSet::from([ALL.to_owned()]));
+        }
+        if let Owner::User { name, .. } = owner {
+            raw.extend(shares::with_user(&self.db, name).await?.into_iter().flat_map(|share| share.scopes));
+        }
+        Ok(self.vocabulary.expand(&raw, &owner.holder()))
+    }
+
+    /// What a token may do now: its scopes, as far as its owner holds them.
+    pub(crate) async fn scopes_of_token(&self, token: &Token, owner: &Owner<'_>) -> Result<BTreeSet<String>> {
+        let held = self.scopes_of(owner).await?;
+        if token.scopes.iter().any(|scope| scope == INHERIT) {
+            return Ok(held);
+        }
+        let holder = Holder { server: token.server.as_deref().map(|server| (token.user.as_str(), server)), ..owner.holder() };
+        let mut wanted = self.vocabulary.expand(&token.scopes, &holder);
+        wanted.extend(scopes::identify(&holder));
+        self.both(&scopes::reduce(wanted), &held).await
+    }
+
+    /// What is in both sets, which may need to know who is in which group.
+    pub(crate) async fn both(&self, a: &BTreeSet<String>, b: &BTreeSet<String>) -> Result<BTreeSet<String>> {
+        let users = scopes::named_users(a, b);
+        let users: Vec<&str> = users.iter().map(String::as_str).collect();
+        Ok(scopes::intersect(a, b, &groups::of_users(&self.db, &users).await?))
+    }
+
+    /// Fails unless every scope exists and the owner of the token that shall have them holds them.
+    pub(crate) async fn check_assignable(&self, raw: &[String], owner: &Owner<'_>) -> Result<()> {
+        self.vocabulary.check(raw, "token")?;
+        let named: Vec<String> = raw.iter().filter(|scope| *scope != INHERIT).cloned().collect();
+        let wanted = self.vocabulary.expand(&named, &owner.holder());
+        let granted = self.both(&wanted, &self.scopes_of(owner).await?).await?;
+        let excess: Vec<&str> = wanted.iter().filter(|scope| !granted.contains(*scope)).map(String::as_str).collect();
+        if excess.is_empty() {
+            return Ok(());
+        }
+        let (kind, name) = owner.kind_and_name();
+        let kind = if kind == "user" { "User" } else { "Service" };
+        Err(Error::invalid(format!("Not assigning requested scopes {} not held by {kind} {name}", excess.join(","))))
+    }
+
+    /// Makes a role of the API's, or gives it other scopes. `FAILED_PRECONDITION` for one of the settings or upstream's.
+    pub(crate) async fn put_role(&self, role: &Role) -> Result<()> {
+        check_name(&role.name)?;
+        self.changeable(&role.name)?;
+        self.vocabulary.check(&role.scopes, &format!("role {}", role.name))?;
+        let mut tx = self.db.begin().await?;
+        store::put(&mut tx, role).await?;
+        tell_everybody(&mut tx).await?;
+        tx.commit().await
+    }
+
+    /// Removes a role of the API's.
+    pub(crate) async fn delete_scope_role(&self, name: &str) -> Result<()> {
+        self.changeable(name)?;
+        let mut tx = self.db.begin().await?;
+        if !store::delete(&mut tx, name).await? {
+            return Err(Error::not_found(format!("No such role: {name}")));
+        }
+        tell_everybody(&mut tx).await?;
+        tx.commit().await
+    }
+
+    fn changeable(&self, role: &str) -> Result<()> {
+        if self.fixed.knows(role) {
+            return Err(Error::conflict(format!("the role {role} is one of upstream's or of the settings; change hub.load_roles")));
+        }
+        Ok(())
+    }
+
+    /// Gives or takes a role.
+    pub(crate) async fn set_held(&self, held: &Held, has: bool) -> Result<()> {
+        let mut tx = self.db.begin().await?;
+        if has {
+            store::assign(&mut tx, held).await?;
+        } else if !store::unassign(&mut tx, held).await? {
+            return Err(Error::not_found(format!("the {} {} does not have the role {} by this API", held.kind, held.holder, held.role)));
+        }
+        tell_everybody(&mut tx).await?;
+        tx.commit().await
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-
-    const ADA: Owner<'static> = Owner { user: "ada", admin: false, server: None };
-    const ROOT: Owner<'static> = Owner { user: "root", admin: true, server: None };
-
-    fn raw(scopes: &[&str]) -> Vec<String> {
-        scopes.iter().map(|s| (*s).into()).collect()
-    }
+    use super::check_name;
 
     #[test]
-    fn a_user_has_their_own_things_and_the_suite() {
-        let scopes = of_owner(&ADA);
-        for held in [
-            "servers!user=ada",
-            "start:servers!user=ada",
-            "access:servers!user=ada",
-            "tokens!user=ada",
-            "experiments",
-            "read:models",
-            "predict:deployments",
-        ] {
-            assert!(scopes.contains(held), "{held} in {scopes:?}");
+    fn names_are_upstreams() {
+        for good in ["user", "my-role", "a.b~c_1"] {
+            assert!(check_name(good).is_ok(), "{good}");
         }
-        for absent in ["*", "servers", "admin:users!user=ada", "list:users", "users!user=ada"] {
-            assert!(!scopes.contains(absent), "{absent} in {scopes:?}");
+        for bad in ["ab", "Role", "1role", "role-", "a b c", &"a".repeat(256)] {
+            assert!(check_name(bad).is_err(), "{bad}");
         }
-    }
-
-    #[test]
-    fn a_token_never_has_more_than_its_owner() {
-        assert_eq!(of_token(&raw(&["inherit"]), &ADA), of_owner(&ADA));
-        assert_eq!(of_token(&raw(&["all"]), &ROOT), of_owner(&ROOT));
-        assert_eq!(of_token(&raw(&["read:users:name"]), &ADA), BTreeSet::from(["read:users:name!user=ada".to_owned()]));
-        assert_eq!(
-            of_token(&raw(&["admin:users", "shutdown"]), &ADA).iter().filter(|s| s.starts_with("admin") || *s == "shutdown").count(),
-            0
-        );
-        assert!(of_token(&raw(&["experiments"]), &ADA).contains("read:experiments"));
-        assert!(!of_token(&raw(&["experiments"]), &ADA).contains("models"));
-    }
-
-    #[test]
-    fn only_held_scopes_are_assigned() {
-        assert!(check_assignable(&raw(&["experiments", "servers!user", "inherit"]), &ADA).is_ok());
-        assert!(check_assignable(&raw(&["experiments!experiment=12", "read:models!model=wine"]), &ADA).is_ok());
-        assert!(check_assignable(&raw(&["servers!user=bob"]), &ADA).is_err());
-        assert!(check_assignable(&raw(&["servers"]), &ADA).is_err());
-        assert!(check_assignable(&raw(&["admin:users", "access:servers!server=ada/x"]), &ROOT).is_ok());
-        assert!(check_assignable(&raw(&["no:such"]), &ROOT).unwrap_err().message.contains("no:such"));
-        assert!(check_assignable(&raw(&["servers!colour=red"]), &ROOT).is_err());
-    }
-
-    #[test]
-    fn a_server_may_report_activity_and_is_accessible_to_itself() {
-        let owner = Owner { server: Some(""), ..ADA };
-        let scopes = of_token(&raw(SERVER), &owner);
-        let expected = ["access:servers!server=ada/", "read:users:activity!user=ada", "users:activity!user=ada"];
-        assert_eq!(scopes.iter().map(String::as_str).collect::<Vec<_>>(), expected);
-    }
-
-    #[test]
-    fn an_administrators_scopes_are_written_out() {
-        let listed = listed(&Scopes::all());
-        assert!(
-            listed.contains(&"admin:users".to_owned())
-                && listed.contains(&"access:servers".to_owned())
-                && listed.contains(&"experiments".to_owned())
-        );
     }
 }

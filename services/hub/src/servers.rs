@@ -1,7 +1,7 @@
 //! Starting and stopping notebook servers, and following them.
 
 use crate::authenticate::hash;
-use crate::roles;
+use crate::scopes::SUITE;
 use crate::spawner::Launch;
 use crate::store::servers::{self, Server, State};
 use crate::store::tokens::{self, Kind, Token};
@@ -66,15 +66,7 @@ impl Hub {
     async fn claim_server(&self, launch: &Launch, wanted: &Wanted, credentials: &[(&Token, &str)]) -> Result<Option<Server>> {
         let mut tx = self.db.begin().await?;
         self.check_limits(&mut tx, launch).await?;
-        let claim = servers::Claim {
-            user: &launch.user,
-            name: &launch.name,
-            launch: &launch.id,
-            node: &self.spawner.node,
-            display_name: wanted.display_name.as_deref(),
-            user_options: wanted.user_options.as_ref(),
-            now: self.cx.clock.now(),
-        };
+        let claim = self.claim(&launch.user, &launch.name, &launch.id, wanted);
         let Some(server) = servers::claim(&mut tx, &claim).await? else { return Ok(None) };
         for (token, secret) in credentials {
             tokens::insert(&mut tx, &hash(secret), token).await?;
@@ -90,17 +82,28 @@ impl Hub {
         if servers::count_pending(tx).await? >= settings.concurrent_spawn_limit {
             return Err(Error::exhausted("too many notebook servers are starting now; try again in a moment"));
         }
-        if launch.name.is_empty() {
+        if settings.active_server_limit > 0 && servers::count_active(tx).await? >= settings.active_server_limit {
+            return Err(Error::exhausted(format!(
+                "there are {} notebook servers already (hub.active_server_limit); stop one, or try again later",
+                settings.active_server_limit
+            )));
+        }
+        self.check_named(tx, &launch.user, &launch.name).await
+    }
+
+    /// Fails when the user may not have (one more) server of that name.
+    async fn check_named(&self, tx: &mut artel_platform::db::Tx, user: &str, name: &str) -> Result<()> {
+        let settings = &self.settings;
+        if name.is_empty() {
             return Ok(());
         }
         if !settings.allow_named_servers {
             return Err(Error::invalid("Named servers are not enabled."));
         }
         let limit = settings.named_server_limit_per_user;
-        if limit > 0 && servers::count_named(tx, &launch.user, &launch.name).await? >= limit {
+        if limit > 0 && servers::count_named(tx, user, name).await? >= limit {
             return Err(Error::invalid(format!(
-                "User {} already has the maximum of {limit} named servers. One must be deleted before a new server can be created",
-                launch.user
+                "User {user} already has the maximum of {limit} named servers. One must be deleted before a new server can be created"
             )));
         }
         Ok(())
@@ -119,13 +122,13 @@ impl Hub {
 
     fn server_token(&self, user: &str, name: &str) -> (Token, String) {
         let note = format!("Server at {}", names::prefix(user, name));
-        let (token, secret) = self.new_token(Kind::Server, user, &note, roles::SERVER.iter().map(|s| (*s).into()).collect());
+        let (token, secret) = self.new_token(Kind::Server, user, &note, self.fixed.scopes("server"));
         (Token { server: Some(name.into()), client_id: Some(names::oauth_client(user, name)), ..token }, secret)
     }
 
     fn kernel_token(&self, user: &str, name: &str) -> (Token, String) {
         let note = format!("Kernels of the server at {}", names::prefix(user, name));
-        let (token, secret) = self.new_token(Kind::Kernel, user, &note, roles::SUITE.iter().map(|s| (*s).into()).collect());
+        let (token, secret) = self.new_token(Kind::Kernel, user, &note, SUITE.iter().map(|s| (*s).into()).collect());
         (Token { server: Some(name.into()), ..token }, secret)
     }
 
@@ -148,11 +151,94 @@ impl Hub {
         Ok(())
     }
 
+    /// Makes a named server that does not run yet. `ALREADY_EXISTS` when there is one.
+    pub(crate) async fn create_server(&self, user: &str, name: &str, wanted: &Wanted) -> Result<Server> {
+        names::check_server(name)?;
+        let mut tx = self.db.begin().await?;
+        let launch = self.cx.ids.hex32();
+        self.check_named(&mut tx, user, name).await?;
+        let made = servers::create(&mut tx, &self.claim(user, name, &launch, wanted)).await?;
+        let server = made.ok_or_else(|| Error::exists(format!("User {user} already has server {name}")))?;
+        tx.commit().await?;
+        Ok(server)
+    }
+
+    /// Changes a server that does not run: its name, what it is called, what it is started with.
+    pub(crate) async fn change_server(&self, user: &str, name: &str, renamed: Option<&str>, wanted: &Wanted) -> Result<Server> {
+        if !self.settings.allow_named_servers {
+            return Err(Error::invalid("Named servers are not enabled."));
+        }
+        let server = self.server_or_default(user, name).await?;
+        if server.state.is_active() {
+            return Err(Error::invalid(format!("{} is active. Please stop it before modifying it.", names::full(user, name))));
+        }
+        let mut tx = self.db.begin().await?;
+        let renamed = renamed.filter(|renamed| *renamed != name);
+        if let Some(renamed) = renamed {
+            names::check_server(renamed)?;
+            // the default server is always there: moving it away makes one more named server
+            if name.is_empty() {
+                self.check_named(&mut tx, user, renamed).await?;
+            }
+            if renamed.is_empty() || servers::find(&self.db, user, renamed).await?.is_some() {
+                return Err(Error::exists(format!("User {user} already has server '{renamed}'")));
+            }
+        }
+        let launch = self.cx.ids.hex32();
+        let base = Wanted { display_name: Some(server.display_name.clone()), user_options: None };
+        // a default server that was never started has no row yet
+        servers::create(&mut tx, &self.claim(user, name, &launch, &base)).await?;
+        let changes = servers::Changes {
+            name: renamed,
+            display_name: wanted.display_name.as_deref(),
+            user_options: wanted.user_options.as_ref(),
+            now: self.cx.clock.now(),
+        };
+        let changed = servers::change(&mut tx, user, name, &changes).await?;
+        let changed =
+            changed.ok_or_else(|| Error::invalid(format!("{} has been started meanwhile; stop it first", names::full(user, name))))?;
+        tx.commit().await?;
+        Ok(changed)
+    }
+
+    fn claim<'a>(&'a self, user: &'a str, name: &'a str, launch: &'a str, wanted: &'a Wanted) -> servers::Claim<'a> {
+        servers::Claim {
+            user,
+            name,
+            launch,
+            node: &self.spawner.node,
+            display_name: wanted.display_name.as_deref(),
+            user_options: wanted.user_options.as_ref(),
+            now: self.cx.clock.now(),
+        }
+    }
+
+    /// The server of that name; a user's default server is there also when it was never started, as upstream has it.
+    pub(crate) async fn server_or_default(&self, user: &str, name: &str) -> Result<Server> {
+        let user = self.user(user).await?;
+        match servers::find(&self.db, &user.name, name).await? {
+            None if name.is_empty() => Ok(Server::never_started(&user.name, user.created)),
+            found => found.ok_or_else(|| Error::not_found(format!("{} has no server named '{name}'", user.name))),
+        }
+    }
+
     /// Forgets a named server that does not run.
     pub(crate) async fn remove_server(&self, user: &str, name: &str) -> Result<()> {
         let mut tx = self.db.begin().await?;
         servers::delete(&mut tx, user, name).await?;
         tx.commit().await
+    }
+
+    /// Forgets a named server as soon as it has stopped.
+    pub(crate) async fn remove_when_stopped(&self, user: &str, name: &str) {
+        let limit = self.patience() + Duration::from_secs(2 * self.settings.stop_grace_seconds);
+        let removed = match self.follow_server(user, name, limit, |s| !s.state.is_active()).await {
+            Ok(_) => self.remove_server(user, name).await,
+            Err(error) => Err(error),
+        };
+        if let Err(error) = removed {
+            tracing::warn!(server = names::full(user, name), error = %error.chain(), "a stopped server was not forgotten");
+        }
     }
 
     /// The server of that name. `NOT_FOUND` when it was never started.

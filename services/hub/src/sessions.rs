@@ -25,7 +25,7 @@ pub(crate) struct Opened {
 impl Hub {
     /// Opens a session for who has this name and password.
     pub(crate) async fn log_in(self: &Arc<Self>, name: &str, password: &str, address: &str) -> Result<Opened> {
-        let user = self.by_password(name, password, address).await?;
+        let user = self.metrics.login(self.by_password(name, password, address)).await?;
         let (secret, id, csrf) = (self.cx.ids.secret(), self.cx.ids.hex32(), self.cx.ids.secret());
         let now = self.cx.clock.now();
         let life = i64::from(self.settings.session_days) * DAY;

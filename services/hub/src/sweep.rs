@@ -2,7 +2,7 @@
 //! by another process (the command line, a replica).
 
 use crate::Hub;
-use crate::store::{codes, servers, sessions, tokens};
+use crate::store::{codes, servers, sessions, shares, tokens};
 use artel_platform::Result;
 use std::collections::HashSet;
 use std::time::Duration;
@@ -37,6 +37,7 @@ impl Hub {
         sessions::delete_expired(&mut tx, now).await?;
         tokens::delete_expired(&mut tx, now).await?;
         codes::delete_expired(&mut tx, now).await?;
+        shares::delete_expired(&mut tx, now).await?;
         tx.commit().await
     }
 

@@ -1,8 +1,7 @@
 //! Tokens that somebody asks for.
 
 use crate::Hub;
-use crate::authenticate::hash;
-use crate::roles::{self, Owner};
+use crate::authenticate::{Owner, hash};
 use crate::store::tokens::{self, Kind, Token};
 use crate::store::users;
 use artel_platform::db::Tx;
@@ -38,18 +37,33 @@ impl Hub {
     /// Makes a token for `user`. `INVALID_ARGUMENT` when it would exceed what they have.
     pub(crate) async fn issue_token(&self, user: &str, wish: &Wish) -> Result<(Token, String)> {
         let owner = users::find(&self.db, user).await?.ok_or_else(|| Error::not_found(format!("No such user: {user}")))?;
-        let scopes = wish.scopes.clone().unwrap_or_else(|| vec!["inherit".into()]);
-        roles::check_assignable(&scopes, &Owner { user, admin: owner.admin, server: None })?;
-        if wish.expires_in.is_some_and(|seconds| seconds <= 0) {
-            return Err(Error::invalid("token expires_in must be a positive number of seconds"));
-        }
+        let scopes = match &wish.scopes {
+            Some(scopes) => scopes.clone(),
+            // what the role `token` gives, which the settings may have narrowed
+            None => self.scopes_of_role("token").await?,
+        };
+        self.check_assignable(&scopes, &Owner::User { name: user, admin: owner.admin }).await?;
+        let expires_in = self.life(wish.expires_in)?;
         let (new, secret) = self.new_token(Kind::Api, user, &wish.note, scopes);
-        let new = Token { expires: wish.expires_in.map(|s| new.created.saturating_add(s.saturating_mul(1000))), ..new };
+        let new = Token { expires: expires_in.map(|s| new.created.saturating_add(s.saturating_mul(1000))), ..new };
         let mut tx = self.db.begin().await?;
         tokens::insert(&mut tx, &hash(&secret), &new).await?;
         tx.commit().await?;
         tracing::info!(user, token = %new.id, "token made");
         Ok((new, secret))
+    }
+
+    /// Seconds that a new token is good for, within the settings' limit.
+    fn life(&self, wanted: Option<i64>) -> Result<Option<i64>> {
+        let most = self.settings.token_expires_in_max_seconds;
+        match wanted {
+            Some(seconds) if seconds <= 0 => Err(Error::invalid(format!("expires_in must be a positive integer or null, not {seconds}"))),
+            Some(seconds) if most > 0 && seconds > most => {
+                Err(Error::invalid(format!("token expires_in: {seconds} must not exceed {most}")))
+            }
+            Some(seconds) => Ok(Some(seconds)),
+            None => Ok((most > 0).then_some(most)),
+        }
     }
 
     /// A token that is not stored yet, and its secret.
@@ -59,6 +73,7 @@ impl Hub {
             kind,
             user: user.into(),
             server: None,
+            service: None,
             client_id: None,
             note: note.into(),
             scopes,

@@ -1,8 +1,9 @@
 //! Accounts.
 
-use crate::store::sessions;
 use crate::store::users::{self, User};
+use crate::store::{servers, sessions};
 use crate::{Hub, names};
+use artel_platform::db::Tx;
 use artel_platform::{Error, Result};
 use artel_proto::artel::hub::v1::{CredentialRevoked, UserChanged};
 
@@ -97,6 +98,32 @@ impl Hub {
         Ok(())
     }
 
+    /// Gives a user another name, with their home folder. `INVALID_ARGUMENT` while a server of theirs runs: it would go
+    /// on under the old one. Records of other services keep the old name, as they keep that of a user who is gone.
+    pub(crate) async fn rename_user(&self, name: &str, new: &str) -> Result<()> {
+        let new = names::user(new)?;
+        if new == name {
+            return Ok(());
+        }
+        if servers::of_users(&self.db, &[name]).await?.iter().any(|server| server.state.is_active()) {
+            return Err(Error::invalid(format!("{name} has servers that run; stop them before you rename {name}")));
+        }
+        let taken = || Error::invalid(format!("User {new} already exists, username must be unique"));
+        if users::find(&self.db, &new).await?.is_some() {
+            return Err(taken());
+        }
+        let mut tx = self.db.begin().await?;
+        users::rename(&mut tx, name, &new)
+            .await
+            .map_err(|error| if error.code == artel_platform::Code::AlreadyExists { taken() } else { error })?;
+        tx.emit(&CredentialRevoked { user: name.into(), token_id: String::new(), session_id: String::new() }).await?;
+        tx.emit(&UserChanged { name: name.into(), removed: true }).await?;
+        tx.emit(&UserChanged { name: new.clone(), removed: false }).await?;
+        // before the commit: a user whose home has not moved keeps their name
+        self.spawner.move_home(name, &new)?;
+        tx.commit().await
+    }
+
     /// Makes a user an administrator, or no longer one.
     pub(crate) async fn set_admin(&self, name: &str, admin: bool) -> Result<()> {
         let mut tx = self.db.begin().await?;
@@ -126,4 +153,9 @@ impl Hub {
         };
         found.ok_or_else(|| Error::not_found(format!("No such user: {name}")))
     }
+}
+
+/// What some users may do has changed: nobody's answer may be remembered any longer.
+pub(crate) async fn tell_everybody(tx: &mut Tx) -> Result<()> {
+    tx.emit(&UserChanged { name: String::new(), removed: false }).await
 }

@@ -72,7 +72,7 @@ async fn codes_are_bound_and_spent(suite: &Suite, ada: &str) {
     let secret =
         environ.split(|b| *b == 0).find_map(|v| std::str::from_utf8(v).ok()?.strip_prefix("JUPYTERHUB_API_TOKEN=")).unwrap().to_owned();
     let own = suite.authenticate(Credential::Token(secret.clone())).await.unwrap();
-    assert_eq!((own.kind.as_str(), own.scopes.len()), ("server", 3), "{own:?}");
+    assert_eq!((own.kind.as_str(), own.scopes.len()), ("server", 5), "{own:?}");
 
     let stranger = oauth::ask(suite, &suite.browser()).await;
     let login = stranger.headers()["location"].to_str().unwrap();
@@ -102,7 +102,7 @@ async fn codes_are_bound_and_spent(suite: &Suite, ada: &str) {
     suite.log_in(&admin, "admin", "admin's").await;
     let asked = oauth::ask(suite, &admin).await;
     assert_eq!(asked.status(), 200);
-    assert!(asked.text().await.unwrap().contains("<b>/user/ada/</b>"));
+    assert!(asked.text().await.unwrap().contains("<b>Server at /user/ada/</b>"));
     let agreed = admin.post(suite.at(&oauth::question("/user/ada/oauth_callback"))).send().await.unwrap();
     assert_eq!(agreed.status(), 302);
     let hub = artel_hub::Hub::open(&suite.cx).await.unwrap();

@@ -3667,6 +3667,24 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/hub/accept-share": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Asks whoever follows a code's link whether they want the access. */
+        get: operations["get_hub_accept_share"];
+        put?: never;
+        /** Takes the access, and leads to the server. */
+        post: operations["post_hub_accept_share"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/hub/admin": {
         parameters: {
             query?: never;
@@ -3718,6 +3736,164 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/hub/api/authorizations/cookie/{name}/{value}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Whose session cookie this is, for whoever has a token. */
+        get: operations["get_hub_api_authorizations_cookie_name_value"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/hub/api/authorizations/token": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Upstream has removed this way to a token, and says so. */
+        post: operations["post_hub_api_authorizations_token"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/hub/api/authorizations/token/{token}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Whose token this is, for whoever has a token. */
+        get: operations["get_hub_api_authorizations_token_token"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/hub/api/groups": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists groups. Paged when the caller accepts `application/jupyterhub-pagination+json`, else a plain list. */
+        get: operations["get_hub_api_groups"];
+        put?: never;
+        /** Makes groups. */
+        post: operations["post_hub_api_groups"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/hub/api/groups/{group}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Shows a group. */
+        get: operations["get_hub_api_groups_group"];
+        put?: never;
+        /** Makes a group. */
+        post: operations["post_hub_api_groups_group"];
+        /** Removes a group; its users stay. */
+        delete: operations["delete_hub_api_groups_group"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/hub/api/groups/{group}/properties": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Replaces a group's properties. */
+        put: operations["put_hub_api_groups_group_properties"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/hub/api/groups/{group}/shared": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What is shared with a group. */
+        get: operations["get_hub_api_groups_group_shared"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/hub/api/groups/{group}/shared/{owner}/{server}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One server that is shared with a group. */
+        get: operations["get_hub_api_groups_group_shared_owner_server"];
+        put?: never;
+        post?: never;
+        /** Leaves a server that is shared with a group. */
+        delete: operations["delete_hub_api_groups_group_shared_owner_server"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/hub/api/groups/{group}/users": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Puts users into a group. */
+        post: operations["post_hub_api_groups_group_users"];
+        /** Takes users out of a group. */
+        delete: operations["delete_hub_api_groups_group_users"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/hub/api/health": {
         parameters: {
             query?: never;
@@ -3752,6 +3928,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/hub/api/metrics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The same. */
+        get: operations["get_hub_api_metrics"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/hub/api/oauth2/authorize": {
         parameters: {
             query?: never;
@@ -3759,10 +3952,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Asks who the browser's user is, for a notebook server. Own servers get their answer at once. */
+        /** Asks who the browser's user is, for a notebook server or a service. Own servers get their answer at once. */
         get: operations["get_hub_api_oauth2_authorize"];
         put?: never;
-        /** The same after the user has agreed on that page. */
+        /** The same after the user has agreed on that page; the body's `scopes` are what they agreed to. */
         post: operations["post_hub_api_oauth2_authorize"];
         delete?: never;
         options?: never;
@@ -3787,6 +3980,204 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/hub/api/proxy": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The routing table. */
+        get: operations["get_hub_api_proxy"];
+        put?: never;
+        /** Makes the gateways look at the routes again. */
+        post: operations["post_hub_api_proxy"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/hub/api/roles": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists roles. */
+        get: operations["get_hub_api_roles"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/hub/api/roles/{role}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Shows a role. */
+        get: operations["get_hub_api_roles_role"];
+        /** Makes a role or gives it other scopes; whoever does has to hold them all. */
+        put: operations["put_hub_api_roles_role"];
+        post?: never;
+        /** Removes a role and takes it from everybody. */
+        delete: operations["delete_hub_api_roles_role"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/hub/api/roles/{role}/{kind}/{holder}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Gives a role to a user, a group or a service (`users`, `groups`, `services`). */
+        put: operations["put_hub_api_roles_role_kind_holder"];
+        post?: never;
+        /** Takes a role away again. */
+        delete: operations["delete_hub_api_roles_role_kind_holder"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/hub/api/services": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists services by name. */
+        get: operations["get_hub_api_services"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/hub/api/services/{service}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Shows a service. */
+        get: operations["get_hub_api_services_service"];
+        put?: never;
+        /** Adds a service whose process is kept by somebody else. */
+        post: operations["post_hub_api_services_service"];
+        /** Removes a service that was added so. */
+        delete: operations["delete_hub_api_services_service"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/hub/api/share-codes/{owner}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** An owner's codes. */
+        get: operations["get_hub_api_share_codes_owner"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/hub/api/share-codes/{owner}/{server}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A server's codes. */
+        get: operations["get_hub_api_share_codes_owner_server"];
+        put?: never;
+        /** Makes a code; it is shown in this answer only. */
+        post: operations["post_hub_api_share_codes_owner_server"];
+        /** Removes one code of a server, or all. */
+        delete: operations["delete_hub_api_share_codes_owner_server"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/hub/api/shares/{owner}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What an owner has shared. */
+        get: operations["get_hub_api_shares_owner"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/hub/api/shares/{owner}/{server}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** With whom a server is shared. */
+        get: operations["get_hub_api_shares_owner_server"];
+        put?: never;
+        /** Shares a server. */
+        post: operations["post_hub_api_shares_owner_server"];
+        /** Takes a server back from everybody. */
+        delete: operations["delete_hub_api_shares_owner_server"];
+        options?: never;
+        head?: never;
+        /** Takes scopes of a server back from a user or a group; `{}` when nothing is left. */
+        patch: operations["patch_hub_api_shares_owner_server"];
+        trace?: never;
+    };
+    "/hub/api/shutdown": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Ends the process of the hub, with everything else that runs in it, as Ctrl-C does. */
+        post: operations["post_hub_api_shutdown"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/hub/api/user": {
         parameters: {
             query?: never;
@@ -3794,7 +4185,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Who the caller is and what they may do. */
+        /** Who the caller is and what they may do. Whoever has a token may see at least whose it is. */
         get: operations["get_hub_api_user"];
         put?: never;
         post?: never;
@@ -3838,7 +4229,10 @@ export interface paths {
         delete: operations["delete_hub_api_users_name"];
         options?: never;
         head?: never;
-        /** Changes a user. Users may change their own password, with the present one. */
+        /**
+         * Changes a user: another name, an administrator or no longer one. Users may change their own password, with the
+         *     present one.
+         */
         patch: operations["patch_hub_api_users_name"];
         trace?: never;
     };
@@ -3868,14 +4262,16 @@ export interface paths {
         };
         /** Shows the default server. */
         get: operations["get_hub_api_users_name_server"];
-        put?: never;
+        /** Every user has a default server: there is none to make. */
+        put: operations["put_hub_api_users_name_server"];
         /** Starts the default server: 201 when it is ready, 202 when that takes longer. */
         post: operations["post_hub_api_users_name_server"];
         /** Stops the default server: 204 when it has ended, 202 when that takes longer. */
         delete: operations["delete_hub_api_users_name_server"];
         options?: never;
         head?: never;
-        patch?: never;
+        /** Changes the default server, which must not run. */
+        patch: operations["patch_hub_api_users_name_server"];
         trace?: never;
     };
     "/hub/api/users/{name}/server/log": {
@@ -3921,14 +4317,16 @@ export interface paths {
         };
         /** Shows a named server. */
         get: operations["get_hub_api_users_name_servers_server"];
-        put?: never;
+        /** Makes a named server without starting it. */
+        put: operations["put_hub_api_users_name_servers_server"];
         /** Starts a named server: 201 when it is ready, 202 when that takes longer. */
         post: operations["post_hub_api_users_name_servers_server"];
         /** Stops a named server: 204 when it has ended, 202 when that takes longer. With `remove` it is forgotten too. */
         delete: operations["delete_hub_api_users_name_servers_server"];
         options?: never;
         head?: never;
-        patch?: never;
+        /** Changes a named server that does not run. */
+        patch: operations["patch_hub_api_users_name_servers_server"];
         trace?: never;
     };
     "/hub/api/users/{name}/servers/{server}/log": {
@@ -3960,6 +4358,41 @@ export interface paths {
         put?: never;
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/hub/api/users/{name}/shared": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What is shared with a user, by themselves or by a group of theirs. */
+        get: operations["get_hub_api_users_name_shared"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/hub/api/users/{name}/shared/{owner}/{server}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One server that is shared with a user. */
+        get: operations["get_hub_api_users_name_shared_owner_server"];
+        put?: never;
+        post?: never;
+        /** Leaves a server that is shared with a user. */
+        delete: operations["delete_hub_api_users_name_shared_owner_server"];
         options?: never;
         head?: never;
         patch?: never;
@@ -4048,6 +4481,23 @@ export interface paths {
         put?: never;
         /** Logs out: the session ends, and every token that was given out in it. */
         post: operations["post_hub_logout"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/hub/metrics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The hub's metrics in Prometheus' text form. */
+        get: operations["get_hub_metrics"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -5454,6 +5904,12 @@ export interface components {
             /** @description Values of its variables. */
             variables?: Record<string, never> | null;
         };
+        /** @description A code that somebody was given. */
+        "hub.AcceptShare": {
+            code: string;
+            /** @description Where to go afterwards, a path of this site. */
+            next?: string | null;
+        };
         /** @description What an S3 client signs its requests with. */
         "hub.AccessKey": {
             /** @description Names the key in each request; the token's id. */
@@ -5467,6 +5923,25 @@ export interface components {
             servers?: {
                 [key: string]: components["schemas"]["hub.ServerActivity"];
             };
+        };
+        /** @description A group; each field only to who holds a scope for it. */
+        "hub.Group": {
+            /** @description `group`. */
+            kind: string;
+            name: string;
+            properties?: {
+                [key: string]: unknown;
+            } | null;
+            roles?: string[] | null;
+            users?: string[] | null;
+        };
+        /** @description A group as it is sent. */
+        "hub.GroupRequest": {
+            /** @description Ignored: the path says it. */
+            name?: string | null;
+            /** @description Ignored, as upstream does. */
+            roles?: string[] | null;
+            users?: string[] | null;
         };
         /** @description Which parts the hub is made of, in upstream's terms. */
         "hub.Info": {
@@ -5489,6 +5964,15 @@ export interface components {
             password?: string;
             username?: string;
         };
+        /** @description Whoever is named. */
+        "hub.Named": {
+            name: string;
+        };
+        /** @description New groups, each with these users. */
+        "hub.NewGroups": {
+            groups?: string[];
+            users?: string[];
+        };
         /** @description What a token shall be. */
         "hub.NewToken": {
             auth?: components["schemas"]["hub.TokenAuth"] | null;
@@ -5498,7 +5982,7 @@ export interface components {
              */
             expires_in?: number | null;
             note?: string | null;
-            /** @description Deprecated upstream: `["token"]` and `[]` say what is said without it. */
+            /** @description Deprecated upstream: the scopes of these roles. */
             roles?: string[] | null;
             /** @description Absent: all that the owner has. */
             scopes?: string[] | null;
@@ -5507,6 +5991,14 @@ export interface components {
         "hub.NewUsers": {
             admin?: boolean;
             usernames?: string[];
+        };
+        /** @description The part after it. */
+        "hub.NextPage": {
+            /** Format: int64 */
+            limit: number;
+            /** Format: int64 */
+            offset: number;
+            url: string;
         };
         /** @description A token for a notebook page. */
         "hub.OAuthToken": {
@@ -5525,21 +6017,66 @@ export interface components {
         "hub.OAuthTokenRequest": {
             /** @description The client. */
             client_id?: string;
-            /** @description Its secret: the server's own token. */
+            /** @description Its secret: the server's or service's own token. */
             client_secret?: string;
             /** @description From the callback. */
-            code?: string;
+            code?: string | null;
             /** @description PKCE. */
             code_verifier?: string | null;
             /** @description `authorization_code`. */
-            grant_type?: string;
+            grant_type?: string | null;
             /** @description The same as before. */
-            redirect_uri?: string;
+            redirect_uri?: string | null;
+        };
+        /** @description A part of a list. */
+        "hub.Paginated": {
+            _pagination: components["schemas"]["hub.Pagination"];
+            /** @description A list, or an object by name. */
+            items: {
+                [key: string]: unknown;
+            }[];
+        };
+        /** @description Where it lies. */
+        "hub.Pagination": {
+            /** Format: int64 */
+            limit: number;
+            next?: components["schemas"]["hub.NextPage"] | null;
+            /** Format: int64 */
+            offset: number;
+            /** Format: int64 */
+            total: number;
         };
         /** @description One exchangeable part. */
         "hub.Part": {
             class: string;
             version: string;
+        };
+        /** @description A route. */
+        "hub.ProxyRoute": {
+            data: {
+                [key: string]: unknown;
+            };
+            routespec: string;
+            target: string;
+        };
+        /** @description A role and who has it. */
+        "hub.Role": {
+            description: string;
+            /** @description Whether it is one of the settings or upstream's, which cannot be changed here. */
+            fixed: boolean;
+            groups: string[];
+            /** @description `role`. */
+            kind: string;
+            name: string;
+            scopes: string[];
+            services: string[];
+            /** @description Who has it beside what each account has by itself. */
+            users: string[];
+        };
+        /** @description What a role shall be. */
+        "hub.RoleRequest": {
+            description?: string;
+            scopes?: string[];
         };
         /** @description A notebook server. */
         "hub.Server": {
@@ -5569,6 +6106,15 @@ export interface components {
         "hub.ServerActivity": {
             last_activity: string;
         };
+        /** @description What shall be otherwise with a server that does not run. */
+        "hub.ServerChange": {
+            display_name?: string | null;
+            /** @description The new name; the default server's is empty. */
+            name?: string | null;
+            user_options?: {
+                [key: string]: unknown;
+            } | null;
+        };
         /** @description What a server shall be started with. Any other object is taken as `user_options`, as upstream does. */
         "hub.ServerRequest": {
             display_name?: string | null;
@@ -5580,6 +6126,118 @@ export interface components {
         "hub.ServerState": {
             /** Format: int32 */
             pid?: number | null;
+        };
+        /** @description A service; each field only to who holds a scope for it. */
+        "hub.Service": (components["schemas"]["hub.ServiceDetails"] | null) & {
+            admin?: boolean | null;
+            /** @description `service`. */
+            kind: string;
+            name: string;
+            roles?: string[] | null;
+        };
+        /** @description What `read:services` shows. */
+        "hub.ServiceDetails": {
+            /** @description The program, where the hub keeps its process. */
+            command: string[];
+            display: boolean;
+            info: {
+                [key: string]: unknown;
+            };
+            /**
+             * Format: int64
+             * @description 0: none is known.
+             */
+            pid: number;
+            /** @description Where the gateway serves it; empty where it has no address. */
+            prefix: string;
+            url: string;
+        };
+        /** @description A new service, with upstream's names. */
+        "hub.ServiceRequest": {
+            admin?: boolean | null;
+            api_token?: string | null;
+            /** @description Refused: processes are kept for services of the settings only. */
+            command?: string[] | null;
+            cwd?: string | null;
+            display?: boolean | null;
+            environment?: {
+                [key: string]: string;
+            } | null;
+            info?: {
+                [key: string]: unknown;
+            } | null;
+            /** @description Ignored: the path says it. */
+            name?: string | null;
+            oauth_client_allowed_scopes?: string[] | null;
+            oauth_client_id?: string | null;
+            oauth_no_confirm?: boolean | null;
+            oauth_redirect_uri?: string | null;
+            url?: string | null;
+            /** @description Refused: services run as the hub does. */
+            user?: string | null;
+        };
+        /** @description Access that was given. */
+        "hub.Share": {
+            created_at: string;
+            group?: components["schemas"]["hub.Named"] | null;
+            /** @description `user` or `group`. */
+            kind: string;
+            scopes: string[];
+            server: components["schemas"]["hub.SharedServer"];
+            user?: components["schemas"]["hub.Named"] | null;
+        };
+        /** @description A code that can be exchanged for access. */
+        "hub.ShareCode": (components["schemas"]["hub.ShareCodeSecret"] | null) & {
+            created_at: string;
+            /** Format: int64 */
+            exchange_count: number;
+            expires_at: string;
+            id: string;
+            last_exchanged_at?: string | null;
+            scopes: string[];
+            server: components["schemas"]["hub.SharedServer"];
+        };
+        /** @description What a code shall be for. */
+        "hub.ShareCodeRequest": {
+            /**
+             * Format: int64
+             * @description Seconds.
+             */
+            expires_in?: number | null;
+            /** @description Absent: the access alone. */
+            scopes?: string[] | null;
+        };
+        /** @description What is shown only when a code is made. */
+        "hub.ShareCodeSecret": {
+            accept_url: string;
+            code: string;
+            full_accept_url?: string | null;
+        };
+        /** @description What is told of a server to those with whom it is shared. */
+        "hub.SharedServer": {
+            full_url?: string | null;
+            name: string;
+            ready: boolean;
+            url: string;
+            user: components["schemas"]["hub.Named"];
+        };
+        /** @description What is given to whom, or taken back. */
+        "hub.ShareRequest": {
+            group?: string | null;
+            /** @description Absent: the access alone; when taking back: all. */
+            scopes?: string[] | null;
+            user?: string | null;
+        };
+        /** @description What ends along. */
+        "hub.Shutdown": {
+            /** @description Taken and without effect: there is no other process that would be the proxy. */
+            proxy?: boolean | null;
+            /** @description Whether notebook servers end; absent: as the settings say. */
+            servers?: boolean | null;
+        };
+        /** @description What is going to happen. */
+        "hub.ShuttingDown": {
+            message: string;
         };
         /** @description How a server shall be stopped. */
         "hub.StopRequest": {
@@ -5600,10 +6258,11 @@ export interface components {
             roles: string[];
             s3?: components["schemas"]["hub.AccessKey"] | null;
             scopes: string[];
+            service?: string | null;
             session_id?: string | null;
             /** @description The secret, only in the answer to the request that made it. */
             token?: string | null;
-            user: string;
+            user?: string | null;
         };
         /** @description Name and password. */
         "hub.TokenAuth": {
@@ -5635,16 +6294,25 @@ export interface components {
             servers?: {
                 [key: string]: components["schemas"]["hub.Server"];
             } | null;
+            /** @description What the way by which the user logs in knows of them; passwords know nothing. */
+            user_info?: {
+                [key: string]: unknown;
+            } | null;
         };
         /** @description A new user, or changes of one. */
         "hub.UserChange": {
             admin?: boolean | null;
-            /** @description A user cannot be renamed: their home folder and everything they own bears the name. */
+            auth_state?: {
+                [key: string]: unknown;
+            } | null;
+            groups?: string[] | null;
+            /** @description The new name; their home folder goes along, and no server of theirs may run. */
             name?: string | null;
             /** @description The present password, when users change their own. Not part of upstream's API. */
             old_password?: string | null;
             /** @description Not part of upstream's API. */
             password?: string | null;
+            roles?: string[] | null;
         };
         /** @description The API's version. */
         "hub.Version": {
@@ -22277,6 +22945,115 @@ export interface operations {
             };
         };
     };
+    get_hub_accept_share: {
+        parameters: {
+            query: {
+                code: string;
+                /** @description Where to go afterwards, a path of this site. */
+                next?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": unknown;
+                };
+            };
+            /** @description Found */
+            302: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    post_hub_accept_share: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/x-www-form-urlencoded": components["schemas"]["hub.AcceptShare"];
+            };
+        };
+        responses: {
+            /** @description Found */
+            302: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
     get_hub_admin: {
         parameters: {
             query?: never;
@@ -22398,6 +23175,804 @@ export interface operations {
             };
         };
     };
+    get_hub_api_authorizations_cookie_name_value: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+                value: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["hub.User"];
+                };
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    post_hub_api_authorizations_token: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    get_hub_api_authorizations_token_token: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                token: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["hub.User"];
+                };
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    get_hub_api_groups: {
+        parameters: {
+            query?: {
+                limit?: string;
+                offset?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["hub.Group"][];
+                };
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    post_hub_api_groups: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["hub.NewGroups"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["hub.Group"][];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    get_hub_api_groups_group: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                group: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["hub.Group"];
+                };
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    post_hub_api_groups_group: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                group: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["hub.GroupRequest"] | null;
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["hub.Group"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    delete_hub_api_groups_group: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                group: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    put_hub_api_groups_group_properties: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                group: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    [key: string]: unknown;
+                };
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["hub.Group"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    get_hub_api_groups_group_shared: {
+        parameters: {
+            query?: {
+                limit?: string;
+                offset?: string;
+            };
+            header?: never;
+            path: {
+                group: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["hub.Paginated"];
+                };
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    get_hub_api_groups_group_shared_owner_server: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                group: string;
+                owner: string;
+                server: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["hub.Share"];
+                };
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    delete_hub_api_groups_group_shared_owner_server: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                group: string;
+                owner: string;
+                server: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    post_hub_api_groups_group_users: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                group: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["hub.GroupRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["hub.Group"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    delete_hub_api_groups_group_users: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                group: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["hub.GroupRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["hub.Group"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
     get_hub_api_health: {
         parameters: {
             query?: never;
@@ -22492,19 +24067,76 @@ export interface operations {
             };
         };
     };
+    get_hub_api_metrics: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": unknown;
+                };
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
     get_hub_api_oauth2_authorize: {
         parameters: {
             query?: {
-                /** @description `jupyterhub-user-NAME` or `jupyterhub-user-NAME-SERVER`. */
+                /** @description `jupyterhub-user-NAME`, `jupyterhub-user-NAME-SERVER` or `service-NAME`. */
                 client_id?: string;
                 /** @description PKCE. */
                 code_challenge?: string;
                 /** @description `S256`. */
                 code_challenge_method?: string;
-                /** @description The client's own callback, as a path. */
+                /** @description The client's own callback; absent: the one that is known. */
                 redirect_uri?: string;
                 /** @description `code`. */
                 response_type?: string;
+                /** @description Separated by spaces; absent: what the client may ask for. */
+                scope?: string;
                 /** @description Handed back as it came. */
                 state?: string;
             };
@@ -22514,7 +24146,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description a page that asks whether the server may know who you are */
+            /** @description a page that asks whether the client may have what it wants */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -22561,16 +24193,18 @@ export interface operations {
     post_hub_api_oauth2_authorize: {
         parameters: {
             query?: {
-                /** @description `jupyterhub-user-NAME` or `jupyterhub-user-NAME-SERVER`. */
+                /** @description `jupyterhub-user-NAME`, `jupyterhub-user-NAME-SERVER` or `service-NAME`. */
                 client_id?: string;
                 /** @description PKCE. */
                 code_challenge?: string;
                 /** @description `S256`. */
                 code_challenge_method?: string;
-                /** @description The client's own callback, as a path. */
+                /** @description The client's own callback; absent: the one that is known. */
                 redirect_uri?: string;
                 /** @description `code`. */
                 response_type?: string;
+                /** @description Separated by spaces; absent: what the client may ask for. */
+                scope?: string;
                 /** @description Handed back as it came. */
                 state?: string;
             };
@@ -22648,6 +24282,1300 @@ export interface operations {
             };
             /** @description Unauthorized */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    get_hub_api_proxy: {
+        parameters: {
+            query?: {
+                limit?: string;
+                offset?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        [key: string]: components["schemas"]["hub.ProxyRoute"];
+                    };
+                };
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    post_hub_api_proxy: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    get_hub_api_roles: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["hub.Role"][];
+                };
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    get_hub_api_roles_role: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                role: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["hub.Role"];
+                };
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    put_hub_api_roles_role: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                role: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["hub.RoleRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["hub.Role"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    delete_hub_api_roles_role: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                role: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    put_hub_api_roles_role_kind_holder: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                holder: string;
+                kind: string;
+                role: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    delete_hub_api_roles_role_kind_holder: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                holder: string;
+                kind: string;
+                role: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    get_hub_api_services: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        [key: string]: components["schemas"]["hub.Service"];
+                    };
+                };
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    get_hub_api_services_service: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                service: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["hub.Service"];
+                };
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    post_hub_api_services_service: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                service: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["hub.ServiceRequest"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["hub.Service"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    delete_hub_api_services_service: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                service: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Method Not Allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    get_hub_api_share_codes_owner: {
+        parameters: {
+            query?: {
+                limit?: string;
+                offset?: string;
+            };
+            header?: never;
+            path: {
+                owner: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["hub.Paginated"];
+                };
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    get_hub_api_share_codes_owner_server: {
+        parameters: {
+            query?: {
+                limit?: string;
+                offset?: string;
+            };
+            header?: never;
+            path: {
+                owner: string;
+                server: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["hub.Paginated"];
+                };
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    post_hub_api_share_codes_owner_server: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                owner: string;
+                server: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["hub.ShareCodeRequest"] | null;
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["hub.ShareCode"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    delete_hub_api_share_codes_owner_server: {
+        parameters: {
+            query?: {
+                code?: string;
+                id?: string;
+            };
+            header?: never;
+            path: {
+                owner: string;
+                server: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    get_hub_api_shares_owner: {
+        parameters: {
+            query?: {
+                limit?: string;
+                offset?: string;
+            };
+            header?: never;
+            path: {
+                owner: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["hub.Paginated"];
+                };
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    get_hub_api_shares_owner_server: {
+        parameters: {
+            query?: {
+                limit?: string;
+                offset?: string;
+            };
+            header?: never;
+            path: {
+                owner: string;
+                server: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["hub.Paginated"];
+                };
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    post_hub_api_shares_owner_server: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                owner: string;
+                server: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["hub.ShareRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["hub.Share"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    delete_hub_api_shares_owner_server: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                owner: string;
+                server: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    patch_hub_api_shares_owner_server: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                owner: string;
+                server: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["hub.ShareRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["hub.Share"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    post_hub_api_shutdown: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["hub.Shutdown"] | null;
+            };
+        };
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["hub.ShuttingDown"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -23202,6 +26130,54 @@ export interface operations {
             };
         };
     };
+    put_hub_api_users_name_server: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
     post_hub_api_users_name_server: {
         parameters: {
             query?: never;
@@ -23333,6 +26309,67 @@ export interface operations {
                 content?: never;
             };
             /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    patch_hub_api_users_name_server: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["hub.ServerChange"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["hub.Server"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Conflict */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -23513,6 +26550,68 @@ export interface operations {
             };
         };
     };
+    put_hub_api_users_name_servers_server: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+                server: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["hub.ServerRequest"] | null;
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["hub.Server"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
     post_hub_api_users_name_servers_server: {
         parameters: {
             query?: never;
@@ -23654,6 +26753,68 @@ export interface operations {
             };
         };
     };
+    patch_hub_api_users_name_servers_server: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+                server: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["hub.ServerChange"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["hub.Server"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
     get_hub_api_users_name_servers_server_log: {
         parameters: {
             query?: never;
@@ -23734,6 +26895,182 @@ export interface operations {
                 };
             };
             /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    get_hub_api_users_name_shared: {
+        parameters: {
+            query?: {
+                limit?: string;
+                offset?: string;
+            };
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["hub.Paginated"];
+                };
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    get_hub_api_users_name_shared_owner_server: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+                owner: string;
+                server: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["hub.Share"];
+                };
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    delete_hub_api_users_name_shared_owner_server: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+                owner: string;
+                server: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request is wrong; the answer names what of it */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -24200,6 +27537,61 @@ export interface operations {
             };
             /** @description The request is wrong; the answer names what of it */
             400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    get_hub_metrics: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": unknown;
+                };
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };

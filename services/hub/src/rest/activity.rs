@@ -1,17 +1,17 @@
 //! Activity that notebook servers report.
 
 use crate::activity::Seen;
+use crate::permit::Over;
 use crate::store::servers;
 use crate::{Hub, time};
 use actix_web::{HttpResponse, web};
-use artel_platform::http::Json;
 use artel_platform::{Error, Identity, Result};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use utoipa::ToSchema;
 
 /// When a user and their servers were last active.
-#[derive(Deserialize, ToSchema)]
+#[derive(Default, Deserialize, ToSchema)]
 #[schema(as = hub::Activity)]
 pub(super) struct Report {
     last_activity: Option<String>,
@@ -29,9 +29,10 @@ pub(super) struct ServerReport {
 /// Notes when a user and their servers were last active.
 #[utoipa::path(post, path = "/hub/api/users/{name}/activity", tag = "hub", params(("name" = String, Path)), request_body = Report,
     responses((status = 200), (status = 400), (status = 404)), security(("artel" = ["users:activity"])))]
-pub(super) async fn post(hub: web::Data<Hub>, who: Identity, name: web::Path<String>, report: Json<Report>) -> Result<HttpResponse> {
-    super::users::visible(&who, "users:activity", &name)?;
+pub(super) async fn post(hub: web::Data<Hub>, who: Identity, name: web::Path<String>, body: web::Bytes) -> Result<HttpResponse> {
+    hub.allow(&who, &["users:activity"], Over::User(&name)).await?;
     let user = hub.user(&name).await?.name;
+    let report: Report = super::body(&body)?;
     if report.last_activity.is_none() && report.servers.is_empty() {
         return Err(Error::invalid("body must contain at least one of `last_activity` or `servers`"));
     }

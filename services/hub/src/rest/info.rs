@@ -1,8 +1,10 @@
 //! What the hub is.
 
-use crate::JUPYTERHUB_VERSION;
+use crate::permit::Over;
+use crate::{Hub, JUPYTERHUB_VERSION};
 use actix_web::http::header;
-use actix_web::{HttpResponse, Responder};
+use actix_web::{HttpResponse, Responder, web};
+use artel_platform::{Identity, Result};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -54,16 +56,17 @@ pub(super) async fn root_slash() -> impl Responder {
 
 /// What the hub is made of.
 #[utoipa::path(get, path = "/hub/api/info", tag = "hub", responses((status = 200, body = Info)), security(("artel" = ["read:hub"])))]
-pub(super) async fn info() -> impl Responder {
+pub(super) async fn info(hub: web::Data<Hub>, who: Identity) -> Result<HttpResponse> {
+    hub.allow(&who, &["read:hub"], Over::Everything).await?;
     let own = env!("CARGO_PKG_VERSION");
     let program = std::env::current_exe().map(|p| p.display().to_string()).unwrap_or_default();
-    HttpResponse::Ok().json(Info {
+    Ok(HttpResponse::Ok().json(Info {
         version: JUPYTERHUB_VERSION,
         python: "",
         sys_executable: program,
         spawner: Part { class: "jupyterhub.spawner.LocalProcessSpawner", version: JUPYTERHUB_VERSION },
         authenticator: Part { class: "artel.Passwords", version: own },
-    })
+    }))
 }
 
 /// Answers while the hub runs.

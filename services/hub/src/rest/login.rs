@@ -12,7 +12,7 @@ use std::sync::Arc;
 use utoipa::ToSchema;
 
 /// The browser session; the gateway reads it with every request.
-const SESSION: &str = "artel-session";
+pub(super) const SESSION: &str = "artel-session";
 /// Known to notebook servers, which keep apart by it what they remember of tokens.
 const JUPYTERHUB_SESSION: &str = "jupyterhub-session-id";
 /// What scripts send back as `X-XSRFToken`.

@@ -3,12 +3,17 @@
 
 use crate::Hub;
 use crate::access_keys::AccessKey;
-use crate::authenticate::token_scopes;
+use crate::authenticate::Owner;
+use crate::clients::Client;
 use crate::names;
-use crate::store::servers::{Server, State};
+use crate::permit::Over;
+use crate::scopes::Vocabulary;
+use crate::store::groups;
+use crate::store::servers::{self, Server, State};
 use crate::store::tokens::{Kind, Token};
 use crate::store::users::User;
 use crate::time::iso;
+use artel_platform::Result;
 use artel_platform::identity::Scopes;
 use serde::Serialize;
 use serde_json::Value;
@@ -31,6 +36,10 @@ pub(crate) struct UserModel {
     pub roles: Option<Vec<String>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub groups: Option<Vec<String>>,
+    /// What the way by which the user logs in knows of them; passwords know nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<BTreeMap<String, Value>>)]
+    pub user_info: Shown<BTreeMap<String, Value>>,
     /// URL of the default server while it is ready.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
@@ -91,7 +100,10 @@ pub(crate) struct ProcessState {
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[schema(as = hub::Token)]
 pub(crate) struct TokenModel {
-    pub user: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub user: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub service: Option<String>,
     pub id: String,
     /// `api_token`.
     pub kind: &'static str,
@@ -114,8 +126,8 @@ pub(crate) struct TokenModel {
 
 /// Which fields of a user model a scope shows.
 const FIELDS: &[(&str, &[&str])] = &[
-    ("read:users", &["admin", "roles", "groups", "server", "pending", "created", "last_activity"]),
-    ("read:users:name", &["admin"]),
+    ("read:users", &["user_info", "admin", "roles", "groups", "server", "pending", "created", "last_activity"]),
+    ("read:users:name", &["user_info", "admin"]),
     ("read:users:groups", &["groups"]),
     ("read:users:activity", &["last_activity"]),
     ("read:roles:users", &["roles", "admin"]),
@@ -124,28 +136,69 @@ const FIELDS: &[(&str, &[&str])] = &[
 ];
 
 /// Scopes any of which lets a user be seen.
-pub(crate) fn can_see(scopes: &Scopes, user: &str) -> bool {
-    FIELDS.iter().any(|(scope, _)| scopes.has_for(scope, ("user", user)))
+pub(crate) const SEES: &[&str] =
+    &["read:users", "read:users:name", "read:servers", "read:users:groups", "read:users:activity", "read:roles:users"];
+
+/// A user with what a model shows of them.
+pub(crate) struct Account {
+    pub user: User,
+    pub servers: Vec<Server>,
+    pub groups: Vec<String>,
+    pub roles: Vec<String>,
 }
 
 impl Hub {
-    /// `user` as somebody with `scopes` may see them; `servers` are all of theirs.
-    pub(crate) fn user_model(&self, user: &User, servers: &[Server], scopes: &Scopes, with_stopped: bool) -> UserModel {
-        let shown =
-            |field: &str| FIELDS.iter().any(|(scope, fields)| fields.contains(&field) && scopes.has_for(scope, ("user", &user.name)));
+    /// These users with all that their models show.
+    pub(crate) async fn accounts(&self, users: Vec<User>) -> Result<Vec<Account>> {
+        let names: Vec<&str> = users.iter().map(|user| user.name.as_str()).collect();
+        let mut servers: BTreeMap<String, Vec<Server>> = BTreeMap::new();
+        for server in servers::of_users(&self.db, &names).await? {
+            servers.entry(server.user.clone()).or_default().push(server);
+        }
+        let mut groups = groups::of_users(&self.db, &names).await?;
+        let mut held = self.roles_held("user", &names).await?;
+        let account = |user: User| {
+            let own = if user.admin { vec!["user", "admin"] } else { vec!["user"] };
+            let mut roles: Vec<String> = own.into_iter().map(Into::into).collect();
+            roles.extend(held.remove(&user.name).unwrap_or_default().into_iter().filter(|role| !matches!(role.as_str(), "user" | "admin")));
+            Account {
+                servers: servers.remove(&user.name).unwrap_or_default(),
+                groups: groups.remove(&user.name).unwrap_or_default().into_iter().collect(),
+                roles,
+                user,
+            }
+        };
+        Ok(users.into_iter().map(account).collect())
+    }
+
+    /// The same of one.
+    pub(crate) async fn account(&self, user: User) -> Result<Account> {
+        let found = self.accounts(vec![user]).await?.pop();
+        found.ok_or_else(|| artel_platform::Error::internal("an account was lost"))
+    }
+
+    /// An account as somebody with `scopes` may see it.
+    pub(crate) fn user_model(&self, account: &Account, scopes: &Scopes, with_stopped: bool) -> UserModel {
+        let Account { user, servers, groups, roles } = account;
+        let over = Over::User(&user.name);
+        let shown = |field: &str| FIELDS.iter().any(|(scope, fields)| fields.contains(&field) && over.held_with(scopes, scope, groups));
         let default = servers.iter().find(|s| s.name.is_empty());
-        let role = if user.admin { vec!["user".into(), "admin".into()] } else { vec!["user".into()] };
+        // upstream has a default server for everybody, whether it was started or not
+        let unborn = (with_stopped && default.is_none()).then(|| Server::never_started(&user.name, user.created));
         let listed: BTreeMap<String, ServerModel> = servers
             .iter()
-            .filter(|s| (s.state.is_active() || with_stopped) && scopes.has_for("read:servers", ("server", &names::full(&s.user, &s.name))))
-            .map(|s| (s.name.clone(), self.server_model(s, scopes)))
+            .chain(&unborn)
+            .filter(|s| s.state.is_active() || with_stopped)
+            .filter(|s| Over::Server(&s.user, &s.name).held_with(scopes, "read:servers", groups))
+            .map(|s| (s.name.clone(), self.server_model(s, scopes, groups)))
             .collect();
         UserModel {
             kind: "user",
             name: user.name.clone(),
             admin: shown("admin").then_some(user.admin),
-            roles: shown("roles").then_some(role),
-            groups: shown("groups").then(Vec::new),
+            roles: shown("roles").then(|| roles.clone()),
+            groups: shown("groups").then(|| groups.clone()),
+            user_info: shown("user_info").then_some(None),
             server: shown("server").then(|| default.filter(|s| s.state == State::Ready).map(|s| names::prefix(&s.user, ""))),
             pending: shown("pending").then(|| default.and_then(|s| pending(s.state)).map(Into::into)),
             created: shown("created").then(|| iso(user.created)),
@@ -155,11 +208,12 @@ impl Hub {
         }
     }
 
-    pub(crate) fn server_model(&self, server: &Server, scopes: &Scopes) -> ServerModel {
+    /// A server whose owner is in `groups`, as somebody with `scopes` may see it.
+    pub(crate) fn server_model(&self, server: &Server, scopes: &Scopes, groups: &[String]) -> ServerModel {
         let full_name = names::full(&server.user, &server.name);
         let url = names::prefix(&server.user, &server.name);
         let progress_url = progress_url(&server.user, &server.name);
-        let administers = scopes.has_for("admin:server_state", ("server", &full_name));
+        let administers = Over::Server(&server.user, &server.name).held_with(scopes, "admin:server_state", groups);
         ServerModel {
             name: server.name.clone(),
             display_name: server.display_name.clone(),
@@ -181,27 +235,42 @@ impl Hub {
     }
 }
 
-/// `owner_is_admin`: a token's scopes are what its owner holds of them now.
-pub(crate) fn token_model(token: &Token, owner_is_admin: bool) -> TokenModel {
-    let scopes = Scopes::from_iter(token_scopes(token, owner_is_admin));
-    let oauth_client = match token.kind {
-        Kind::Oauth => token.client_id.clone().unwrap_or_default(),
-        _ => "JupyterHub".into(),
-    };
-    TokenModel {
-        user: token.user.clone(),
-        id: token.id.clone(),
-        kind: "api_token",
-        roles: vec![],
-        scopes: crate::roles::listed(&scopes),
-        created: iso(token.created),
-        last_activity: token.last_activity.map(iso),
-        expires_at: token.expires.map(iso),
-        note: token.note.clone(),
-        session_id: token.session_id.clone(),
-        oauth_client,
-        token: None,
-        s3: None,
+impl Hub {
+    /// What people read of the client that a token was given to.
+    async fn client_name(&self, token: &Token) -> Result<String> {
+        let id = token.client_id.as_deref().unwrap_or_default();
+        if let Some(service) = self.service_of_client(id).await? {
+            return Ok(format!("JupyterHub service {}", service.name));
+        }
+        // the client of a server is known by where its token may go
+        let server = token.scopes.iter().find_map(|scope| scope.strip_prefix("access:servers!server=")?.split_once('/'));
+        Ok(server.map_or_else(|| id.to_owned(), |(user, name)| Client::server(user, name).description()))
+    }
+
+    /// A token whose owner is an administrator or not; its scopes are what the owner holds of them now.
+    pub(crate) async fn token_model(&self, token: &Token, owner_is_admin: bool) -> Result<TokenModel> {
+        let scopes = self.scopes_of_token(token, &Owner::of(token, owner_is_admin)).await?;
+        let oauth_client = match token.kind {
+            Kind::Oauth => self.client_name(token).await?,
+            Kind::Server => Client::server(&token.user, token.server.as_deref().unwrap_or_default()).description(),
+            _ => "JupyterHub".into(),
+        };
+        Ok(TokenModel {
+            user: token.service.is_none().then(|| token.user.clone()),
+            service: token.service.clone(),
+            id: token.id.clone(),
+            kind: "api_token",
+            roles: vec![],
+            scopes: Vocabulary::list(&Scopes::from_iter(scopes)),
+            created: iso(token.created),
+            last_activity: token.last_activity.map(iso),
+            expires_at: token.expires.map(iso),
+            note: token.note.clone(),
+            session_id: token.session_id.clone(),
+            oauth_client,
+            token: None,
+            s3: None,
+        })
     }
 }
 

@@ -30,12 +30,40 @@ pub(super) fn with_next(path: &str, next: &str) -> String {
 
 /// A page without scripts; `body` is HTML whose variable parts went through [`escape`].
 pub(super) fn html(status: actix_web::http::StatusCode, title: &str, body: &str) -> HttpResponse {
+    html_leading_to(status, title, body, "")
+}
+
+/// The same, whose form may lead on to `origin` too.
+pub(super) fn html_leading_to(status: actix_web::http::StatusCode, title: &str, body: &str, origin: &str) -> HttpResponse {
     let style =
         "body{font:16px/1.5 system-ui,sans-serif;max-width:32rem;margin:15vh auto;padding:0 1rem}button{font:inherit;padding:.5rem 1rem}";
     HttpResponse::build(status)
         .content_type("text/html; charset=utf-8")
-        .insert_header((header::CONTENT_SECURITY_POLICY, "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'"))
+        .insert_header((
+            header::CONTENT_SECURITY_POLICY,
+            format!("default-src 'none'; style-src 'unsafe-inline'; form-action 'self' {origin}; frame-ancestors 'none'"),
+        ))
         .body(format!("<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\"><title>{}</title><style>{style}</style>{body}</html>", escape(title)))
+}
+
+/// A page that says why there is none.
+pub(super) fn failure(error: &artel_platform::Error) -> HttpResponse {
+    // upstream says 403 to who is not known
+    let status = match error.code {
+        artel_platform::Code::Unauthenticated => actix_web::http::StatusCode::FORBIDDEN,
+        code => code.http(),
+    };
+    if error.code == artel_platform::Code::Internal {
+        tracing::error!(error = %error.chain(), "internal error");
+    }
+    let body = format!("<h1>{}</h1><p>{}</p><p><a href=\"/\">Back</a></p>", status.as_u16(), escape(&error.message));
+    html(status, status.canonical_reason().unwrap_or("Error"), &body)
+}
+
+/// What the page's forms show to prove that they are this site's.
+pub(super) fn xsrf(request: &actix_web::HttpRequest) -> String {
+    let value = request.cookie("_xsrf").map(|c| c.value().to_owned()).unwrap_or_default();
+    url::form_urlencoded::byte_serialize(value.as_bytes()).collect()
 }
 
 /// Text as part of HTML.

@@ -1,6 +1,8 @@
 //! Upstream's pages: each leads to the web app, or to a notebook server.
 
+use super::oauth::to_login;
 use super::page::{self, NOTEBOOKS};
+use crate::permit::{Over, hidden};
 use crate::servers::Wanted;
 use crate::store::servers::{self, State};
 use crate::{Hub, names};
@@ -119,12 +121,6 @@ pub(super) async fn user(
     hub.no_route(&request, who, &path).await
 }
 
-/// To the login page, and back here.
-fn to_login(request: &HttpRequest) -> HttpResponse {
-    let here = request.uri().path_and_query().map_or("/", |p| p.as_str());
-    page::redirect(&page::with_next("/hub/login", here))
-}
-
 impl Hub {
     async fn spawn_page(
         self: &Arc<Self>,
@@ -135,7 +131,7 @@ impl Hub {
         query: &Next,
     ) -> Result<HttpResponse> {
         let Some(who) = who else { return Ok(to_login(request)) };
-        super::servers::permitted(&who, "start:servers", user, name)?;
+        self.allow(&who, &["start:servers"], Over::Server(user, name)).await?;
         let user = self.user(user).await?.name;
         let state = servers::find(&self.db, &user, name).await?.map(|s| s.state);
         if state == Some(State::Ready) {
@@ -168,13 +164,13 @@ impl Hub {
             None => servers::find(&self.db, user, "").await?,
         };
         let name = server.as_ref().map_or("", |s| s.name.as_str());
-        if who.scopes.has_for("access:servers", ("server", &names::full(user, name))) && self.user(user).await.is_ok() {
+        if self.holds(&who.scopes, "access:servers", Over::Server(user, name)).await? && self.user(user).await.is_ok() {
             if is_page {
                 return Ok(page::redirect(NOTEBOOKS));
             }
             return Ok(self.stopped(user, name, request.path()));
         }
-        Err(Error::not_found("No access to resources or resources not found"))
+        Err(hidden())
     }
 
     /// Upstream's answer to a script whose server is gone; JupyterLab offers a restart when it sees it.

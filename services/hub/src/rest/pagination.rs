@@ -4,6 +4,7 @@ use actix_web::HttpRequest;
 use actix_web::http::header;
 use artel_platform::{Error, Result};
 use serde::Serialize;
+use serde_json::Value;
 use utoipa::ToSchema;
 
 /// The media type that asks for it.
@@ -22,9 +23,11 @@ pub(super) struct Page {
 
 /// A part of a list.
 #[derive(Serialize, ToSchema)]
-#[schema(as = hub::PaginatedUsers)]
-pub(super) struct Paginated<T> {
-    items: Vec<T>,
+#[schema(as = hub::Paginated)]
+pub(super) struct Paginated {
+    /// A list, or an object by name.
+    #[schema(value_type = Vec<std::collections::BTreeMap<String, Value>>)]
+    items: Value,
     _pagination: About,
 }
 
@@ -63,11 +66,20 @@ impl Page {
     }
 }
 
-impl<T> Paginated<T> {
-    pub(super) fn new(public_url: &str, request: &HttpRequest, page: &Page, total: i64, items: Vec<T>) -> Self {
+impl Page {
+    /// The part of a list that is already here.
+    pub(super) fn part<T>(&self, all: Vec<T>) -> impl Iterator<Item = T> {
+        let number = |n: i64| usize::try_from(n).unwrap_or(usize::MAX);
+        all.into_iter().skip(number(self.offset)).take(number(self.limit))
+    }
+}
+
+impl Paginated {
+    pub(super) fn new(public_url: &str, request: &HttpRequest, page: &Page, total: i64, items: impl Serialize) -> Result<Self> {
         let offset = page.offset.saturating_add(page.limit);
         let next = (offset < total).then(|| Next { offset, limit: page.limit, url: next_url(public_url, request, offset, page.limit) });
-        Self { items, _pagination: About { offset: page.offset, limit: page.limit, total, next } }
+        let items = serde_json::to_value(items)?;
+        Ok(Self { items, _pagination: About { offset: page.offset, limit: page.limit, total, next } })
     }
 }
 

@@ -1,8 +1,8 @@
 //! A start as it goes on, as server-sent events.
 
-use super::servers::permitted;
 use crate::Hub;
 use crate::names;
+use crate::permit::Over;
 use crate::store::servers::{self, Server, State};
 use actix_web::http::header;
 use actix_web::{HttpResponse, web};
@@ -31,8 +31,8 @@ pub(super) async fn named_server(hub: web::Data<Hub>, who: Identity, at: web::Pa
 
 impl Hub {
     async fn progress(self: Arc<Self>, who: &Identity, user: &str, name: &str) -> Result<HttpResponse> {
-        permitted(who, "read:servers", user, name)?;
-        let server = self.server(user, name).await?;
+        self.allow(who, &["read:servers"], Over::Server(user, name)).await?;
+        let server = self.server_or_default(user, name).await?;
         if matches!(server.state, State::Stopped | State::Stopping) {
             return Err(Error::invalid(format!("{} is not starting...", names::full(user, name))));
         }

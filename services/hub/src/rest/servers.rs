@@ -2,12 +2,12 @@
 
 use super::model::ServerModel;
 use crate::Hub;
-use crate::names;
+use crate::permit::Over;
 use crate::servers::Wanted;
+use crate::store::groups;
 use crate::store::servers::{Server, State};
 use actix_web::http::header;
 use actix_web::{HttpResponse, web};
-use artel_platform::http::parse_json;
 use artel_platform::{Error, Identity, Result};
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -23,6 +23,18 @@ pub(super) struct ServerRequest {
     user_options: Option<Map<String, Value>>,
 }
 
+/// What shall be otherwise with a server that does not run.
+#[derive(Default, Deserialize, ToSchema)]
+#[schema(as = hub::ServerChange)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ServerChange {
+    /// The new name; the default server's is empty.
+    name: Option<String>,
+    display_name: Option<String>,
+    #[schema(value_type = Option<std::collections::BTreeMap<String, Value>>)]
+    user_options: Option<Map<String, Value>>,
+}
+
 /// How a server shall be stopped.
 #[derive(Default, Deserialize, ToSchema)]
 #[schema(as = hub::StopRequest)]
@@ -30,16 +42,6 @@ pub(super) struct StopRequest {
     /// Forget the (named) server too.
     #[serde(default)]
     remove: bool,
-}
-
-/// Fails with upstream's 404 unless `who` holds `scope` for that server.
-pub(super) fn permitted(who: &Identity, scope: &str, user: &str, server: &str) -> Result<()> {
-    let full = names::full(user, server);
-    if who.scopes.has_for(scope, ("server", &full)) {
-        Ok(())
-    } else {
-        Err(Error::not_found("No access to resources or resources not found"))
-    }
 }
 
 /// Shows the default server.
@@ -84,6 +86,30 @@ pub(super) async fn stop(hub: web::Data<Hub>, who: Identity, at: web::Path<(Stri
     hub.into_inner().stop_answer(&who, &at.0, &at.1, &body).await
 }
 
+/// Makes a named server without starting it.
+#[utoipa::path(put, path = "/hub/api/users/{name}/servers/{server}", tag = "hub", params(("name" = String, Path), ("server" = String, Path)), request_body = Option<ServerRequest>, responses((status = 201, body = ServerModel), (status = 400), (status = 404), (status = 409)), security(("artel" = ["start:servers"])))]
+pub(super) async fn create(hub: web::Data<Hub>, who: Identity, at: web::Path<(String, String)>, body: web::Bytes) -> Result<HttpResponse> {
+    hub.create_answer(&who, &at.0, &at.1, &body).await
+}
+
+/// Every user has a default server: there is none to make.
+#[utoipa::path(put, path = "/hub/api/users/{name}/server", tag = "hub", params(("name" = String, Path)), responses((status = 404), (status = 409)), security(("artel" = ["start:servers"])))]
+pub(super) async fn create_default(hub: web::Data<Hub>, who: Identity, name: web::Path<String>, body: web::Bytes) -> Result<HttpResponse> {
+    hub.create_answer(&who, &name, "", &body).await
+}
+
+/// Changes a named server that does not run.
+#[utoipa::path(patch, path = "/hub/api/users/{name}/servers/{server}", tag = "hub", params(("name" = String, Path), ("server" = String, Path)), request_body = ServerChange, responses((status = 200, body = ServerModel), (status = 400), (status = 404), (status = 409)), security(("artel" = ["start:servers"])))]
+pub(super) async fn update(hub: web::Data<Hub>, who: Identity, at: web::Path<(String, String)>, body: web::Bytes) -> Result<HttpResponse> {
+    hub.change_answer(&who, &at.0, &at.1, &body).await
+}
+
+/// Changes the default server, which must not run.
+#[utoipa::path(patch, path = "/hub/api/users/{name}/server", tag = "hub", params(("name" = String, Path)), request_body = ServerChange, responses((status = 200, body = ServerModel), (status = 400), (status = 404), (status = 409)), security(("artel" = ["start:servers"])))]
+pub(super) async fn update_default(hub: web::Data<Hub>, who: Identity, name: web::Path<String>, body: web::Bytes) -> Result<HttpResponse> {
+    hub.change_answer(&who, &name, "", &body).await
+}
+
 /// The last lines of a named server's log.
 #[utoipa::path(get, path = "/hub/api/users/{name}/servers/{server}/log", tag = "hub", params(("name" = String, Path), ("server" = String, Path)), responses((status = 200, content_type = "text/plain"), (status = 404)), security(("artel" = ["read:servers"])))]
 pub(super) async fn log(hub: web::Data<Hub>, who: Identity, at: web::Path<(String, String)>) -> Result<HttpResponse> {
@@ -92,13 +118,47 @@ pub(super) async fn log(hub: web::Data<Hub>, who: Identity, at: web::Path<(Strin
 
 impl Hub {
     async fn show_server(&self, who: &Identity, user: &str, name: &str) -> Result<HttpResponse> {
-        permitted(who, "read:servers", user, name)?;
-        let server = self.server(user, name).await?;
-        Ok(HttpResponse::Ok().json(self.server_model(&server, &who.scopes)))
+        self.allow(who, &["read:servers"], Over::Server(user, name)).await?;
+        let server = self.server_or_default(user, name).await?;
+        Ok(HttpResponse::Ok().json(self.shown_server(who, &server).await?))
+    }
+
+    /// A server as `who` may see it.
+    async fn shown_server(&self, who: &Identity, server: &Server) -> Result<ServerModel> {
+        let groups = groups::of_users(&self.db, &[&server.user]).await?.remove(&server.user).unwrap_or_default();
+        Ok(self.server_model(server, &who.scopes, &groups.into_iter().collect::<Vec<_>>()))
+    }
+
+    async fn create_answer(&self, who: &Identity, user: &str, name: &str, body: &[u8]) -> Result<HttpResponse> {
+        self.allow(who, &["start:servers"], Over::Server(user, name)).await?;
+        let user = self.user(user).await?.name;
+        if name.is_empty() {
+            return Err(Error::exists(format!("User {user} already has a default server")));
+        }
+        let server = self.create_server(&user, name, &wanted(body)?).await?;
+        Ok(HttpResponse::Created().json(self.shown_server(who, &server).await?))
+    }
+
+    async fn change_answer(&self, who: &Identity, user: &str, name: &str, body: &[u8]) -> Result<HttpResponse> {
+        self.allow(who, &["start:servers"], Over::Server(user, name)).await?;
+        let user = self.user(user).await?.name;
+        // upstream answers 500 for a field that it does not know
+        let change: ServerChange = super::body(body)?;
+        let ServerChange { name: renamed, display_name, user_options } = change;
+        if renamed.is_none() && display_name.is_none() && user_options.is_none() {
+            return Err(Error::invalid("Must specify at least one field to modify."));
+        }
+        if let Some(renamed) = &renamed {
+            // whoever may start one server may not take the name of any other
+            self.allow(who, &["start:servers"], Over::Server(&user, renamed)).await?;
+        }
+        let wanted = Wanted { display_name: display_name.filter(|n| !n.is_empty()), user_options: user_options.map(Value::Object) };
+        let server = self.change_server(&user, name, renamed.as_deref(), &wanted).await?;
+        Ok(HttpResponse::Ok().json(self.shown_server(who, &server).await?))
     }
 
     async fn start_answer(self: &Arc<Self>, who: &Identity, user: &str, name: &str, body: &[u8]) -> Result<HttpResponse> {
-        permitted(who, "start:servers", user, name)?;
+        self.allow(who, &["start:servers"], Over::Server(user, name)).await?;
         let server = self.start_server(user, name, &wanted(body)?).await?;
         let launch = server.launch.clone();
         let after = self.follow_server(&server.user, name, self.patience(), |s| s.state != State::Pending || s.launch != launch).await?;
@@ -113,8 +173,8 @@ impl Hub {
     }
 
     async fn stop_answer(self: &Arc<Self>, who: &Identity, user: &str, name: &str, body: &[u8]) -> Result<HttpResponse> {
-        permitted(who, "delete:servers", user, name)?;
-        let remove = parse::<StopRequest>(body)?.remove;
+        self.allow(who, &["delete:servers"], Over::Server(user, name)).await?;
+        let remove = super::body::<StopRequest>(body)?.remove;
         let user = self.user(user).await?.name;
         if name.is_empty() && remove {
             return Err(Error::invalid("Cannot delete the default server"));
@@ -122,17 +182,23 @@ impl Hub {
         if !name.is_empty() {
             self.server(&user, name).await?;
         }
+        if !name.is_empty() && !self.settings.allow_named_servers {
+            return Err(Error::invalid("Named servers are not enabled."));
+        }
         self.stop_server(&user, name).await?;
         let after = self.follow_server(&user, name, self.patience(), |s| !s.state.is_active()).await?;
         let stopped = after.is_none_or(|s| !s.state.is_active());
         if remove && stopped {
             self.remove_server(&user, name).await?;
+        } else if remove {
+            let (hub, name) = (self.clone(), name.to_owned());
+            self.spawn(async move { hub.remove_when_stopped(&user, &name).await });
         }
         Ok(plain().status(if stopped { 204 } else { 202 }))
     }
 
     async fn log_answer(&self, who: &Identity, user: &str, name: &str) -> Result<HttpResponse> {
-        permitted(who, "read:servers", user, name)?;
+        self.allow(who, &["read:servers"], Over::Server(user, name)).await?;
         let server = self.server(user, name).await?;
         let tail = self.spawner.log_tail(&server.user, &server.name);
         Ok(HttpResponse::Ok().content_type("text/plain; charset=utf-8").insert_header((header::CACHE_CONTROL, "no-cache")).body(tail))
@@ -153,16 +219,8 @@ impl Plain {
     }
 }
 
-fn parse<T: Default + for<'de> Deserialize<'de>>(body: &[u8]) -> Result<T> {
-    if body.trim_ascii().is_empty() {
-        return Ok(T::default());
-    }
-    let parsed: Option<T> = parse_json(body).map_err(|e| Error::invalid(format!("Invalid JSON in body of request: {}", e.message)))?;
-    Ok(parsed.unwrap_or_default())
-}
-
 fn wanted(body: &[u8]) -> Result<Wanted> {
-    let object: Map<String, Value> = parse(body)?;
+    let object: Map<String, Value> = super::body(body)?;
     if object.contains_key("display_name") || object.contains_key("user_options") {
         let request: ServerRequest =
             serde_json::from_value(Value::Object(object)).map_err(|e| Error::invalid(format!("Invalid JSON keys: {e}")))?;

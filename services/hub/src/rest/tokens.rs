@@ -1,12 +1,13 @@
 //! Tokens of a user.
 
-use super::model::{TokenModel, token_model};
-use super::users::visible;
+use super::model::TokenModel;
 use crate::Hub;
+use crate::permit::Over;
+use crate::scopes::{ALL, Holder, INHERIT};
 use crate::store::tokens;
 use crate::tokens::Wish;
 use actix_web::{HttpResponse, web};
-use artel_platform::http::parse_json;
+use artel_platform::identity::Kind;
 use artel_platform::{Error, Identity, Result};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -27,7 +28,7 @@ pub(super) struct NewToken {
     note: Option<String>,
     /// Absent: all that the owner has.
     scopes: Option<Vec<String>>,
-    /// Deprecated upstream: `["token"]` and `[]` say what is said without it.
+    /// Deprecated upstream: the scopes of these roles.
     roles: Option<Vec<String>>,
     /// Name and password, from who has no other credential.
     auth: Option<Auth>,
@@ -46,53 +47,55 @@ pub(super) struct Auth {
 /// Lists a user's tokens.
 #[utoipa::path(get, path = "/hub/api/users/{name}/tokens", tag = "hub", params(("name" = String, Path)), responses((status = 200, body = TokenList), (status = 404)), security(("artel" = ["read:tokens"])))]
 pub(super) async fn list(hub: web::Data<Hub>, who: Identity, name: web::Path<String>) -> Result<HttpResponse> {
-    visible(&who, "read:tokens", &name)?;
+    hub.allow(&who, &["read:tokens"], Over::User(&name)).await?;
     let user = hub.user(&name).await?;
     let tokens = tokens::of_user(&hub.db, &user.name, hub.cx.clock.now()).await?;
-    Ok(HttpResponse::Ok().json(TokenList { api_tokens: tokens.iter().map(|t| token_model(t, user.admin)).collect() }))
+    let mut api_tokens = Vec::new();
+    for token in &tokens {
+        api_tokens.push(hub.token_model(token, user.admin).await?);
+    }
+    Ok(HttpResponse::Ok().json(TokenList { api_tokens }))
 }
 
 /// Makes a token; its secret is shown in this answer only.
 #[utoipa::path(post, path = "/hub/api/users/{name}/tokens", tag = "hub", params(("name" = String, Path)), request_body = Option<NewToken>, responses((status = 201, body = TokenModel), (status = 400), (status = 403)), security(("artel" = ["public"])))]
 pub(super) async fn create(hub: web::Data<Hub>, who: Option<Identity>, name: web::Path<String>, body: web::Bytes) -> Result<HttpResponse> {
-    let new = parse(&body)?;
+    let new: NewToken = super::body(&body)?;
     let asker = hub.asker(who, new.auth.as_ref()).await?;
-    let user = hub.user(&name).await.ok().filter(|user| asker.scopes.has_for("tokens", ("user", &user.name)));
-    let Some(user) = user else { return Err(Error::denied(format!("User {name} not found or no permissions to generate tokens"))) };
-    if let Some(role) = new.roles.iter().flatten().find(|role| *role != "token") {
-        return Err(Error::invalid(format!("the role {role} cannot be given to a token; name scopes instead")));
-    }
-    let scopes = hub.within(&asker, &user.name, new.scopes)?;
-    let by = if asker.name == user.name { String::new() } else { format!(" by user {}", asker.name) };
+    let kind = if asker.kind == Kind::Service { "service" } else { "user" };
+    let user = match hub.user(&name).await {
+        Ok(user) if hub.holds(&asker.scopes, "tokens", Over::User(&user.name)).await? => user,
+        _ => {
+            let kind = if kind == "service" { "Service" } else { "User" };
+            return Err(Error::denied(format!("{kind} {name} not found or no permissions to generate tokens")));
+        }
+    };
+    let own = kind == "user" && asker.name == user.name;
+    let scopes = hub.wanted_scopes(new.scopes, new.roles).await?;
+    let scopes = if own { hub.within(&asker, scopes).await? } else { scopes };
+    let by = if own { String::new() } else { format!(" by {kind} {}", asker.name) };
     let note = new.note.filter(|n| !n.is_empty()).unwrap_or_else(|| format!("Requested via api{by}"));
     let (token, secret) = hub.issue_token(&user.name, &Wish { note, scopes, expires_in: new.expires_in }).await?;
     let s3 = Some(hub.access_key(&token.id)?);
-    Ok(HttpResponse::Created().json(TokenModel { token: Some(secret), s3, ..token_model(&token, user.admin) }))
+    let model = hub.token_model(&token, user.admin).await?;
+    Ok(HttpResponse::Created().json(TokenModel { token: Some(secret), s3, ..model }))
 }
 
 /// Shows a token.
 #[utoipa::path(get, path = "/hub/api/users/{name}/tokens/{id}", tag = "hub", params(("name" = String, Path), ("id" = String, Path)), responses((status = 200, body = TokenModel), (status = 404)), security(("artel" = ["read:tokens"])))]
 pub(super) async fn get(hub: web::Data<Hub>, who: Identity, at: web::Path<(String, String)>) -> Result<HttpResponse> {
-    visible(&who, "read:tokens", &at.0)?;
+    hub.allow(&who, &["read:tokens"], Over::User(&at.0)).await?;
     let user = hub.user(&at.0).await?;
-    Ok(HttpResponse::Ok().json(token_model(&hub.token(&user.name, &at.1).await?, user.admin)))
+    Ok(HttpResponse::Ok().json(hub.token_model(&hub.token(&user.name, &at.1).await?, user.admin).await?))
 }
 
 /// Revokes a token.
 #[utoipa::path(delete, path = "/hub/api/users/{name}/tokens/{id}", tag = "hub", params(("name" = String, Path), ("id" = String, Path)), responses((status = 204), (status = 404)), security(("artel" = ["tokens"])))]
 pub(super) async fn revoke(hub: web::Data<Hub>, who: Identity, at: web::Path<(String, String)>) -> Result<HttpResponse> {
-    visible(&who, "tokens", &at.0)?;
+    hub.allow(&who, &["tokens"], Over::User(&at.0)).await?;
     let user = hub.user(&at.0).await?;
     hub.revoke_token(&user.name, &at.1).await?;
     Ok(HttpResponse::NoContent().content_type("text/plain").finish())
-}
-
-fn parse(body: &[u8]) -> Result<NewToken> {
-    if body.trim_ascii().is_empty() {
-        return Ok(NewToken::default());
-    }
-    let new: Option<NewToken> = parse_json(body).map_err(|e| Error::invalid(format!("Invalid JSON in body of request: {}", e.message)))?;
-    Ok(new.unwrap_or_default())
 }
 
 impl Hub {
@@ -104,10 +107,10 @@ impl Hub {
         let auth = auth.ok_or_else(|| Error::denied("Missing or invalid credentials."))?;
         let principal = self.by_password(&auth.username, &auth.password, "body").await?;
         Ok(Identity {
-            kind: artel_platform::identity::Kind::User,
+            kind: Kind::User,
             name: principal.name,
             admin: principal.admin,
-            groups: vec![],
+            groups: principal.groups,
             scopes: principal.scopes.into_iter().collect(),
             session: None,
             token_id: None,
@@ -115,26 +118,38 @@ impl Hub {
         })
     }
 
-    /// What a new token may get at most from who asks with a token: a narrow one must not make itself a wide one.
-    fn within(&self, asker: &Identity, owner: &str, wanted: Option<Vec<String>>) -> Result<Option<Vec<String>>> {
-        if asker.token_id.is_none() || asker.scopes.iter().any(|s| s == "*") {
+    /// The scopes that are asked for: by themselves, or as those of roles (deprecated upstream).
+    async fn wanted_scopes(&self, scopes: Option<Vec<String>>, roles: Option<Vec<String>>) -> Result<Option<Vec<String>>> {
+        let Some(roles) = roles else { return Ok(scopes) };
+        if scopes.is_some() {
+            return Err(Error::invalid("Can only assign one of scopes or roles when creating tokens."));
+        }
+        let mut wanted = Vec::new();
+        for name in &roles {
+            let role = self.scope_role(name).await?.ok_or_else(|| Error::invalid(format!("No such role: {name}")))?;
+            wanted.extend(role.scopes);
+        }
+        Ok(Some(wanted))
+    }
+
+    /// What who asks with a token may have in another token of their own: a narrow one must not make a wide one.
+    async fn within(&self, asker: &Identity, wanted: Option<Vec<String>>) -> Result<Option<Vec<String>>> {
+        if asker.token_id.is_none() || asker.scopes.iter().any(|s| s == ALL) {
             return Ok(wanted);
         }
         let whole = || asker.scopes.iter().map(str::to_owned).collect::<Vec<_>>();
         let wanted = match wanted {
             // everything that the asker has is everything it can pass on
             None => whole(),
-            Some(wanted) if wanted.iter().any(|s| s == "inherit" || s == "all") => whole(),
+            Some(wanted) if wanted.iter().any(|s| s == INHERIT) => whole(),
             Some(wanted) => wanted,
         };
-        let expanded = crate::roles::expand(&wanted, &crate::roles::Owner { user: owner, admin: false, server: None });
-        let excess: Vec<String> = expanded
-            .into_iter()
-            .filter(|scope| match scope.split_once('!').map(|(base, filter)| (base, filter.split_once('='))) {
-                Some((base, Some(filter))) => !asker.scopes.has_for(base, filter),
-                _ => !asker.scopes.has_unfiltered(scope),
-            })
-            .collect();
+        self.vocabulary.check(&wanted, "token")?;
+        let holder = Holder { user: Some(&asker.name), ..Default::default() };
+        let expanded = self.vocabulary.expand(&wanted, &holder);
+        let held = asker.scopes.iter().map(str::to_owned).collect();
+        let granted = self.both(&expanded, &held).await?;
+        let excess: Vec<&str> = expanded.iter().filter(|scope| !granted.contains(*scope)).map(String::as_str).collect();
         if excess.is_empty() {
             Ok(Some(wanted))
         } else {

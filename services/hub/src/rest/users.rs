@@ -1,12 +1,14 @@
 //! Accounts.
 
-use super::model::{self, UserModel};
+use super::model::{SEES, UserModel};
 use super::pagination::{Page, Paginated};
+use super::services::ServiceModel;
 use crate::Hub;
-use crate::store::servers::{self, Server, State};
+use crate::permit::Over;
+use crate::scopes::Vocabulary;
+use crate::store::servers::{self, State};
 use crate::store::users::{self, Filter, Sort, User};
 use actix_web::{HttpRequest, HttpResponse, web};
-use artel_platform::http::{Json, parse_json};
 use artel_platform::identity::{Kind, Scopes};
 use artel_platform::{Error, Identity, Result};
 use serde::{Deserialize, Serialize};
@@ -20,6 +22,17 @@ pub(super) struct Whoami {
     #[serde(flatten)]
     user: UserModel,
     /// What the caller may do.
+    scopes: Vec<String>,
+    session_id: Option<String>,
+    token_id: Option<String>,
+}
+
+/// The same of a service.
+#[derive(Serialize, ToSchema)]
+#[schema(as = hub::ServiceWhoami)]
+pub(super) struct ServiceWhoami {
+    #[serde(flatten)]
+    service: ServiceModel,
     scopes: Vec<String>,
     session_id: Option<String>,
     token_id: Option<String>,
@@ -50,8 +63,9 @@ pub(super) struct ShowQuery {
 }
 
 /// New users.
-#[derive(Deserialize, ToSchema)]
+#[derive(Default, Deserialize, ToSchema)]
 #[schema(as = hub::NewUsers)]
+#[serde(deny_unknown_fields)]
 pub(super) struct NewUsers {
     #[serde(default)]
     usernames: Vec<String>,
@@ -64,9 +78,13 @@ pub(super) struct NewUsers {
 #[schema(as = hub::UserChange)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Change {
-    /// A user cannot be renamed: their home folder and everything they own bears the name.
+    /// The new name; their home folder goes along, and no server of theirs may run.
     name: Option<String>,
     admin: Option<bool>,
+    groups: Option<Vec<String>>,
+    roles: Option<Vec<String>>,
+    #[schema(value_type = Option<std::collections::BTreeMap<String, serde_json::Value>>)]
+    auth_state: Option<serde_json::Map<String, serde_json::Value>>,
     /// Not part of upstream's API.
     password: Option<String>,
     /// The present password, when users change their own. Not part of upstream's API.
@@ -77,30 +95,23 @@ fn yes(value: Option<&str>) -> bool {
     value.is_some_and(|v| !matches!(v.to_lowercase().as_str(), "0" | "false"))
 }
 
-/// Fails with upstream's 404 unless `who` holds `scope` for that user: who may not see a user learns not even whether
-/// there is one.
-pub(super) fn visible(who: &Identity, scope: &str, user: &str) -> Result<()> {
-    if who.scopes.has_for(scope, ("user", user)) { Ok(()) } else { Err(Error::not_found("No access to resources or resources not found")) }
-}
-
-/// Who the caller is and what they may do.
+/// Who the caller is and what they may do. Whoever has a token may see at least whose it is.
 #[utoipa::path(get, path = "/hub/api/user", tag = "hub", responses((status = 200, body = Whoami), (status = 403)), security(("artel" = ["authenticated"])))]
 pub(super) async fn whoami(hub: web::Data<Hub>, who: Identity) -> Result<HttpResponse> {
+    let listed = Vocabulary::list(&who.scopes);
+    let session_id = who.session.clone().filter(|_| who.token_id.is_some());
     if who.kind == Kind::Service {
-        let service = serde_json::json!({"kind": "service", "name": who.name, "admin": who.admin, "roles": [], "scopes": crate::roles::listed(&who.scopes), "session_id": null, "token_id": null});
-        return Ok(HttpResponse::Ok().json(service));
+        let own = format!("read:services:name!service={}", who.name);
+        let scopes = Scopes::from_iter(who.scopes.iter().map(str::to_owned).chain([own]));
+        let service = hub.service(&who.name).await?.ok_or_else(|| Error::denied("Missing or invalid credentials."))?;
+        let service = hub.service_model(&service, &scopes).await?;
+        return Ok(HttpResponse::Ok().json(ServiceWhoami { service, scopes: listed, session_id, token_id: who.token_id }));
     }
     let user = hub.user(&who.name).await.map_err(|_| Error::denied("Missing or invalid credentials."))?;
-    let servers = servers::of_users(&hub.db, &[&user.name]).await?;
-    // whoever has a token may see at least whose it is
     let own = ["read:users:name", "read:users:groups"].map(|scope| format!("{scope}!user={}", user.name));
     let scopes = Scopes::from_iter(who.scopes.iter().map(str::to_owned).chain(own));
-    Ok(HttpResponse::Ok().json(Whoami {
-        user: hub.user_model(&user, &servers, &scopes, false),
-        scopes: crate::roles::listed(&who.scopes),
-        session_id: who.session.filter(|_| who.token_id.is_some()),
-        token_id: who.token_id,
-    }))
+    let user = hub.user_model(&hub.account(user).await?, &scopes, false);
+    Ok(HttpResponse::Ok().json(Whoami { user, scopes: listed, session_id, token_id: who.token_id }))
 }
 
 /// Lists users. Paged when the caller accepts `application/jupyterhub-pagination+json`, else a plain list.
@@ -109,18 +120,12 @@ pub(super) async fn list(hub: web::Data<Hub>, request: HttpRequest, who: Identit
     let page = Page::of(&request, query.offset.as_deref(), query.limit.as_deref())?;
     let filter = filter(&query, &who)?;
     let (found, total) = users::page(&hub.db, &filter, page.offset, page.limit).await?;
-    let names: Vec<&str> = found.iter().map(|u| u.name.as_str()).collect();
-    let servers = servers::of_users(&hub.db, &names).await?;
     let stopped = yes(query.include_stopped_servers.as_deref());
-    let items: Vec<UserModel> = found.iter().map(|user| hub.user_model(user, &of(&servers, user), &who.scopes, stopped)).collect();
+    let items: Vec<UserModel> = hub.accounts(found).await?.iter().map(|account| hub.user_model(account, &who.scopes, stopped)).collect();
     if page.wanted {
-        return Ok(HttpResponse::Ok().json(Paginated::new(&hub.public_url, &request, &page, total, items)));
+        return Ok(HttpResponse::Ok().json(Paginated::new(&hub.public_url, &request, &page, total, items)?));
     }
     Ok(HttpResponse::Ok().json(items))
-}
-
-fn of(servers: &[Server], user: &User) -> Vec<Server> {
-    servers.iter().filter(|s| s.user == user.name).cloned().collect()
 }
 
 fn filter(query: &ListQuery, who: &Identity) -> Result<Filter> {
@@ -141,72 +146,74 @@ fn filter(query: &ListQuery, who: &Identity) -> Result<Filter> {
         _ => return Err(Error::invalid(format!("sort must be 'id', 'name', or 'last_activity', not '{sort}'"))),
     };
     if !who.scopes.has_unfiltered("list:users") {
-        let named = who.scopes.iter().filter_map(|s| s.split_once("!user=").map(|(_, user)| user.to_owned()));
-        filter.only = Some(named.filter(|user| who.scopes.has_for("list:users", ("user", user))).collect());
+        let names = |key| who.scopes.names_of("list:users", key);
+        let (users, groups) = (names("user"), names("group"));
+        // by another filter nothing can be listed
+        if users.is_empty() && groups.is_empty() {
+            return Err(Error::denied("list:users is held with a filter that is not about users or groups"));
+        }
+        filter.only = Some((users, groups));
     }
     Ok(filter)
 }
 
 /// Creates users.
 #[utoipa::path(post, path = "/hub/api/users", tag = "hub", request_body = NewUsers, responses((status = 201, body = Vec<UserModel>), (status = 400), (status = 409)), security(("artel" = ["admin:users"])))]
-pub(super) async fn create_many(hub: web::Data<Hub>, who: Identity, new: Json<NewUsers>) -> Result<HttpResponse> {
+pub(super) async fn create_many(hub: web::Data<Hub>, who: Identity, body: web::Bytes) -> Result<HttpResponse> {
+    hub.allow(&who, &["admin:users"], Over::Everything).await?;
+    let new: NewUsers = super::body(&body)?;
     if new.usernames.is_empty() {
         return Err(Error::invalid("Must specify at least one user to create"));
     }
-    only_admins_make_admins(&who, new.admin)?;
-    if !who.scopes.has_unfiltered("admin:users") {
-        return Err(Error::denied("creating users needs the scope admin:users without a filter"));
-    }
+    hub.only_admins_make_admins(&who, new.admin).await?;
     let created = hub.create_users(&new.usernames, new.admin, None).await?;
-    let models: Vec<UserModel> = created.iter().map(|user| hub.user_model(user, &[], &who.scopes, false)).collect();
+    let models: Vec<UserModel> = hub.accounts(created).await?.iter().map(|account| hub.user_model(account, &who.scopes, false)).collect();
     Ok(HttpResponse::Created().json(models))
 }
 
 /// Shows a user.
 #[utoipa::path(get, path = "/hub/api/users/{name}", tag = "hub", params(("name" = String, Path), ShowQuery), responses((status = 200, body = UserModel), (status = 404)), security(("artel" = ["authenticated"])))]
 pub(super) async fn get(hub: web::Data<Hub>, who: Identity, name: web::Path<String>, query: web::Query<ShowQuery>) -> Result<HttpResponse> {
-    let missing = || Error::not_found("No access to resources or resources not found");
-    let user = hub.user(&name).await.map_err(|_| missing())?;
-    if !model::can_see(&who.scopes, &user.name) {
-        return Err(missing());
-    }
-    let servers = servers::of_users(&hub.db, &[&user.name]).await?;
-    Ok(HttpResponse::Ok().json(hub.user_model(&user, &servers, &who.scopes, yes(query.include_stopped_servers.as_deref()))))
+    hub.allow(&who, SEES, Over::User(&name)).await?;
+    let account = hub.account(hub.user(&name).await?).await?;
+    Ok(HttpResponse::Ok().json(hub.user_model(&account, &who.scopes, yes(query.include_stopped_servers.as_deref()))))
 }
 
 /// Creates a user, with a password where one is sent.
 #[utoipa::path(post, path = "/hub/api/users/{name}", tag = "hub", params(("name" = String, Path)), request_body = Option<Change>, responses((status = 201, body = UserModel), (status = 400), (status = 409)), security(("artel" = ["admin:users"])))]
 pub(super) async fn create(hub: web::Data<Hub>, who: Identity, name: web::Path<String>, body: web::Bytes) -> Result<HttpResponse> {
-    visible(&who, "admin:users", &name)?;
-    let change = change(&body)?;
+    hub.allow(&who, &["admin:users"], Over::User(&name)).await?;
+    let change: Change = super::body(&body)?;
+    change.check()?;
     let admin = change.admin.unwrap_or(false);
-    only_admins_make_admins(&who, admin)?;
-    let created = hub.create_users(&[name.into_inner()], admin, change.password.as_deref()).await?;
-    let models: Vec<UserModel> = created.iter().map(|user| hub.user_model(user, &[], &who.scopes, false)).collect();
-    Ok(HttpResponse::Created().json(models.first()))
+    hub.only_admins_make_admins(&who, admin).await?;
+    let mut created = hub.create_users(&[name.into_inner()], admin, change.password.as_deref()).await?;
+    let account = hub.account(created.remove(0)).await?;
+    Ok(HttpResponse::Created().json(hub.user_model(&account, &who.scopes, false)))
 }
 
-/// Changes a user. Users may change their own password, with the present one.
-#[utoipa::path(patch, path = "/hub/api/users/{name}", tag = "hub", params(("name" = String, Path)), request_body = Change, responses((status = 200, body = UserModel), (status = 400), (status = 403), (status = 404)), security(("artel" = ["read:users"])))]
+/// Changes a user: another name, an administrator or no longer one. Users may change their own password, with the
+/// present one.
+#[utoipa::path(patch, path = "/hub/api/users/{name}", tag = "hub", params(("name" = String, Path)), request_body = Change, responses((status = 200, body = UserModel), (status = 400), (status = 403), (status = 404)), security(("artel" = ["authenticated"])))]
 pub(super) async fn update(hub: web::Data<Hub>, who: Identity, name: web::Path<String>, body: web::Bytes) -> Result<HttpResponse> {
-    visible(&who, "read:users", &name)?;
-    let change = change(&body)?;
+    let own = who.kind == Kind::User && *name == who.name;
+    let change: Result<Change> = super::body(&body);
+    let only_password = change.as_ref().is_ok_and(|change| change.password.is_some() && change.admin.is_none() && change.name.is_none());
+    if !(own && only_password) {
+        hub.allow(&who, &["admin:users"], Over::User(&name)).await?;
+    }
+    let change = change?;
+    change.check()?;
     let user = hub.user(&name).await?;
-    if change.name.as_ref().is_some_and(|new| *new != user.name) {
-        return Err(Error::invalid(format!("user {} cannot be renamed; create a new user", user.name)));
+    if user.admin && !own && !hub.is_admin(&who).await? {
+        return Err(Error::denied("Only admins can modify other admins"));
     }
-    if change.admin.is_some() || user.name != who.name {
-        visible(&who, "admin:users", &user.name)?;
-        if user.admin && !who.admin {
-            return Err(Error::denied("Only admins can modify other admins"));
-        }
-        only_admins_make_admins(&who, change.admin.unwrap_or(false))?;
-    }
-    if change.admin == Some(false) && user.name == who.name {
+    hub.only_admins_make_admins(&who, change.admin.unwrap_or(false)).await?;
+    if change.admin == Some(false) && own {
         return Err(Error::invalid("you cannot take the administrator's role from yourself; another administrator can"));
     }
     if let Some(password) = &change.password {
-        if user.name == who.name {
+        if own {
             hub.check_own_password(&who, change.old_password.as_deref()).await?;
         }
         hub.change_password(&user.name, password, who.session.as_deref()).await?;
@@ -214,37 +221,42 @@ pub(super) async fn update(hub: web::Data<Hub>, who: Identity, name: web::Path<S
     if let Some(admin) = change.admin {
         hub.set_admin(&user.name, admin).await?;
     }
-    let user = hub.user(&user.name).await?;
-    let servers = servers::of_users(&hub.db, &[&user.name]).await?;
-    Ok(HttpResponse::Ok().json(hub.user_model(&user, &servers, &who.scopes, false)))
+    let name = change.name.as_deref().unwrap_or(&user.name);
+    hub.rename_user(&user.name, name).await?;
+    let account = hub.account(hub.user(name).await?).await?;
+    let model = hub.user_model(&account, &who.scopes, false);
+    Ok(HttpResponse::Ok().json(UserModel { auth_state: Some(None), ..model }))
 }
 
 /// Deletes a user with their servers and tokens; the home folder stays.
 #[utoipa::path(delete, path = "/hub/api/users/{name}", tag = "hub", params(("name" = String, Path)), responses((status = 204), (status = 400), (status = 404)), security(("artel" = ["delete:users"])))]
 pub(super) async fn delete(hub: web::Data<Hub>, who: Identity, name: web::Path<String>) -> Result<HttpResponse> {
-    visible(&who, "delete:users", &name)?;
+    hub.allow(&who, &["delete:users"], Over::User(&name)).await?;
     let user = hub.user(&name).await?;
-    if user.name == who.name {
+    if user.name == who.name && who.kind == Kind::User {
         return Err(Error::invalid("Cannot delete yourself!"));
     }
-    if user.admin && !who.admin {
+    if user.admin && !hub.is_admin(&who).await? {
         return Err(Error::denied("Only admins can modify other admins"));
     }
     hub.into_inner().dismiss(&user).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 
-fn only_admins_make_admins(who: &Identity, admin: bool) -> Result<()> {
-    if admin && !who.admin { Err(Error::denied("Only admins can grant admin permissions")) } else { Ok(()) }
-}
-
-/// An empty body changes nothing.
-fn change(body: &[u8]) -> Result<Change> {
-    if body.trim_ascii().is_empty() {
-        return Ok(Change::default());
+impl Change {
+    /// Upstream takes these and lets them change nothing; what cannot be done is refused here.
+    fn check(&self) -> Result<()> {
+        for (field, given) in [("groups", &self.groups), ("roles", &self.roles)] {
+            if given.is_some() {
+                let way = if field == "groups" { "POST /hub/api/groups/GROUP/users" } else { "PUT /hub/api/roles/ROLE/users/NAME" };
+                return Err(Error::invalid(format!("user.{field} cannot be set here; use {way}")));
+            }
+        }
+        if self.auth_state.is_some() {
+            return Err(Error::invalid("user.auth_state cannot be set: passwords have no state"));
+        }
+        Ok(())
     }
-    let change: Option<Change> = parse_json(body).map_err(|e| Error::invalid(format!("Invalid JSON in body of request: {}", e.message)))?;
-    Ok(change.unwrap_or_default())
 }
 
 impl Hub {
@@ -259,6 +271,18 @@ impl Hub {
             }
         }
         self.remove_user(&user.name).await
+    }
+
+    /// Is the owner of the caller's credential an administrator, however narrow the credential?
+    pub(super) async fn is_admin(&self, who: &Identity) -> Result<bool> {
+        if who.admin || who.kind != Kind::User {
+            return Ok(who.admin);
+        }
+        Ok(users::find(&self.db, &who.name).await?.is_some_and(|user| user.admin))
+    }
+
+    async fn only_admins_make_admins(&self, who: &Identity, admin: bool) -> Result<()> {
+        if admin && !self.is_admin(who).await? { Err(Error::denied("Only admins can grant admin permissions")) } else { Ok(()) }
     }
 
     /// A new password for oneself needs the present one: a browser left open, or a token, is not enough.

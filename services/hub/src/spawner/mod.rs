@@ -5,10 +5,10 @@ mod leftovers;
 mod log;
 mod process;
 
-pub(crate) use environment::{Launch, variables};
+pub(crate) use environment::{Launch, MARK, variables};
 pub(crate) use process::{Exit, Process};
 
-use crate::config::Settings;
+use crate::config::{Service, Settings};
 use crate::names;
 use artel_platform::python::{Environment, Environments, Progress, Requirements};
 use artel_platform::{Context, Error, Result, ResultExt};
@@ -117,6 +117,24 @@ impl Spawner {
         Ok((Process::start(command, log)?, format!("http://{}:{port}{prefix}", self.host)))
     }
 
+    /// Starts the process of a managed service.
+    pub(crate) fn start_service(&self, service: &Service, variables: &[(String, String)]) -> Result<Process> {
+        let log = log::fresh(&self.data.join("logs/services").join(format!("{}.log", service.name)))?;
+        let (program, arguments) = service.command.split_first().ok_or_else(|| Error::internal("a managed service without a command"))?;
+        let mut command = Command::new(program);
+        let kept = self.env_keep.iter().filter_map(|name| Some((name, std::env::var(name).ok()?)));
+        command.args(arguments).env_clear().envs(kept).envs(variables.iter().cloned());
+        if !service.cwd.is_empty() {
+            command.current_dir(&service.cwd);
+        }
+        Process::start(command, log).map_err(|error| Error::conflict(format!("{program} cannot be started: {}", error.chain())))
+    }
+
+    /// URL by which servers and services reach the suite.
+    pub(crate) fn connect_url(&self) -> &str {
+        &self.connect_url
+    }
+
     fn kept_variables(&self, environment: &Environment) -> Vec<(String, String)> {
         let mut kept: Vec<(String, String)> =
             self.env_keep.iter().filter_map(|name| Some((name.clone(), std::env::var(name).ok()?))).collect();
@@ -148,6 +166,19 @@ impl Spawner {
         if let Err(error) = tokio::task::spawn_blocking(move || leftovers::kill(&launch)).await {
             tracing::warn!(%error, "leftover processes not looked for");
         }
+    }
+
+    /// Moves a user's home folder, where they have one. `FAILED_PRECONDITION` when somebody has left one of the new name.
+    pub(crate) fn move_home(&self, user: &str, new: &str) -> Result<()> {
+        let homes = self.data.join("homes");
+        let (from, to) = (homes.join(user), homes.join(new));
+        if !from.exists() {
+            return Ok(());
+        }
+        if to.exists() {
+            return Err(Error::conflict(format!("there is a home folder of {new} already; move {} away", to.display())));
+        }
+        std::fs::rename(&from, &to).or_internal(&format!("cannot move the home folder {}", from.display()))
     }
 
     /// The last lines of a server's log.

@@ -256,6 +256,13 @@ pub(crate) async fn forget_user(tx: &mut Tx, user: &str) -> Result<()> {
     tx.execute("DELETE FROM user_numbers WHERE user_name = $1", args![user]).await.map(drop)
 }
 
+/// Moves everything that a user has to their new name.
+pub(crate) async fn rename_user(tx: &mut Tx, user: &str, new: &str) -> Result<()> {
+    tx.execute("UPDATE roles SET owner = $2 WHERE owner = $1", args![user, new]).await?;
+    tx.execute("UPDATE role_assignments SET user_name = $2 WHERE user_name = $1", args![user, new]).await?;
+    tx.execute("UPDATE user_numbers SET user_name = $2 WHERE user_name = $1", args![user, new]).await.map(drop)
+}
+
 fn places(first: usize, count: usize) -> String {
     (first..first + count).map(|n| format!("${n}")).collect::<Vec<_>>().join(", ")
 }

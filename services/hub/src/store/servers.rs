@@ -73,6 +73,32 @@ pub(crate) struct Server {
     pub changed: i64,
 }
 
+impl Server {
+    /// The default server of a user who has never started it.
+    pub(crate) fn never_started(user: &str, now: i64) -> Self {
+        Self {
+            user: user.into(),
+            name: String::new(),
+            display_name: String::new(),
+            user_options: serde_json::Value::Null,
+            state: State::Stopped,
+            launch: String::new(),
+            progress: 0,
+            steps: vec![],
+            failure: None,
+            log_tail: None,
+            url: None,
+            pid: None,
+            pid_started: None,
+            node: String::new(),
+            created: now,
+            started: None,
+            last_activity: None,
+            changed: now,
+        }
+    }
+}
+
 const COLUMNS: &str = "user_name, name, display_name, user_options, state, launch, progress, steps, failure, log_tail, url, pid, pid_started, node, created, started, last_activity, changed";
 
 fn server(row: &Row) -> Result<Server> {
@@ -127,6 +153,10 @@ pub(crate) async fn active(db: &Db) -> Result<Vec<Server>> {
 
 pub(crate) async fn count_pending(tx: &mut Tx) -> Result<i64> {
     tx.fetch_one("SELECT COUNT(*) AS n FROM servers WHERE state = 'pending'", vec![]).await?.get("n")
+}
+
+pub(crate) async fn count_active(tx: &mut Tx) -> Result<i64> {
+    tx.fetch_one("SELECT COUNT(*) AS n FROM servers WHERE state IN ('pending', 'ready', 'stopping')", vec![]).await?.get("n")
 }
 
 pub(crate) async fn count_named(tx: &mut Tx, user: &str, except: &str) -> Result<i64> {
@@ -202,10 +232,63 @@ pub(crate) async fn set_ended(tx: &mut Tx, launch: &str, ended: &Ended<'_>, now:
     update(tx, set, launch, "'pending', 'ready', 'stopping'", args![ended.state.name(), ended.failure, ended.log_tail, now]).await
 }
 
+/// Makes a server that does not run yet; `None` when there is one of that name.
+pub(crate) async fn create(tx: &mut Tx, new: &Claim<'_>) -> Result<Option<Server>> {
+    let sql = format!(
+        "INSERT INTO servers (user_name, name, display_name, user_options, state, launch, progress, steps, node, created, changed) \
+         VALUES ($1, $2, COALESCE($3, $2), COALESCE($4, '{{}}'), 'stopped', $5, 0, '[]', $6, $7, $7) ON CONFLICT DO NOTHING RETURNING {COLUMNS}"
+    );
+    let options = new.user_options.map(ToString::to_string);
+    let values = args![new.user, new.name, new.display_name, options, new.launch, new.node, new.now];
+    tx.fetch_optional(AssertSqlSafe(sql), values).await?.as_ref().map(server).transpose()
+}
+
+/// Changes what a server that does not run is called and started with; `None` when there is none.
+pub(crate) async fn change(tx: &mut Tx, user: &str, name: &str, new: &Changes<'_>) -> Result<Option<Server>> {
+    let sql = format!(
+        "UPDATE servers SET name = COALESCE($3, name), display_name = COALESCE($4, display_name), \
+         user_options = COALESCE($5, user_options), changed = $6 \
+         WHERE user_name = $1 AND name = $2 AND state IN ('stopped', 'failed') RETURNING {COLUMNS}"
+    );
+    let options = new.user_options.map(ToString::to_string);
+    let found = tx.fetch_optional(AssertSqlSafe(sql), args![user, name, new.name, new.display_name, options, new.now]).await?;
+    if let (Some(_), Some(renamed)) = (&found, new.name) {
+        for table in ["shares", "share_codes"] {
+            let sql = format!(
+                "UPDATE {table} SET server_name = $3, scopes = REPLACE(scopes, '!server=' || $1 || '/' || $2 || '\"', '!server=' || $1 || '/' || $3 || '\"') \
+                 WHERE owner_name = $1 AND server_name = $2"
+            );
+            tx.execute(AssertSqlSafe(sql), args![user, name, renamed]).await?;
+        }
+    }
+    found.as_ref().map(server).transpose()
+}
+
+/// What shall be otherwise; `None`: as it was.
+pub(crate) struct Changes<'a> {
+    pub name: Option<&'a str>,
+    pub display_name: Option<&'a str>,
+    pub user_options: Option<&'a serde_json::Value>,
+    pub now: i64,
+}
+
+/// How many servers run, and how many run or are on their way to or from running.
+pub(crate) async fn count_running(db: &Db) -> Result<(i64, i64)> {
+    let sql = "SELECT COALESCE(SUM(CASE WHEN state = 'ready' THEN 1 ELSE 0 END), 0) AS ready, COUNT(*) AS active FROM servers WHERE state IN ('pending', 'ready', 'stopping')";
+    let row = db.fetch_one(sql, vec![]).await?;
+    Ok((row.get("ready")?, row.get("active")?))
+}
+
 /// Forgets a server that does not run; returns whether there was one.
 pub(crate) async fn delete(tx: &mut Tx, user: &str, name: &str) -> Result<bool> {
     let sql = "DELETE FROM servers WHERE user_name = $1 AND name = $2 AND state IN ('stopped', 'failed')";
-    Ok(tx.execute(sql, args![user, name]).await? > 0)
+    let gone = tx.execute(sql, args![user, name]).await? > 0;
+    if gone {
+        let server = super::shares::Of::Server(user, name);
+        super::shares::delete_all(tx, server).await?;
+        super::shares::delete_codes(tx, server).await?;
+    }
+    Ok(gone)
 }
 
 /// Notes activity unless a later one is known; returns whether the server exists.

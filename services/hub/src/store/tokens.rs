@@ -14,9 +14,12 @@ pub(crate) enum Kind {
     Server,
     /// For the code that runs in a notebook server.
     Kernel,
+    /// A service's own.
+    Service,
 }
 
-const KINDS: &[(Kind, &str)] = &[(Kind::Api, "api"), (Kind::Oauth, "oauth"), (Kind::Server, "server"), (Kind::Kernel, "kernel")];
+const KINDS: &[(Kind, &str)] =
+    &[(Kind::Api, "api"), (Kind::Oauth, "oauth"), (Kind::Server, "server"), (Kind::Kernel, "kernel"), (Kind::Service, "service")];
 
 impl Kind {
     fn name(self) -> &'static str {
@@ -37,8 +40,10 @@ impl Kind {
 pub(crate) struct Token {
     pub id: String,
     pub kind: Kind,
+    /// Whose it is; empty for a service's.
     pub user: String,
     pub server: Option<String>,
+    pub service: Option<String>,
     pub client_id: Option<String>,
     pub note: String,
     /// As asked for, not expanded.
@@ -55,7 +60,8 @@ pub(crate) struct Owned {
     pub admin: bool,
 }
 
-const COLUMNS: &str = "id, kind, user_name, server_name, client_id, note, scopes, session_id, created, expires, last_activity";
+const COLUMNS: &str =
+    "id, kind, user_name, server_name, service_name, client_id, note, scopes, session_id, created, expires, last_activity";
 
 fn token(row: &Row) -> Result<Token> {
     Ok(Token {
@@ -63,6 +69,7 @@ fn token(row: &Row) -> Result<Token> {
         kind: Kind::parse(&row.get::<String>("kind")?)?,
         user: row.get("user_name")?,
         server: row.opt("server_name")?,
+        service: row.opt("service_name")?,
         client_id: row.opt("client_id")?,
         note: row.get("note")?,
         scopes: serde_json::from_str(&row.get::<String>("scopes")?)?,
@@ -74,13 +81,15 @@ fn token(row: &Row) -> Result<Token> {
 }
 
 pub(crate) async fn insert(tx: &mut Tx, hash: &str, new: &Token) -> Result<()> {
-    let sql = AssertSqlSafe(format!("INSERT INTO tokens ({COLUMNS}, hash) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)"));
+    let sql =
+        AssertSqlSafe(format!("INSERT INTO tokens ({COLUMNS}, hash) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)"));
     let scopes = serde_json::to_string(&new.scopes)?;
     let values = args![
         &new.id,
         new.kind.name(),
         &new.user,
         new.server.clone(),
+        new.service.clone(),
         new.client_id.clone(),
         &new.note,
         scopes,
@@ -106,7 +115,8 @@ pub(crate) async fn find_by_id(db: &Db, id: &str, now: i64) -> Result<Option<Own
 async fn find_valid(db: &Db, by: &str, value: &str, now: i64) -> Result<Option<Owned>> {
     let columns = COLUMNS.split(", ").map(|c| format!("t.{c}")).collect::<Vec<_>>().join(", ");
     let sql = format!(
-        "SELECT {columns}, u.admin FROM tokens t JOIN users u ON u.name = t.user_name WHERE t.{by} = $1 AND (t.expires IS NULL OR t.expires > $2)"
+        "SELECT {columns}, COALESCE(u.admin, 0) AS admin FROM tokens t LEFT JOIN users u ON u.name = t.user_name
+         WHERE t.{by} = $1 AND (t.expires IS NULL OR t.expires > $2) AND (u.name IS NOT NULL OR t.kind = 'service')"
     );
     let Some(row) = db.fetch_optional(AssertSqlSafe(sql), args![value, now]).await? else { return Ok(None) };
     Ok(Some(Owned { token: token(&row)?, admin: row.get("admin")? }))
@@ -125,17 +135,38 @@ pub(crate) async fn of_user(db: &Db, user: &str, now: i64) -> Result<Vec<Token>>
     db.fetch_all(sql, args![user, now]).await?.iter().map(token).collect()
 }
 
+/// Gives a service its token, which replaces those that it had. Several replicas may do so at once with the same one.
+pub(crate) async fn replace_of_service(tx: &mut Tx, hash: &str, new: &Token) -> Result<()> {
+    let service = new.service.clone();
+    tx.execute("DELETE FROM tokens WHERE kind = 'service' AND service_name = $1 AND hash <> $2", args![service, hash]).await?;
+    let known = tx.fetch_optional("SELECT id FROM tokens WHERE hash = $1", args![hash]).await?;
+    if known.is_none() { insert(tx, hash, new).await } else { Ok(()) }
+}
+
+/// Services that have a token.
+pub(crate) async fn services(db: &Db) -> Result<Vec<String>> {
+    let rows = db.fetch_all("SELECT DISTINCT service_name FROM tokens WHERE kind = 'service'", vec![]).await?;
+    rows.iter().map(|row| row.get("service_name")).collect()
+}
+
+/// The tokens of a service, and those that browsers hold for its pages.
+pub(crate) async fn delete_of_service(tx: &mut Tx, service: &str, client_id: &str) -> Result<Vec<Token>> {
+    let condition = "(service_name = $1 AND kind = 'service') OR (client_id = $2 AND kind = 'oauth')";
+    delete_where(tx, condition, args![service, client_id]).await
+}
+
 /// Server tokens that authenticate this OAuth client.
 pub(crate) async fn of_client(db: &Db, client_id: &str) -> Result<Vec<Token>> {
     let sql = AssertSqlSafe(format!("SELECT {COLUMNS} FROM tokens WHERE client_id = $1 AND kind = 'server'"));
     db.fetch_all(sql, args![client_id]).await?.iter().map(token).collect()
 }
 
-/// Has this client got a token of this user? Then the user has agreed to it before.
-pub(crate) async fn granted(db: &Db, user: &str, client_id: &str, now: i64) -> Result<bool> {
-    let sql =
-        "SELECT id FROM tokens WHERE user_name = $1 AND client_id = $2 AND kind = 'oauth' AND (expires IS NULL OR expires > $3) LIMIT 1";
-    Ok(db.fetch_optional(sql, args![user, client_id, now]).await?.is_some())
+/// The tokens of this user that a client has got: the user has agreed to their scopes before.
+pub(crate) async fn granted(db: &Db, user: &str, client_id: &str, now: i64) -> Result<Vec<Token>> {
+    let sql = AssertSqlSafe(format!(
+        "SELECT {COLUMNS} FROM tokens WHERE user_name = $1 AND client_id = $2 AND kind = 'oauth' AND (expires IS NULL OR expires > $3)"
+    ));
+    db.fetch_all(sql, args![user, client_id, now]).await?.iter().map(token).collect()
 }
 
 async fn delete_where(tx: &mut Tx, condition: &str, args: Vec<artel_platform::db::Value>) -> Result<Vec<Token>> {

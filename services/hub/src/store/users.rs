@@ -24,8 +24,8 @@ pub(crate) struct Filter {
     pub ready: bool,
     /// Part of the name, without regard to case.
     pub name: Option<String>,
-    /// Only these users; `None`: all.
-    pub only: Option<Vec<String>>,
+    /// Only these users and the members of these groups; `None`: all.
+    pub only: Option<(Vec<String>, Vec<String>)>,
     pub sort: Sort,
     pub descending: bool,
 }
@@ -98,13 +98,17 @@ fn condition(filter: &Filter) -> (String, Vec<Value>) {
         args.push(format!("%{escaped}%").into());
         terms.push(format!("name LIKE ${} ESCAPE '\\'", args.len()));
     }
-    if let Some(only) = &filter.only {
-        let mut places = Vec::new();
-        for name in only {
-            args.push(name.into());
-            places.push(format!("${}", args.len()));
-        }
-        terms.push(if places.is_empty() { "1 = 0".into() } else { format!("name IN ({})", places.join(", ")) });
+    if let Some((users, groups)) = &filter.only {
+        let mut places = |names: &[String]| {
+            let place = |name: &String| {
+                args.push(name.into());
+                format!("${}", args.len())
+            };
+            // no name is empty: an empty list is a list of nobody
+            if names.is_empty() { "''".to_owned() } else { names.iter().map(place).collect::<Vec<_>>().join(", ") }
+        };
+        let (users, groups) = (places(users), places(groups));
+        terms.push(format!("(name IN ({users}) OR name IN (SELECT user_name FROM group_members WHERE group_name IN ({groups})))"));
     }
     (terms.join(" AND "), args)
 }
@@ -138,11 +142,42 @@ pub(crate) async fn delete(tx: &mut Tx, name: &str) -> Result<bool> {
         "DELETE FROM sessions WHERE user_name = $1",
         "DELETE FROM oauth_codes WHERE user_name = $1",
         "DELETE FROM servers WHERE user_name = $1",
+        "DELETE FROM group_members WHERE user_name = $1",
     ] {
         tx.execute(sql, args![name]).await?;
     }
+    super::roles::forget_holder(tx, "user", name).await?;
+    super::shares::forget_user(tx, name).await?;
     super::access::forget_user(tx, name).await?;
     Ok(tx.execute("DELETE FROM users WHERE name = $1", args![name]).await? > 0)
+}
+
+/// Gives a user another name, everywhere in the hub's tables.
+pub(crate) async fn rename(tx: &mut Tx, name: &str, new: &str) -> Result<()> {
+    for sql in [
+        "UPDATE users SET name = $2 WHERE name = $1",
+        "UPDATE tokens SET user_name = $2 WHERE user_name = $1",
+        "UPDATE sessions SET user_name = $2 WHERE user_name = $1",
+        "UPDATE oauth_codes SET user_name = $2 WHERE user_name = $1",
+        "UPDATE servers SET user_name = $2 WHERE user_name = $1",
+        "UPDATE group_members SET user_name = $2 WHERE user_name = $1",
+        "UPDATE scope_role_holders SET holder_name = $2 WHERE holder_name = $1 AND holder_kind = 'user'",
+        "UPDATE shares SET grantee_name = $2 WHERE grantee_name = $1 AND grantee_kind = 'user'",
+        "UPDATE shares SET owner_name = $2, scopes = REPLACE(scopes, '!server=' || $1 || '/', '!server=' || $2 || '/') WHERE owner_name = $1",
+        "UPDATE share_codes SET owner_name = $2, scopes = REPLACE(scopes, '!server=' || $1 || '/', '!server=' || $2 || '/') WHERE owner_name = $1",
+    ] {
+        tx.execute(sql, args![name, new]).await?;
+    }
+    super::access::rename_user(tx, name, new).await
+}
+
+/// How many users there are, and how many were active since.
+pub(crate) async fn count(db: &Db, since: Option<i64>) -> Result<i64> {
+    let row = match since {
+        None => db.fetch_one("SELECT COUNT(*) AS n FROM users", vec![]).await?,
+        Some(since) => db.fetch_one("SELECT COUNT(*) AS n FROM users WHERE last_activity >= $1", args![since]).await?,
+    };
+    row.get("n")
 }
 
 /// Notes activity unless a later one is known.

@@ -62,6 +62,12 @@ pub fn process(cx: &Context, url: &str, settings: &[(&str, toml::Value)]) -> Con
 impl Suite {
     /// Starts the hub in `cx`, made by [`process`].
     pub async fn start(cx: Context) -> Self {
+        let url = cx.config.server.public_url.clone();
+        Self::start_at(cx, &url).await
+    }
+
+    /// The same, which listens at `url` although its public URL is another one.
+    pub async fn start_at(cx: Context, url: &str) -> Self {
         let Service { rest, grpc, .. } = artel_hub::start(cx.clone()).await.expect("the hub starts");
         cx.peers.provide("hub", grpc);
         let for_workers = cx.clone();
@@ -78,7 +84,7 @@ impl Suite {
         let server = server.run();
         let handle = server.handle();
         tokio::spawn(server);
-        let url = cx.config.server.public_url.clone();
+        let url = url.to_owned();
         let listener = tokio::net::TcpListener::bind(url.trim_start_matches("http://")).await.expect("the port is free");
         let front = tokio::spawn(front::run(listener, inner, cx.clone()));
         Self { cx, url, server: handle, front }
@@ -167,7 +173,11 @@ async fn authenticate(cx: &Context, credential: Credential) -> Option<Principal>
 fn identity(p: Principal) -> Identity {
     let some = |text: String| (!text.is_empty()).then_some(text);
     Identity {
-        kind: if p.kind == "server" { Kind::Server } else { Kind::User },
+        kind: match p.kind.as_str() {
+            "server" => Kind::Server,
+            "service" => Kind::Service,
+            _ => Kind::User,
+        },
         name: p.name,
         admin: p.admin,
         groups: p.groups,

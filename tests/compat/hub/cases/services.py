@@ -1,0 +1,38 @@
+"""Services."""
+
+from case import case as C
+
+CASES = [
+    C("list", "admin", "GET", "services"),
+    C("list of those that are named", "svc-narrow", "GET", "services"),
+    C("list without the scope", "ada", "GET", "services"),
+    C("list for nobody", None, "GET", "services"),
+    C("one", "admin", "GET", "services/app", values=("name", "kind", "admin", "url", "prefix", "command", "pid", "info", "display", "roles")),
+    C("one that may everything", "admin", "GET", "services/svc-admin", values=("admin", "roles")),
+    C("one that is not shown", "admin", "GET", "services/quiet", values=("display", "prefix")),
+    C("one that is none", "admin", "GET", "services/nothing"),
+    C("one without the scope", "ada", "GET", "services/app"),
+    C("one for who lists it", "svc-narrow", "GET", "services/app"),
+    C("another for who lists one", "svc-narrow", "GET", "services/quiet"),
+    C("add one", "admin", "POST", "services/late", {"url": "http://127.0.0.1:9", "api_token": "token-of-late", "info": {"a": 1}}, values=("name", "url", "prefix", "info")),
+    C("it may call", None, "GET", "user", headers=(("Authorization", "token token-of-late"),), values=("name", "scopes")),
+    C("add it again", "admin", "POST", "services/late", {}),
+    C("add one without anything", "admin", "POST", "services/bare", {"display": False}),
+    C("add one without a body", "admin", "POST", "services/none"),
+    C("add one with a list", "admin", "POST", "services/none", [1]),
+    C("add one with an unknown field", "admin", "POST", "services/none", {"colour": "red"}),
+    C("add one with a type that is none", "admin", "POST", "services/none", {"admin": "yes"}),
+    C("add a managed one", "admin", "POST", "services/none", {"command": ["true"]}),
+    C("add one with another's client id", "admin", "POST", "services/none", {"oauth_client_id": "app"}),
+    C("add one with a short token", "admin", "POST", "services/none", {"api_token": "x"}),
+    C("add one that may everything as a registrar", "svc-registrar", "POST", "services/none", {"admin": True}),
+    C("add one that may ask for more as a registrar", "svc-registrar", "POST", "services/none", {"oauth_client_allowed_scopes": ["shutdown"]}),
+    C("add one without the scope", "ada", "POST", "services/none", {}),
+    C("add one that may everything", "admin", "POST", "services/boss", {"admin": True, "api_token": "token-of-boss"}, values=("admin",)),
+    C("it may everything", None, "GET", "users", headers=(("Authorization", "token token-of-boss"),), values=("name",)),
+    C("remove one of the settings", "admin", "DELETE", "services/app"),
+    C("remove one without the scope", "ada", "DELETE", "services/late"),
+    C("remove one", "admin", "DELETE", "services/late"),
+    C("remove it again", "admin", "DELETE", "services/late"),
+    C("it may no longer call", None, "GET", "user", headers=(("Authorization", "token token-of-late"),)),
+]
