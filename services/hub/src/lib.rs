@@ -53,7 +53,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use tokio::sync::watch;
 
-static MIGRATIONS: Migrations = migrations!("0001_hub", "0002_access");
+static MIGRATIONS: Migrations = migrations!("0001_hub", "0002_access", "0003_rbac");
 
 /// JupyterHub's release whose API this is.
 pub const JUPYTERHUB_VERSION: &str = "6.1.1";
