@@ -6,7 +6,7 @@ A file is run as it is in the wheel. What is left out, and why, stands at the en
 import dataclasses
 
 CORE, STANDARD = "airflow/example_dags/", "airflow/providers/standard/example_dags/"
-BESIDE = (STANDARD + "sql/sample.sql",)
+BESIDE = (STANDARD + "sql/sample.sql", CORE + "sql/tutorial_taskflow_template.sql")
 """Files that templates read."""
 
 
@@ -116,7 +116,7 @@ EXAMPLES = (
     # values: params, XComs, state
     core("example_display_name"),
     core("example_params_trigger_ui"),
-    core("example_params_ui_tutorial", conf={"required_field": "given"}),
+    core("example_params_ui_tutorial", conf={"required_field": "given by hand"}),
     core("example_passing_params_via_test_command"),
     core("example_simplest_dag"),
     core("example_task_state_store"),
