@@ -149,6 +149,8 @@ def ask(timetable, question: dict):
         if info is None:
             return None
         return {"run_after": shown(info.run_after), **shown_interval(info.data_interval)}
+    if kind == "between":
+        return between(timetable, moment(question["earliest"]), moment(question["latest"]))
     if kind == "manual":
         return shown_interval(timetable.infer_manual_data_interval(run_after=moment(question["run_after"])))
     if kind == "run_id":
@@ -158,6 +160,22 @@ def ask(timetable, question: dict):
             data_interval=interval(question["interval"]),
         )
     raise ValueError(f"unknown question {kind!r}")
+
+
+MOST_RUNS = 100_000  # so many at once is nobody's wish
+
+
+def between(timetable, earliest, latest) -> list[dict]:
+    """The runs of a span (serialization/definitions/dag.py `iter_dagrun_infos_between`)."""
+    from airflow.timetables.base import TimeRestriction
+
+    restriction = TimeRestriction(earliest=earliest, latest=latest, catchup=True)
+    found, info = [], None
+    while info := timetable.next_dagrun_info_v2(last_dagrun_info=info, restriction=restriction):
+        if len(found) == MOST_RUNS:
+            raise ValueError(f"from {earliest} to {latest} there are more than {MOST_RUNS} runs; choose a shorter range")
+        found.append({"run_after": shown(info.run_after), **shown_interval(info.data_interval)})
+    return found
 
 
 def moment(text: str | None):

@@ -19,6 +19,7 @@ import traceback
 from importlib import metadata
 
 from artel_side import channel
+from artel_side.trigger_code import Code
 from artel_side.trigger_comms import Comms
 
 ON_KILL_SECONDS = 30.0  # upstream's [triggerer] on_kill_timeout
@@ -77,7 +78,7 @@ class Host:
         self.outgoing: queue.SimpleQueue[dict] = queue.SimpleQueue()
         threading.Thread(target=self.write, name="write", daemon=True).start()
         self.comms = Comms(self.ask)
-        self.classes: dict[str, type] = {}
+        self.code = Code()
 
     def tell(self, message: dict) -> None:
         """Send a frame, from whichever thread, without waiting for a server that is slow to read."""
@@ -101,6 +102,7 @@ class Host:
         configure_logging(json_output=True, output=Lines(self))
         self.comms.attach()
         task_runner.SUPERVISOR_COMMS = self.comms
+        self.streams = shared_streams()
         self.loop = asyncio.get_running_loop()
         threading.Thread(target=self.read, name="read", daemon=True).start()
         self.tell(hello)
@@ -118,6 +120,8 @@ class Host:
             self.comms.answered(message)
         elif message.get("op") == "run":
             self.start(message)
+        elif message.get("op") == "stored":
+            self.streams.confirm_persisted([message["sequence"]])
         elif message.get("op") == "cancel":
             if task := self.tasks.get(message["id"]):
                 task.cancel(USER_ACTION if message.get("kill") else None)
@@ -140,13 +144,20 @@ class Host:
         number = wanted["id"]
         current_trigger.set(number)
         structlog.contextvars.clear_contextvars()
-        ti = wanted["ti"]
-        names = ("dag_id", "task_id", "run_id", "try_number", "map_index")
-        structlog.contextvars.bind_contextvars(trigger_id=number, ti_id=ti["id"], **{name: ti[name] for name in names})
+        watches = wanted.get("watches")
+        if watches is None:
+            ti = wanted["ti"]
+            names = ("dag_id", "task_id", "run_id", "try_number", "map_index")
+            structlog.contextvars.bind_contextvars(trigger_id=number, ti_id=ti["id"], **{name: ti[name] for name in names})
+        else:
+            structlog.contextvars.bind_contextvars(watches=",".join(watches))
         try:
             await greenback.ensure_portal()  # lets a trigger call the SDK's blocking functions
             trigger, context = self.build(wanted)
-            await self.drive(number, trigger, context)
+            if watches is None:
+                await self.drive(number, trigger, context)
+            else:
+                await self.watch(number, trigger)
         except asyncio.CancelledError:
             self.tell({"event": "stopped", "id": number})
         except BaseException as error:  # a trigger may fail in any way, and must not take its neighbours along
@@ -159,25 +170,20 @@ class Host:
         from airflow.sdk.serde import deserialize
         from airflow.serialization.decoders import smart_decode_trigger_kwargs
 
-        made = self.class_of(wanted["classpath"])
+        made = self.code.class_of(wanted["classpath"], wanted.get("path"))
         arguments = {name: smart_decode_trigger_kwargs(value) for name, value in decode(deserialize, wanted["kwargs"]).items()}
         trigger = made(**arguments)
         trigger.trigger_id = wanted["id"]
         context = None
-        if wanted.get("dag") is None:
+        if wanted.get("watches") is not None:
+            trigger.asset_state_store = asset_state(wanted["watches"])
+        elif wanted.get("dag") is None:
             trigger.task_instance = task_instance(wanted["ti"])
         else:
             runtime = runtime_task_instance(wanted)
             context = runtime.get_template_context()
             trigger.task_instance = runtime
         return trigger, context
-
-    def class_of(self, classpath: str) -> type:
-        from airflow.sdk._shared.module_loading import import_string
-
-        if classpath not in self.classes:
-            self.classes[classpath] = import_string(classpath)
-        return self.classes[classpath]
 
     async def drive(self, number: str, trigger, context) -> None:
         """Run it to its first event: the task goes on then, and what the trigger might say later interests nobody."""
@@ -206,6 +212,52 @@ class Host:
         if not fired:
             log.error("Trigger exited without sending an event")
             self.tell({"event": "failed", "id": number, "traceback": None})
+
+
+    async def watch(self, number: str, trigger) -> None:
+        """Run a watcher's trigger to its end: every event is news of what it watches (`TriggerRunner.run_trigger`)."""
+        import structlog
+
+        log = structlog.get_logger("trigger")
+        log.info("Watcher starting", trigger=type(trigger).__name__)
+        key = trigger.shared_stream_key()
+        try:
+            if key is None:
+                events = trigger.run()
+            else:  # several watchers read from one stream
+                events = trigger.filter_shared_stream(self.streams.subscribe(trigger_id=number, trigger=trigger, key=key))
+            async for event in events:
+                json.dumps(event.payload, allow_nan=False)
+                sequence = None if key is None else self.streams.bind_pending_event(trigger_id=number, key=key)
+                self.tell({"event": "news", "id": number, "payload": event.payload, "sequence": sequence})
+        finally:
+            if key is not None:
+                await self.streams.unsubscribe(number, key)
+            try:
+                await trigger.cleanup()
+            except Exception:
+                log.exception("Trigger could not clean up")
+        self.tell({"event": "finished", "id": number})
+
+
+def shared_streams():
+    """Upstream's manager of streams that several watchers read from, with upstream's settings."""
+    from airflow.configuration import conf
+    from airflow.triggers.shared_stream import SharedStreamManager
+
+    return SharedStreamManager(
+        max_subscriber_queue=conf.getint("triggerer", "shared_stream_subscriber_queue_size"),
+        ack_timeout=conf.getfloat("triggerer", "shared_stream_ack_timeout"),
+        cohort_grace_period=conf.getfloat("triggerer", "shared_stream_cohort_grace_period"),
+    )
+
+
+def asset_state(watches: dict[str, str]):
+    """What a watcher keeps with its assets."""
+    from airflow.sdk import Asset
+    from airflow.sdk.execution_time.context import AssetStateStoreAccessors
+
+    return AssetStateStoreAccessors(inlets=[Asset(name=name, uri=uri) for name, uri in watches.items()])
 
 
 async def on_kill(trigger, log) -> None:

@@ -12,6 +12,7 @@ use artel_platform::{Error, Result};
 use artel_proto::artel::scheduler::v1::Workload;
 use serde_json::{Value, json};
 use std::collections::HashMap;
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// What a task's own token is good for: what training, comparing and promoting models needs, and its own affairs here.
@@ -158,6 +159,14 @@ impl Scheduler {
         let checkout = self.checkout(&bundle, Some(version)).await?;
         let said = self.version(&instance.dag_version_id).await?.relative_fileloc.clone();
         Ok(DagPlace { bundle, checkout, file: if said.is_empty() { row.relative_fileloc.clone() } else { said } })
+    }
+
+    /// The folder of a task's DAG files, as its run sees them.
+    pub(crate) async fn files_of(&self, instance: &TaskInstance) -> Result<PathBuf> {
+        let gone = || Error::not_found(format!("Dag {} is gone", instance.dag_id));
+        let row = dags::get(&self.db, &instance.dag_id).await?.ok_or_else(gone)?;
+        let run = runs::get(&self.db, &instance.dag_id, &instance.run_id).await?;
+        Ok(self.place(instance, run.as_ref(), &row).await?.checkout.path)
     }
 
     /// Lets the task speak for itself: to the suite as an MLflow client, to this service as an Airflow worker.

@@ -91,7 +91,7 @@ impl Scheduler {
         let now = self.cx.clock.now();
         let id = self.cx.ids.ordered().to_string();
         let fires_at = Moment::read(&deferral.classpath, &deferral.kwargs).map(Moment::millis);
-        let kwargs = self.vault.seal(&place(&id), &deferral.kwargs.to_string(), &self.cx.ids.secret())?;
+        let kwargs = self.seal_trigger_kwargs(&id, &deferral.kwargs)?;
         let timeout = deferral.timeout.map(|span| now.saturating_add(span));
         let row = Trigger {
             id,
@@ -114,6 +114,11 @@ impl Scheduler {
         };
         parked::park(tx, &instance.id, &parked, now).await?;
         instance_changed(tx, instance, Some(TaskState::Deferred)).await
+    }
+
+    /// A trigger's arguments as they are kept.
+    pub(crate) fn seal_trigger_kwargs(&self, trigger_id: &str, kwargs: &Value) -> Result<String> {
+        self.vault.seal(&place(trigger_id), &kwargs.to_string(), &self.cx.ids.secret())
     }
 
     /// A trigger's arguments in clear text.

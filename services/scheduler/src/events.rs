@@ -3,18 +3,30 @@
 use crate::Scheduler;
 use artel_platform::bus::{Handler, on};
 use artel_platform::db::Tx;
+use artel_proto::artel::artifact::v1::ArtifactWritten;
 use artel_proto::artel::registry::v1::ModelVersionAliasSet;
 use std::sync::Arc;
 
 /// The events that the scheduler acts on.
 pub(crate) fn handlers(scheduler: &Arc<Scheduler>) -> Vec<Handler> {
-    let scheduler = scheduler.clone();
-    vec![on(move |event: ModelVersionAliasSet, tx: &mut Tx| {
-        let scheduler = scheduler.clone();
-        Box::pin(async move {
-            scheduler.model_alias_set(&event, tx).await?;
-            tx.after_commit(move || scheduler.assets_changed());
-            Ok(())
-        })
-    })]
+    let (for_models, for_datasets) = (scheduler.clone(), scheduler.clone());
+    vec![
+        on(move |event: ModelVersionAliasSet, tx: &mut Tx| {
+            let scheduler = for_models.clone();
+            Box::pin(async move {
+                scheduler.model_alias_set(&event, tx).await?;
+                tx.after_commit(move || scheduler.assets_changed());
+                Ok(())
+            })
+        }),
+        on(move |event: ArtifactWritten, tx: &mut Tx| {
+            let scheduler = for_datasets.clone();
+            Box::pin(async move {
+                if scheduler.artifact_written(&event, tx).await? {
+                    tx.after_commit(move || scheduler.assets_changed());
+                }
+                Ok(())
+            })
+        }),
+    ]
 }

@@ -5,6 +5,7 @@ use crate::states::TaskState;
 use crate::store::instances;
 use crate::store::instances::TaskInstance;
 use crate::store::logs::{self, Piece, TaskLog};
+use crate::store::objects;
 use crate::times;
 use artel_platform::db::Tx;
 use artel_platform::{Error, Result};
@@ -45,9 +46,9 @@ impl<'a> Place<'a> {
         format!("dag_id={}/run_id={}/task_id={}{map}/attempt={}.log", self.dag_id, self.run_id, self.task_id, self.try_number)
     }
 
-    /// Its path in the artifact service.
-    pub(crate) fn object(&self) -> String {
-        format!("logs/{}", self.file())
+    /// Its path in the artifact service. A run that was removed and made again has other tries: their logs are not mixed up.
+    pub(crate) fn object(&self, ti_id: &str) -> String {
+        format!("logs/{}_{ti_id}.log", self.file().trim_end_matches(".log"))
     }
 }
 
@@ -62,7 +63,7 @@ pub(crate) async fn append_line(tx: &mut Tx, ti_id: &str, place: &Place<'_>, lev
 pub(crate) async fn append_json(tx: &mut Tx, ti_id: &str, place: &Place<'_>, line: &Value, now: i64) -> Result<()> {
     let line = format!("{line}\n");
     let piece = Piece { segment: None, byte: 0, data: line.as_bytes() };
-    logs::append(tx, ti_id, &place.object(), &piece, now).await
+    logs::append(tx, ti_id, &place.object(ti_id), &piece, now).await
 }
 
 /// A part of a log.
@@ -78,7 +79,7 @@ impl Scheduler {
     /// Adds a piece that a worker sent.
     pub(crate) async fn append_log(&self, instance: &TaskInstance, piece: &Piece<'_>) -> Result<()> {
         let mut tx = self.db.begin().await?;
-        logs::append(&mut tx, &instance.id, &Place::of(instance).object(), piece, self.cx.clock.now()).await?;
+        logs::append(&mut tx, &instance.id, &Place::of(instance).object(&instance.id), piece, self.cx.clock.now()).await?;
         tx.commit().await?;
         self.log_grew.notify_waiters();
         Ok(())
@@ -191,7 +192,10 @@ impl Scheduler {
         stored?;
         let size = fed?;
         let mut tx = self.db.begin().await?;
-        logs::stored(&mut tx, &log.ti_id, size).await?;
+        if !logs::stored(&mut tx, &log.ti_id, size).await? {
+            // its run was removed meanwhile
+            objects::doom(&mut tx, &log.path, 0).await?;
+        }
         tx.commit().await
     }
 }

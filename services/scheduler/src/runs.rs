@@ -219,6 +219,13 @@ impl Scheduler {
         tx.commit().await
     }
 
+    /// The run is of no partition any more: another one may be made for it.
+    pub(crate) async fn forget_partition(&self, dag_id: &str, run_id: &str) -> Result<()> {
+        let mut tx = self.db.begin().await?;
+        runs::forget_partition(&mut tx, dag_id, run_id, self.cx.clock.now()).await?;
+        tx.commit().await
+    }
+
     /// A DAG was paused or goes on: what waited for that is looked at.
     pub(crate) async fn resumed(&self, dag_id: &str) -> Result<()> {
         let mut filter = Filter::default();

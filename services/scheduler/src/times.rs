@@ -39,6 +39,12 @@ pub fn parse(text: &str) -> Result<i64> {
     naive.map(|n| n.and_utc().timestamp_millis()).ok_or_else(|| Error::invalid(format!("{text:?} is no ISO 8601 time")))
 }
 
+/// What the clock showed where an ISO 8601 time was written.
+pub fn wall(text: &str) -> Option<chrono::NaiveDateTime> {
+    let (written, utc) = (DateTime::parse_from_rfc3339(text.trim()).ok()?, Utc);
+    Some(written.with_timezone(&utc).naive_utc() + chrono::Duration::seconds(i64::from(written.offset().local_minus_utc())))
+}
+
 /// Python's `str()` of a UTC time: `2026-01-01 00:00:00+00:00`.
 pub fn python_str(time: DateTime<Utc>) -> String {
     iso(time).replacen('T', " ", 1)

@@ -6,7 +6,7 @@ A file is run as it is in the wheel. What is left out, and why, stands at the en
 import dataclasses
 
 CORE, STANDARD = "airflow/example_dags/", "airflow/providers/standard/example_dags/"
-BESIDE = (STANDARD + "sql/sample.sql",)
+BESIDE = (STANDARD + "sql/sample.sql", CORE + "sql/tutorial_taskflow_template.sql")
 """Files that templates read."""
 
 
@@ -86,14 +86,7 @@ EXAMPLES = (
         "example_asset_partition", "ingest_regional_sales", "live_region_player_stats", "multi_region_player_stats",
         follow=("aggregate_regional_sales", "summarize_live_region_stats"),
     ),
-    # these two share an asset: what the first tells, the second reads
-    Example(
-        (f"{CORE}example_outlet_event_extra.py", f"{CORE}example_inlet_event_extra.py"),
-        (
-            "asset_with_extra_by_yield", "asset_with_extra_by_context", "asset_with_extra_from_classic_operator",
-            "read_asset_event", "read_asset_event_from_classic",
-        ),
-    ),
+    core("example_outlet_event_extra", "asset_with_extra_by_yield", "asset_with_extra_by_context", "asset_with_extra_from_classic_operator"),
     # shapes: branches, groups, mapping, set-up and tear-down
     core("example_branch_labels"),
     core("example_branch_python_dop_operator_3", "example_branch_dop_operator_v3"),
@@ -116,7 +109,7 @@ EXAMPLES = (
     # values: params, XComs, state
     core("example_display_name"),
     core("example_params_trigger_ui"),
-    core("example_params_ui_tutorial", conf={"required_field": "given"}),
+    core("example_params_ui_tutorial", conf={"required_field": "given by hand"}),
     core("example_passing_params_via_test_command"),
     core("example_simplest_dag"),
     core("example_task_state_store"),
@@ -161,6 +154,7 @@ EXAMPLES = (
 LEFT_OUT = {
     "example_dag_decorator, example_retry_policy, tutorial_objectstorage": "ask a server on the Internet",
     "example_kubernetes_executor, example_local_kubernetes_executor": "need Kubernetes, and are no DAGs without its provider",
+    "example_inlet_event_extra": "names an asset with the URI of example_outlet_event_extra's: which of the two is active is chance",
     "example_analytics": "needs DataFusion and files in cloud storage",
     "example_branch_day_of_week_operator": "chooses by the day of the week on which it runs",
     "example_branch_datetime_operator_2": "chooses by the hour at which it runs; the file's other DAGs are run",

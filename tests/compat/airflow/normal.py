@@ -11,6 +11,10 @@ PATTERNS = (
     # (what, as what, why)
     (re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}"), "<id>", "ids of task instances and DAG versions are made at random"),
     (re.compile(r"(?<=<time>)[_+-][A-Za-z0-9]{8}\b"), "_<random>", "a run id that the server makes ends at random"),
+    (
+        re.compile(r"\b[A-Z][a-z]{2} [A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d (?:[AP]M )?[A-Z]{3,4} \d{4}\b"), "<date>",
+        "what the program `date` prints is its moment",
+    ),
     (re.compile(r"\bjob-[a-z0-9]{8}\b"), "<job>", "example_task_state_store names its job at random"),
 )
 FIELDS = {

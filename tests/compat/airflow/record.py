@@ -60,10 +60,12 @@ def record_rules(options) -> None:
         dags = pathlib.Path(folder)
         rules.copy_files(dags)
         with stock.running(sys.executable, dags, (), options.database) as server:
-            found = rules.run_all(lambda: connect(server), SECONDS, options.only)
-    for name, facts in found.items():
-        if "error" not in facts:
-            write("rules", name, facts)
+
+            def keep(name, facts) -> None:
+                if "error" not in facts:
+                    write("rules", name, facts)
+
+            rules.run_all(lambda: connect(server), SECONDS, keep, options.only)
 
 
 def connect(server: stock.Stock) -> Session:

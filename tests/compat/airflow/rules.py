@@ -37,7 +37,7 @@ class Scene:
         self.session.pools.post_pool(PoolBody(name=name, slots=slots))
 
     def open(self, name: str, slots: int) -> None:
-        self.session.pools.patch_pool(name, PoolPatchBody(pool=name, slots=slots), update_mask=["slots"])
+        self.session.pools.patch_pool(name, PoolPatchBody(pool=name, slots=slots, include_deferred=False), update_mask=["slots"])
 
     def trigger(self, dag: str, days=(1,)) -> list[str]:
         """Triggers a run for each day, in this order; their ids."""
@@ -181,7 +181,7 @@ def past(scene: Scene) -> dict:
             for run in runs
         }
     instances = [i for run in scene.session.runs_of("rule_wait_for_downstream") for i in scene.session.instances_of(run.dag_id, run.dag_run_id)]
-    started = sorted(instances, key=lambda instance: instance.start_date)
+    started = sorted((instance for instance in instances if instance.start_date), key=lambda instance: instance.start_date)
     facts["order with wait_for_downstream"] = [f"{instance.logical_date:%d} {instance.task_id}" for instance in started]
     return facts
 
@@ -234,16 +234,16 @@ def rescheduling(scene: Scene) -> dict:
 RULES = (pool_slots, priorities, concurrency, retries, past, catchup, timeouts, failures, trigger_rules, rescheduling)
 
 
-def run_all(connect, seconds: float, only=None, quiet: float = 20) -> dict:
-    """The facts of every rule, one after the other: they count what runs at one time."""
-    found = {}
+def run_all(connect, seconds: float, keep, only=None, quiet: float = 20) -> None:
+    """Finds the facts of every rule, one after the other, as they count what runs at one time; `keep` is told of each. One that
+    could not be run has an `error`."""
     for rule in RULES:
-        if only and rule.__name__ not in only:
+        if only is not None and rule.__name__ not in only:
             continue
         began = time.monotonic()
         try:
-            found[rule.__name__] = rule(Scene(connect(), seconds, quiet))
+            facts = rule(Scene(connect(), seconds, quiet))
         except Exception as error:
-            found[rule.__name__] = {"error": f"{type(error).__name__}: {error}"[:600]}
-        print(f"{rule.__name__}: {found[rule.__name__].get('error', 'done')} in {time.monotonic() - began:.0f} s", flush=True)
-    return found
+            facts = {"error": f"{type(error).__name__}: {error}"[:600]}
+        print(f"{rule.__name__}: {facts.get('error', 'done')} in {time.monotonic() - began:.0f} s", flush=True)
+        keep(rule.__name__, facts)

@@ -5,7 +5,7 @@ use super::own;
 use crate::Scheduler;
 use crate::dag::{Asset, AssetLike, Dag};
 use crate::store::asset_references::{self, Reference};
-use crate::store::{Filter, asset_queue, assets};
+use crate::store::{Filter, asset_queue, assets, watchers};
 use artel_platform::Result;
 use artel_platform::db::Tx;
 use serde_json::{Value, json};
@@ -38,7 +38,7 @@ impl Scheduler {
         if asset_references::replace(tx, &dag.dag_id, &wanted, now).await? {
             settle(tx, now).await?;
         }
-        Ok(())
+        self.write_watchers(tx, dag, now).await
     }
 
     /// The DAG's condition as upstream shows it, with the numbers of its assets; null where it has none.
@@ -61,6 +61,7 @@ impl Scheduler {
             return Ok(());
         }
         assets::take_turn(tx, "events").await?;
+        watchers::remove(tx, dag_ids).await?;
         if asset_references::remove(tx, dag_ids).await? {
             settle(tx, self.cx.clock.now()).await?;
         }
@@ -84,7 +85,7 @@ async fn reference(tx: &mut Tx, kind: &str, task_id: &str, to: &AssetLike, now: 
         AssetLike::UriRef(uri) if scheduled => {
             // what Artel itself tells of exists although no file declares it
             if uri.starts_with(own::SCHEME) && !assets::has_uri(tx, uri).await? {
-                let asset = Asset { name: uri.clone(), uri: uri.clone(), group: own::GROUP.into(), extra: json!({}) };
+                let asset = Asset { name: uri.clone(), uri: uri.clone(), group: own::GROUP.into(), extra: json!({}), watchers: vec![] };
                 assets::put(tx, &asset, now).await?;
             }
             row("schedule_uri".into(), uri, None)

@@ -7,6 +7,7 @@ mod outlets;
 pub(crate) mod own;
 mod partitions;
 mod start;
+pub(crate) mod watchers;
 
 pub(crate) use outlets::Outlets;
 

@@ -173,7 +173,7 @@ impl Scheduler {
         if let Some(known) = assets::by_key(&mut *tx, &key.name, &key.uri).await? {
             return Ok(known);
         }
-        let asset = Asset { name: key.name, uri: key.uri, group: "asset".into(), extra: serde_json::from_str(extra)? };
+        let asset = Asset { name: key.name, uri: key.uri, group: "asset".into(), extra: serde_json::from_str(extra)?, watchers: vec![] };
         let id = assets::put(tx, &asset, self.cx.clock.now()).await?;
         assets::get(&mut *tx, id).await?.ok_or_else(|| artel_platform::Error::internal("an asset that was just made is not there"))
     }

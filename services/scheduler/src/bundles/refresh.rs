@@ -12,6 +12,8 @@ use std::time::Duration;
 
 /// After a failed look the next one comes sooner, for a server that was away for a moment.
 const RETRY: Duration = Duration::from_secs(15);
+/// How often it is looked whether another scheduler process was told of a push.
+const LOOK: Duration = Duration::from_secs(1);
 
 impl Scheduler {
     /// Starts following every git bundle.
@@ -40,6 +42,8 @@ impl Scheduler {
         }
         let mut last_failure = None;
         loop {
+            // one that comes in the middle of the refresh counts again
+            let pushed = rows::pushed_at(&self.db, &bundle.name).await.unwrap_or_default();
             let failed = match self.refresh(bundle).await {
                 Ok(_) => None,
                 Err(error) => Some(error.chain()),
@@ -64,7 +68,25 @@ impl Scheduler {
             };
             tokio::select! {
                 () = bundle.wanted.notified() => {}
+                () = self.pushed_after(bundle, pushed) => {}
                 () = pause => {}
+            }
+        }
+    }
+
+    /// Somebody pushed: every scheduler process is to look, whichever was told of it.
+    pub(crate) async fn pushed(&self, bundle: &Bundle) -> Result<()> {
+        rows::set_pushed(&self.db, &bundle.name, self.cx.clock.now()).await?;
+        bundle.wanted.notify_one();
+        Ok(())
+    }
+
+    /// Until a later push was told of, here or elsewhere.
+    async fn pushed_after(&self, bundle: &Bundle, last: i64) {
+        loop {
+            tokio::time::sleep(LOOK).await;
+            if rows::pushed_at(&self.db, &bundle.name).await.is_ok_and(|at| at > last) {
+                return;
             }
         }
     }

@@ -14,6 +14,26 @@ pub struct Asset {
     pub uri: String,
     pub group: String,
     pub extra: Value,
+    /// What tells of news from outside.
+    pub watchers: Vec<Watcher>,
+}
+
+/// A trigger whose every event is news of an asset.
+#[derive(Debug, Clone, PartialEq)]
+#[allow(missing_docs)]
+pub struct Watcher {
+    pub name: String,
+    pub classpath: String,
+    /// As Airflow's DAG serialization writes them.
+    pub kwargs: Value,
+}
+
+impl Watcher {
+    /// Reads `{"name": …, "trigger": {"classpath": …, "kwargs": {…}}}`.
+    fn read(value: &Value) -> Option<Self> {
+        let (of, text) = (&value["trigger"], |value: &Value| value.as_str().map(str::to_owned));
+        Some(Self { name: text(&value["name"])?, classpath: text(&of["classpath"])?, kwargs: of["kwargs"].clone() })
+    }
 }
 
 /// An asset, or what stands for one.
@@ -69,6 +89,7 @@ impl AssetLike {
                 uri: text("uri")?,
                 group: text("group").unwrap_or_else(|| "asset".into()),
                 extra: if of["extra"].is_object() { decode::plain(&of["extra"]) } else { json!({}) },
+                watchers: decode::list(&of["watchers"]).iter().filter_map(Watcher::read).collect(),
             })),
             "asset_alias" => Some(Self::Alias { name: text("name")?, group: text("group").unwrap_or_else(|| "asset".into()) }),
             "asset_ref" => text("name").map(Self::NameRef).or_else(|| text("uri").map(Self::UriRef)),
@@ -162,13 +183,19 @@ mod tests {
     }
 
     fn asset(name: &str, uri: &str) -> AssetLike {
-        AssetLike::Asset(Asset { name: name.into(), uri: uri.into(), group: "asset".into(), extra: json!({}) })
+        AssetLike::Asset(Asset { name: name.into(), uri: uri.into(), group: "asset".into(), extra: json!({}), watchers: vec![] })
     }
 
     #[test]
     fn schedules_and_ports_are_read_as_airflow_writes_them() {
         let consumer = dag("cons");
-        let bee = AssetLike::Asset(Asset { name: "bee".into(), uri: "s3://b/b".into(), group: "g".into(), extra: json!({"k": 1}) });
+        let bee = AssetLike::Asset(Asset {
+            name: "bee".into(),
+            uri: "s3://b/b".into(),
+            group: "g".into(),
+            extra: json!({"k": 1}),
+            watchers: vec![],
+        });
         let alias = AssetLike::Alias { name: "ali".into(), group: "asset".into() };
         let a = asset("s3://b/a", "s3://b/a");
         let condition = consumer.timetable.asset_condition().unwrap();

@@ -1,6 +1,7 @@
 //! The Task Execution API (AIP-72): what a running task may ask and tell, with upstream's routes, bodies and status
 //! codes (airflow/api_fastapi/execution_api/routes). Workers call it by gRPC, stock Airflow workers by HTTP.
 
+mod asset_state;
 mod assets;
 mod code;
 mod counts;
@@ -155,6 +156,10 @@ impl Scheduler {
             ("PATCH", ["hitlDetails", id]) => self.update_hitl(call, id).await?,
             ("GET", ["hitlDetails", id]) => self.get_hitl(id).await?,
             (_, ["store", "ti", id, key @ ..]) => self.task_state(call, id, &key.join("/")).await?,
+            ("GET" | "PUT" | "DELETE", ["store", "asset", by @ ("by-name" | "by-uri"), "value"]) => {
+                self.asset_state(call, by, "value").await?
+            }
+            ("DELETE", ["store", "asset", by @ ("by-name" | "by-uri"), "clear"]) => self.asset_state(call, by, "clear").await?,
             ("GET", ["dags", dag]) => self.get_dag(dag).await?,
             (_, ["xcoms", dag, run, task, key @ ..]) if !key.is_empty() => self.xcom(call, [dag, run, task], key).await?,
             ("GET", ["variables", "keys"]) => self.variable_keys(call).await?,

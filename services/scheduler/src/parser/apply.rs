@@ -127,6 +127,8 @@ impl Scheduler {
             tx.emit(event).await?;
         }
         tx.commit().await?;
+        // there may be other watchers to run
+        self.triggers.notify_one();
         for id in replaced {
             self.versions.forget(&id);
         }
@@ -258,7 +260,8 @@ fn row(one: &Read, applied: &Applied<'_>, paused: bool, next: Next, version: Str
         has_import_errors: false,
         timetable_type: text("type_name").unwrap_or_else(|| dag.timetable.type_name().into()),
         timetable_summary: text("summary").or_else(|| dag.timetable.summary()),
-        timetable_description: text("description").or_else(|| dag.timetable.description()),
+        // in upstream's words, which only upstream's library has
+        timetable_description: one.about["timetable"]["description"].as_str().map(Into::into).or_else(|| dag.timetable.description()),
         timetable_periodic: says["periodic"].as_bool().unwrap_or_else(|| dag.timetable.periodic()),
         max_active_tasks: dag.max_active_tasks,
         max_active_runs: dag.max_active_runs,

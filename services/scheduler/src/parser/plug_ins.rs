@@ -31,6 +31,13 @@ fn moment(value: &Value) -> Option<i64> {
     Some(DateTime::parse_from_rfc3339(value.as_str()?).ok()?.timestamp_millis())
 }
 
+/// A run that a timetable names.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Named {
+    pub(crate) run_after: i64,
+    pub(crate) interval: Option<(i64, i64)>,
+}
+
 impl Scheduler {
     /// The next run that the timetable makes after `last`. `bundle` is where the DAG's bundle is, if the caller knows.
     pub(crate) async fn next_run(&self, dag: &Dag, last: Option<&DagRun>, bundle: Option<&Path>) -> Result<Next> {
@@ -52,6 +59,17 @@ impl Scheduler {
             interval_end: moment(&answer["end"]),
             run_after: moment(&answer["run_after"]),
         })
+    }
+
+    /// The runs that a timetable of a plug-in names for a span, as it does for a schedule that catches up.
+    pub(crate) async fn runs_between(&self, dag: &Dag, earliest: i64, latest: i64) -> Result<Vec<Named>> {
+        let question = json!({"ask": "between", "earliest": shown(earliest), "latest": shown(latest)});
+        let answer = self.ask_timetable(dag, None, question).await?;
+        let named = |info: &Value| {
+            let run_after = moment(&info["run_after"])?;
+            Some(Named { run_after, interval: moment(&info["start"]).zip(moment(&info["end"])) })
+        };
+        Ok(answer.as_array().into_iter().flatten().filter_map(named).collect())
     }
 
     /// The data interval of a run that somebody triggers for `date`.

@@ -10,7 +10,8 @@ pub use keys::{format_key, parse_key};
 pub use mapper::Mapper;
 
 use crate::dag::{AssetLike, Condition, Dag};
-use crate::timetable::Timetable;
+use crate::states::RunType;
+use crate::timetable::{Time, Timetable};
 use artel_platform::{Error, Result};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -71,6 +72,12 @@ impl PartitionedAssets {
         dates.dedup();
         Ok(if let [one] = dates.as_slice() { Some(*one) } else { None })
     }
+}
+
+/// The id of a new run of a partition (airflow/timetables/base.py `generate_run_id`); `random` makes it differ from others.
+pub(crate) fn run_id(run_type: RunType, run_after: Time, key: &str, random: &str) -> String {
+    let suffix: String = random.chars().rev().take(8).collect();
+    format!("{}__{key}__{suffix}", run_type.run_id(run_after))
 }
 
 /// What upstream's columns hold.

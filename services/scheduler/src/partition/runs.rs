@@ -17,9 +17,8 @@ impl Scheduler {
         let Some(run_after) = run_after else { return Ok(()) };
         let now = self.cx.clock.now();
         let (date, key) = cron.partition(times::at(run_after))?;
-        let suffix: String = self.cx.ids.hex32().chars().rev().take(8).collect();
         let run = DagRun {
-            run_id: format!("{}__{key}__{suffix}", RunType::Scheduled.run_id(times::at(run_after))),
+            run_id: super::run_id(RunType::Scheduled, times::at(run_after), &key, &self.cx.ids.hex32()),
             run_type: RunType::Scheduled,
             logical_date: None,
             partition_key: Some(key),

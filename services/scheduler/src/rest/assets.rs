@@ -6,7 +6,7 @@ use crate::Scheduler;
 use crate::states::RunType;
 use crate::store::asset_references::{self, ShownReference};
 use crate::store::assets::{self, AliasRow, AssetRow};
-use crate::store::{Filter, asset_events};
+use crate::store::{Filter, asset_events, watchers};
 use crate::times::{shown, shown_opt};
 use actix_web::{HttpRequest, HttpResponse, web};
 use artel_platform::http::parse_json;
@@ -50,6 +50,15 @@ impl From<AliasRow> for AliasResponse {
     }
 }
 
+/// A trigger that watches an asset from outside.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = airflow::AssetWatcherResponse)]
+pub(super) struct WatcherResponse {
+    name: String,
+    trigger_id: i64,
+    created_date: String,
+}
+
 /// The newest event of an asset; empty when there was none.
 #[derive(Debug, Clone, Default, Serialize, ToSchema)]
 #[schema(as = airflow::LastAssetEventResponse)]
@@ -73,8 +82,7 @@ pub(super) struct AssetResponse {
     producing_tasks: Vec<TaskReference>,
     consuming_tasks: Vec<TaskReference>,
     aliases: Vec<AliasResponse>,
-    /// Triggers that watch it from outside: none here.
-    watchers: Vec<Value>,
+    watchers: Vec<WatcherResponse>,
     last_asset_event: LastEvent,
 }
 
@@ -115,6 +123,11 @@ async fn shown_assets(scheduler: &Scheduler, rows: &[AssetRow]) -> Result<Vec<As
     for (asset, alias) in assets::aliases_of(&scheduler.db, &ids).await? {
         aliases.entry(asset).or_default().push(alias.into());
     }
+    let mut watching: HashMap<i64, Vec<WatcherResponse>> = HashMap::new();
+    for w in watchers::of_assets(&scheduler.db, &ids).await? {
+        let trigger_id = w.trigger_id.parse().unwrap_or_default();
+        watching.entry(w.asset_id).or_default().push(WatcherResponse { name: w.name, trigger_id, created_date: shown(w.created_at) });
+    }
     let mut newest: HashMap<i64, LastEvent> = HashMap::new();
     for (asset, id, at) in asset_events::newest(&scheduler.db, &ids).await? {
         newest.insert(asset, LastEvent { id: Some(id), timestamp: shown_opt(Some(at)) });
@@ -134,7 +147,7 @@ async fn shown_assets(scheduler: &Scheduler, rows: &[AssetRow]) -> Result<Vec<As
             producing_tasks: of("outlet").map(task).collect(),
             consuming_tasks: of("inlet").map(task).collect(),
             aliases: aliases.remove(&row.id).unwrap_or_default(),
-            watchers: Vec::new(),
+            watchers: watching.remove(&row.id).unwrap_or_default(),
             last_asset_event: newest.remove(&row.id).unwrap_or_default(),
         });
     }

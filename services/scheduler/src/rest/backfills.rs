@@ -2,7 +2,7 @@
 
 use super::query::{Paging, Query};
 use crate::Scheduler;
-use crate::backfills::{NewBackfill, Reprocess};
+use crate::backfills::{NewBackfill, Planned, Reprocess};
 use crate::store::backfills::{self, Backfill};
 use crate::store::{Filter, dags};
 use crate::times::{self, shown, shown_opt};
@@ -148,7 +148,11 @@ pub(super) async fn create(scheduler: web::Data<Scheduler>, who: Identity, body:
 #[utoipa::path(post, path = "/api/v2/backfills/dry_run", tag = "pipelines", request_body = BackfillBody, responses((status = 200, body = BackfillDates)), security(("artel" = ["run:dags"])))]
 pub(super) async fn dry_run(scheduler: web::Data<Scheduler>, body: Json<BackfillBody>) -> Result<HttpResponse> {
     let dates = scheduler.try_backfill(&wanted(body.into_inner(), None)?).await?;
-    let shown = |date: &i64| BackfillDate { logical_date: Some(shown(*date)), partition_key: None, partition_date: None };
+    let shown = |planned: &Planned| BackfillDate {
+        logical_date: shown_opt(planned.logical_date),
+        partition_key: planned.partition.as_ref().map(|(_, key)| key.clone()),
+        partition_date: shown_opt(planned.partition.as_ref().map(|(date, _)| *date)),
+    };
     Ok(HttpResponse::Ok().json(BackfillDates { backfills: dates.iter().map(shown).collect(), total_entries: dates.len() }))
 }
 

@@ -61,7 +61,7 @@ pub(super) async fn list(scheduler: web::Data<Scheduler>) -> Result<HttpResponse
 #[utoipa::path(post, path = "/git/bundles/{name}/refresh", tag = "pipelines", responses((status = 202, body = serde_json::Value)), security(("artel" = ["dags"])))]
 pub(super) async fn refresh(scheduler: web::Data<Scheduler>, name: web::Path<String>) -> Result<HttpResponse> {
     let bundle = git_bundle(&scheduler, &name)?;
-    bundle.wanted.notify_one();
+    scheduler.pushed(bundle).await?;
     Ok(HttpResponse::Accepted().json(json!({"bundle": bundle.name, "accepted": true})))
 }
 
@@ -86,7 +86,7 @@ pub(super) async fn hook(
     let concerns =
         pushed["ref"].as_str().is_none_or(|r| r.strip_prefix("refs/heads/").or(r.strip_prefix("refs/tags/")) == Some(&reference));
     if concerns {
-        bundle.wanted.notify_one();
+        scheduler.pushed(bundle).await?;
     }
     Ok(HttpResponse::build(StatusCode::ACCEPTED).json(json!({"bundle": bundle.name, "accepted": concerns})))
 }

@@ -1,11 +1,9 @@
 //! DAG runs.
 
 use super::collections::DagRunCollection;
-use super::models::{DagRunResponse, TaskInstanceResponse};
+use super::models::DagRunResponse;
 use super::query::{Paging, Query};
-use super::task_instances::show;
 use crate::Scheduler;
-use crate::clear::Clear;
 use crate::runs::NewRun;
 use crate::states::RunState;
 use crate::store::runs::DagRun;
@@ -77,21 +75,6 @@ pub(super) struct RunPatch {
     note: Option<String>,
 }
 
-/// How a run is cleared.
-#[derive(Deserialize, ToSchema)]
-#[schema(as = airflow::DAGRunClearBody)]
-#[serde(deny_unknown_fields)]
-pub(super) struct RunClear {
-    dry_run: Option<bool>,
-    #[serde(default)]
-    only_failed: bool,
-    /// Run the tasks that came to the DAG after the run, and no others.
-    #[serde(default)]
-    only_new: bool,
-    run_on_latest_version: Option<bool>,
-    note: Option<String>,
-}
-
 const ORDER: &[(&str, &str)] = &[
     ("id", "created_at"),
     ("state", "state"),
@@ -109,7 +92,7 @@ const ORDER: &[(&str, &str)] = &[
 ];
 
 /// Runs with their DAGs' names and versions.
-async fn shown(scheduler: &Scheduler, found: &[DagRun]) -> Result<Vec<DagRunResponse>> {
+pub(super) async fn shown(scheduler: &Scheduler, found: &[DagRun]) -> Result<Vec<DagRunResponse>> {
     let mut ids: Vec<String> = found.iter().map(|r| r.dag_version_id.clone()).collect();
     ids.sort();
     ids.dedup();
@@ -253,7 +236,7 @@ pub(super) fn given_state(word: &str) -> Result<RunState> {
     state.ok_or_else(|| Error::invalid(format!("state: {word:?} is not one of queued, success, failed")))
 }
 
-fn note_fits(note: Option<&str>) -> Result<()> {
+pub(super) fn note_fits(note: Option<&str>) -> Result<()> {
     if note.is_some_and(|n| n.chars().count() > 1000) { Err(Error::invalid("note has at most 1000 characters")) } else { Ok(()) }
 }
 
@@ -270,44 +253,6 @@ pub(super) async fn set_note(scheduler: &Scheduler, dag_id: &str, run_id: &str, 
 pub(super) async fn delete(scheduler: web::Data<Scheduler>, path: web::Path<(String, String)>) -> Result<HttpResponse> {
     scheduler.delete_run(&path.0, &path.1).await?;
     Ok(HttpResponse::NoContent().finish())
-}
-
-/// Clears the tasks of a run; with `dry_run`, the default, only says which.
-#[utoipa::path(post, path = "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/clear", tag = "pipelines", request_body = RunClear, responses((status = 200, body = serde_json::Value)), security(("artel" = ["run:dags"])))]
-pub(super) async fn clear(
-    scheduler: web::Data<Scheduler>,
-    path: web::Path<(String, String)>,
-    body: Json<RunClear>,
-) -> Result<HttpResponse> {
-    let (dag_id, run_id) = path.into_inner();
-    if body.only_new && body.only_failed {
-        return Err(Error::invalid("only_new and only_failed are mutually exclusive"));
-    }
-    note_fits(body.note.as_deref())?;
-    let clear = Clear {
-        only_failed: body.only_failed,
-        reset_run: true,
-        on_latest_version: body.run_on_latest_version.unwrap_or(false),
-        ..Clear::default()
-    };
-    match (body.dry_run.unwrap_or(true), body.only_new) {
-        (true, true) => {
-            let new = scheduler.new_tasks(&dag_id, &run_id).await?;
-            let shown: Vec<Value> = new.iter().map(|id| json!({"task_id": id, "task_display_name": id})).collect();
-            return Ok(HttpResponse::Ok().json(json!({"task_instances": shown, "total_entries": new.len()})));
-        }
-        (true, false) => {
-            let found = scheduler.to_clear(&dag_id, &run_id, &clear).await?;
-            let shown: Vec<TaskInstanceResponse> = show(&scheduler, &found, false).await?;
-            return Ok(HttpResponse::Ok().json(json!({"task_instances": shown, "total_entries": found.len()})));
-        }
-        (false, true) => scheduler.run_new_tasks(&dag_id, &run_id).await?,
-        (false, false) => drop(scheduler.clear(&dag_id, &run_id, &clear).await?),
-    }
-    if body.note.is_some() {
-        set_note(&scheduler, &dag_id, &run_id, body.note.as_deref()).await?;
-    }
-    show_one(&scheduler, &dag_id, &run_id).await
 }
 
 /// Waits for the end of a run: a line of JSON per look, every `interval` seconds.

@@ -163,6 +163,7 @@ pub(super) async fn patch(
     tx.emit(&DagChanged { dag_id: dag_id.clone(), paused: body.is_paused, ..DagChanged::default() }).await?;
     tx.commit().await?;
     scheduler.resumed(&dag_id).await?;
+    scheduler.triggers.notify_one(); // what watches for it
     let row = scheduler.dag_row(&dag_id).await?;
     Ok(HttpResponse::Ok().json(with_tags(&scheduler, &[row]).await?.remove(0)))
 }

@@ -67,7 +67,7 @@ impl Reading {
         let mut lines = Vec::new();
         if self.from == 0 {
             let place = crate::logs::Place::of(&self.instance);
-            lines.push(json!({"event": "::group::Log message source details", "sources": [place.object()]}));
+            lines.push(json!({"event": "::group::Log message source details", "sources": [place.object(&self.instance.id)]}));
             lines.push(json!({"event": "::endgroup::"}));
         }
         lines.extend(part.text.lines().filter(|l| !l.is_empty()).map(line));

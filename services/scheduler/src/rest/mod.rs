@@ -1,6 +1,7 @@
 //! Airflow's REST API v2, its token route and its Task Execution API over HTTP.
 
 mod asset_events;
+mod asset_state;
 mod assets;
 mod auth;
 mod backfills;
@@ -8,6 +9,7 @@ mod bulk;
 mod bulk_runs;
 mod bundles;
 mod clear;
+mod clear_runs;
 mod collections;
 mod connections;
 mod dag_runs;
@@ -38,8 +40,8 @@ pub(crate) fn routes() -> Routes {
         info::version, info::health, auth::token, auth::token_cli,
         dags::list, dags::get, dags::details, dags::patch, dags::delete, dags::source, dags::versions, dags::version, dags::tags, dags::stats,
         tasks::list, tasks::get,
-        dag_runs::list, dag_runs::get, dag_runs::create, dag_runs::patch, dag_runs::delete, dag_runs::clear, dag_runs::batch, dag_runs::wait,
-        task_instances::list, task_instances::get, task_instances::get_mapped, task_instances::list_mapped,
+        dag_runs::list, dag_runs::get, dag_runs::create, dag_runs::patch, dag_runs::delete, clear_runs::one, clear_runs::several, clear_runs::partitions, dag_runs::batch, dag_runs::wait,
+        task_instances::list, task_instances::get, task_instances::delete, task_instances::get_mapped, task_instances::list_mapped,
         marks::patch, marks::patch_mapped, marks::dry_run, marks::dry_run_mapped, marks::patch_group, marks::dry_run_group,
         bulk_runs::runs, bulk_runs::task_instances,
         backfills::list, backfills::get, backfills::create, backfills::dry_run, backfills::pause, backfills::unpause, backfills::cancel,
@@ -47,6 +49,7 @@ pub(crate) fn routes() -> Routes {
         hitl::list, hitl::get, hitl::of_try, hitl::respond,
         xcoms::list, xcoms::get,
         assets::list, assets::aliases, assets::alias, asset_events::list, asset_events::create, asset_events::of_run, assets::get,
+        asset_state::list, asset_state::get, asset_state::put, asset_state::delete, asset_state::clear,
         assets::materialize, queued_events::of_asset, queued_events::of_dag, queued_events::of_both, queued_events::delete_of_asset,
         queued_events::delete_of_dag, queued_events::delete_of_both,
         variables::list, variables::get, variables::create, variables::update, variables::delete,

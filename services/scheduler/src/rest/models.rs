@@ -3,6 +3,7 @@
 use crate::store::dags::DagRow;
 use crate::store::instances::TaskInstance;
 use crate::store::runs::DagRun;
+use crate::store::triggers::Trigger;
 use crate::store::versions::DagVersion;
 use crate::times::{duration, shown, shown_opt};
 use artel_platform::Result;
@@ -218,7 +219,7 @@ pub(super) struct TaskInstanceResponse {
     note: Option<String>,
     rendered_map_index: Option<String>,
     rendered_fields: Value,
-    trigger: Option<Value>,
+    trigger: Option<TriggerResponse>,
     triggerer_job: Option<Value>,
     dag_version: Option<DagVersionResponse>,
 }
@@ -230,6 +231,33 @@ pub(super) struct Around<'a> {
     pub(super) dag_display_name: &'a str,
     pub(super) version: Option<&'a DagVersion>,
     pub(super) rendered_fields: Option<Value>,
+    /// What it waits for.
+    pub(super) trigger: Option<&'a Trigger>,
+}
+
+/// What a deferred instance waits for. Its arguments are never shown.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = airflow::TriggerResponse)]
+pub(super) struct TriggerResponse {
+    id: i64,
+    classpath: String,
+    kwargs: String,
+    created_date: String,
+    queue: Option<String>,
+    triggerer_id: Option<i64>,
+}
+
+impl TriggerResponse {
+    fn new(trigger: &Trigger) -> Self {
+        Self {
+            id: crate::assets::watchers::number(&trigger.id),
+            classpath: trigger.classpath.clone(),
+            kwargs: "{}".into(),
+            created_date: shown(trigger.created_at),
+            queue: None,
+            triggerer_id: None,
+        }
+    }
 }
 
 impl TaskInstanceResponse {
@@ -251,7 +279,8 @@ impl TaskInstanceResponse {
             task_display_name: i.task_display_name.clone(),
             dag_display_name: around.dag_display_name.to_owned(),
             hostname: Some(i.hostname.clone().unwrap_or_default()),
-            unixname: i.unixname.clone(),
+            // upstream writes it when the instance is made
+            unixname: Some(i.unixname.clone().unwrap_or_else(|| "artel".into())),
             pool: i.pool.clone(),
             pool_slots: i.pool_slots,
             queue: Some(i.queue.clone()),
@@ -266,7 +295,7 @@ impl TaskInstanceResponse {
             note: i.note.clone(),
             rendered_map_index: i.rendered_map_index.clone().or_else(|| (i.map_index >= 0).then(|| i.map_index.to_string())),
             rendered_fields: around.rendered_fields.clone().unwrap_or_else(|| json!({})),
-            trigger: None,
+            trigger: around.trigger.map(TriggerResponse::new),
             triggerer_job: None,
             dag_version: around.version.map(|v| DagVersionResponse::new(v, around.dag_display_name)),
         }

@@ -6,7 +6,7 @@ use super::query::{Paging, Query};
 use crate::Scheduler;
 use crate::states::TaskState;
 use crate::store::instances::{self, TaskInstance};
-use crate::store::{Filter, Page, dags, history, runs, versions, xcoms};
+use crate::store::{Filter, Page, dags, history, runs, triggers, versions, xcoms};
 use actix_web::{HttpRequest, HttpResponse, web};
 use artel_platform::{Error, Result};
 use std::collections::HashMap;
@@ -41,6 +41,8 @@ pub(super) async fn show(scheduler: &Scheduler, found: &[TaskInstance], fields: 
     let known: HashMap<String, _> = versions::by_ids(db, &version_ids).await?.into_iter().map(|v| (v.id.clone(), v)).collect();
     let ids: Vec<String> = if fields { found.iter().map(|i| i.id.clone()).collect() } else { Vec::new() };
     let rendered: HashMap<String, String> = xcoms::rendered(db, &ids).await?.into_iter().collect();
+    let deferred: Vec<String> = found.iter().filter(|i| i.state == Some(TaskState::Deferred)).map(|i| i.id.clone()).collect();
+    let waited: HashMap<String, _> = triggers::of_instances(db, &deferred).await?.into_iter().map(|t| (t.ti_id.clone(), t)).collect();
     let mut about: HashMap<(String, String), _> = HashMap::new();
     let mut names: HashMap<String, String> = HashMap::new();
     for i in found {
@@ -58,6 +60,7 @@ pub(super) async fn show(scheduler: &Scheduler, found: &[TaskInstance], fields: 
                 run: about.get(&(i.dag_id.clone(), i.run_id.clone())).and_then(Option::as_ref),
                 dag_display_name: names.get(&i.dag_id).unwrap_or(&i.dag_id),
                 version: known.get(&i.dag_version_id),
+                trigger: waited.get(&i.id),
                 rendered_fields: rendered.get(&i.id).map(|json| serde_json::from_str(json)).transpose()?,
             };
             Ok(TaskInstanceResponse::new(i, &around))
@@ -170,6 +173,25 @@ pub(super) async fn get_mapped(scheduler: web::Data<Scheduler>, path: web::Path<
     let (dag_id, run_id, task_id, map_index) = path.into_inner();
     let found = one(&scheduler, &dag_id, &run_id, &task_id, map_index).await?;
     Ok(HttpResponse::Ok().json(show(&scheduler, &[found], true).await?.remove(0)))
+}
+
+/// Removes an instance that does not run, with its earlier tries.
+#[utoipa::path(delete, path = "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances/{task_id}", tag = "pipelines", params(("map_index" = Option<i64>, Query)), responses((status = 200)), security(("artel" = ["dags"])))]
+pub(super) async fn delete(
+    scheduler: web::Data<Scheduler>,
+    path: web::Path<(String, String, String)>,
+    request: HttpRequest,
+) -> Result<HttpResponse> {
+    let (dag_id, run_id, task_id) = path.into_inner();
+    let map_index = Query::of(&request).int("map_index")?.unwrap_or(-1);
+    let found = instances::of_task(&scheduler.db, &dag_id, &run_id, &task_id, map_index).await?;
+    let found = found.ok_or_else(|| {
+        let key = format!("dag_id: `{dag_id}`, run_id: `{run_id}`, task_id: `{task_id}` and map_index: `{map_index}`");
+        Error::not_found(format!("The Task Instance with {key} was not found"))
+    })?;
+    scheduler.delete_instances(&[found]).await?;
+    // upstream answers with the JSON of nothing
+    Ok(HttpResponse::Ok().json(()))
 }
 
 /// The mapped instances of a task.

@@ -98,11 +98,22 @@ fn differs(case: &Case) -> Result<(), String> {
     Ok(())
 }
 
-#[test]
-fn decisions_are_airflows() {
-    let cases: Vec<Case> = serde_json::from_str(include_str!("../../tests/recorded/decisions.json")).unwrap();
+/// How many cases there are, all of which are decided as recorded.
+fn all_as_recorded(recorded: &str) -> usize {
+    let cases: Vec<Case> = serde_json::from_str(recorded).unwrap();
     let wrong: Vec<String> =
         cases.iter().filter_map(|case| differs(case).err().map(|e| format!("{}: {e}\n{}", case.dag["dag_id"], case.dag))).collect();
     assert!(wrong.is_empty(), "{} of {} differ:\n{}", wrong.len(), cases.len(), wrong[..wrong.len().min(6)].join("\n\n"));
-    assert!(cases.len() > 200);
+    cases.len()
+}
+
+#[test]
+fn decisions_are_airflows() {
+    assert!(all_as_recorded(include_str!("../../tests/recorded/decisions.json")) > 200);
+}
+
+/// Every rule over every mixture of up to three upstream states (tests/recorded/trigger_rules.py).
+#[test]
+fn trigger_rules_are_airflows() {
+    assert_eq!(all_as_recorded(include_str!("../../tests/recorded/trigger_rules.json")), 13);
 }

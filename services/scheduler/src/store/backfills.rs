@@ -28,7 +28,8 @@ pub(crate) struct BackfillRun<'a> {
     pub(crate) sort_ordinal: i64,
     pub(crate) dag_id: &'a str,
     pub(crate) run_id: Option<&'a str>,
-    pub(crate) logical_date: i64,
+    pub(crate) logical_date: Option<i64>,
+    pub(crate) partition_key: Option<&'a str>,
     pub(crate) exception_reason: Option<&'a str>,
 }
 
@@ -111,8 +112,10 @@ pub(crate) async fn any_active(db: &Db) -> Result<bool> {
 }
 
 pub(crate) async fn add_run(tx: &mut Tx, run: &BackfillRun<'_>) -> Result<()> {
-    let text = "INSERT INTO backfill_runs (backfill_id, sort_ordinal, dag_id, run_id, logical_date, exception_reason) VALUES ($1, $2, $3, $4, $5, $6)";
-    let values = args![run.backfill_id, run.sort_ordinal, run.dag_id, run.run_id, run.logical_date, run.exception_reason];
+    let text = "INSERT INTO backfill_runs (backfill_id, sort_ordinal, dag_id, run_id, logical_date, partition_key, exception_reason)
+         VALUES ($1, $2, $3, $4, $5, $6, $7)";
+    let place = args![run.backfill_id, run.sort_ordinal, run.dag_id, run.run_id];
+    let values = place.into_iter().chain(args![run.logical_date, run.partition_key, run.exception_reason]).collect();
     tx.execute(text, values).await.map(drop)
 }
 

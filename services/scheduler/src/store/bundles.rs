@@ -22,6 +22,22 @@ pub(crate) async fn put(db: &Db, b: &BundleRow) -> Result<()> {
     tx.commit().await
 }
 
+/// A push to the bundle's repository was told of.
+pub(crate) async fn set_pushed(db: &Db, name: &str, now: i64) -> Result<()> {
+    // two pushes at one time are two all the same
+    let text = "INSERT INTO dag_bundles (name, refreshed_at, pushed_at) VALUES ($1, $2, $2) ON CONFLICT (name) DO UPDATE SET pushed_at =
+             CASE WHEN dag_bundles.pushed_at >= excluded.pushed_at THEN dag_bundles.pushed_at + 1 ELSE excluded.pushed_at END";
+    let mut tx = db.begin().await?;
+    tx.execute(text, args![name, now]).await?;
+    tx.commit().await
+}
+
+/// When a push was told of last; 0 when never.
+pub(crate) async fn pushed_at(db: &Db, name: &str) -> Result<i64> {
+    let row = db.fetch_optional("SELECT pushed_at FROM dag_bundles WHERE name = $1", args![name]).await?;
+    Ok(row.map(|r| r.opt("pushed_at")).transpose()?.flatten().unwrap_or_default())
+}
+
 pub(crate) async fn all(db: &Db) -> Result<Vec<BundleRow>> {
     let read = |row: &Row| -> Result<BundleRow> {
         Ok(BundleRow {

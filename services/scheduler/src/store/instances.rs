@@ -213,10 +213,11 @@ pub(crate) async fn delete(tx: &mut Tx, i: &TaskInstance) -> Result<()> {
     let of = "dag_id = $1 AND run_id = $2 AND task_id = $3 AND map_index = $4";
     let key = || args![&i.dag_id, &i.run_id, &i.task_id, i.map_index];
     let ids = format!("SELECT id FROM task_instances WHERE {of} UNION SELECT id FROM task_instance_history WHERE {of}");
-    for table in ["rendered_fields", "task_logs", "log_chunks", "task_reschedules"] {
+    super::objects::doom_of(tx, of, &ids, key).await?;
+    for table in ["rendered_fields", "task_logs", "log_chunks", "task_reschedules", "triggers", "hitl_details"] {
         tx.execute(sql(format!("DELETE FROM {table} WHERE ti_id IN ({ids})")), key()).await?;
     }
-    for table in ["xcoms", "task_instance_history", "task_instances"] {
+    for table in ["xcoms", "task_state_store", "task_instance_history", "task_instances"] {
         tx.execute(sql(format!("DELETE FROM {table} WHERE {of}")), key()).await?;
     }
     Ok(())

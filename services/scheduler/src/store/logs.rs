@@ -84,8 +84,10 @@ pub(crate) async fn to_store(db: &Db, silent_since: i64) -> Result<Vec<TaskLog>>
     db.fetch_all(super::sql(text), args![silent_since]).await?.iter().map(read).collect()
 }
 
-/// The log is an object now; its pieces go.
-pub(crate) async fn stored(tx: &mut Tx, ti_id: &str, size: i64) -> Result<()> {
-    tx.execute("UPDATE task_logs SET is_stored = 1, is_complete = 1, size = $1 WHERE ti_id = $2", args![size, ti_id]).await?;
-    tx.execute("DELETE FROM log_chunks WHERE ti_id = $1", args![ti_id]).await.map(drop)
+/// The log is an object now; its pieces go. Returns whether there is still a log.
+pub(crate) async fn stored(tx: &mut Tx, ti_id: &str, size: i64) -> Result<bool> {
+    let text = "UPDATE task_logs SET is_stored = 1, is_complete = 1, size = $1 WHERE ti_id = $2";
+    let known = tx.execute(text, args![size, ti_id]).await? > 0;
+    tx.execute("DELETE FROM log_chunks WHERE ti_id = $1", args![ti_id]).await?;
+    Ok(known)
 }

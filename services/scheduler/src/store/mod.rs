@@ -5,6 +5,7 @@ pub(crate) mod asset_events;
 pub(crate) mod asset_partitions;
 pub(crate) mod asset_queue;
 pub(crate) mod asset_references;
+pub(crate) mod asset_state;
 pub(crate) mod assets;
 pub(crate) mod backfills;
 pub(crate) mod bundles;
@@ -27,6 +28,7 @@ pub(crate) mod triggers;
 pub(crate) mod variables;
 pub(crate) mod versions;
 pub(crate) mod warnings;
+pub(crate) mod watchers;
 pub(crate) mod workers;
 pub(crate) mod xcoms;
 

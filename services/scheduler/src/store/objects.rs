@@ -1,11 +1,25 @@
 //! Table `doomed_objects`: what is to be removed from the artifact service.
 
-use artel_platform::db::{Db, Tx};
+use super::sql;
+use artel_platform::db::{Db, Tx, Value};
 use artel_platform::{Result, args};
 
 /// Nothing will speak of this object from that time on.
 pub(crate) async fn doom(tx: &mut Tx, path: &str, at: i64) -> Result<()> {
     tx.execute("INSERT INTO doomed_objects (path, doomed_at) VALUES ($1, $2) ON CONFLICT DO NOTHING", args![path, at]).await.map(drop)
+}
+
+/// Nothing will speak of the logs and XComs that belong to rows of `task_instances` and `xcoms` under a condition
+/// (`dag_id = $1 AND …`) any more; `ids` selects the tries.
+pub(crate) async fn doom_of(tx: &mut Tx, condition: &str, ids: &str, args: impl Fn() -> Vec<Value>) -> Result<()> {
+    let logs = format!(
+        "INSERT INTO doomed_objects (path, doomed_at) SELECT path, 0 FROM task_logs WHERE is_stored = 1 AND ti_id IN ({ids}) ON CONFLICT DO NOTHING"
+    );
+    tx.execute(sql(logs), args()).await?;
+    let xcoms = format!(
+        "INSERT INTO doomed_objects (path, doomed_at) SELECT object, 0 FROM xcoms WHERE {condition} AND object IS NOT NULL ON CONFLICT DO NOTHING"
+    );
+    tx.execute(sql(xcoms), args()).await.map(drop)
 }
 
 /// Some objects whose time has come, the oldest first.

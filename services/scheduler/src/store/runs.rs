@@ -115,6 +115,14 @@ pub(crate) async fn at(from: impl Into<Read<'_>>, dag_id: &str, logical_date: i6
         .transpose()
 }
 
+/// The run of the partition that stands for this time; of several the one that was started, or made, last.
+pub(crate) async fn of_partition(from: impl Into<Read<'_>>, dag_id: &str, date: i64) -> Result<Option<DagRun>> {
+    let text = format!(
+        "SELECT {COLUMNS} FROM dag_runs WHERE dag_id = $1 AND partition_date = $2 ORDER BY COALESCE(start_date, created_at) DESC, run_id LIMIT 1"
+    );
+    from.into().first(sql(text), args![dag_id, date]).await?.as_ref().map(read).transpose()
+}
+
 pub(crate) async fn list(db: &Db, filter: Filter, page: &Page) -> Result<(Vec<DagRun>, i64)> {
     super::page(db, COLUMNS, "dag_runs", filter, page, read).await
 }
@@ -230,6 +238,12 @@ pub(crate) async fn set_note(tx: &mut Tx, dag_id: &str, run_id: &str, note: Opti
         .map(drop)
 }
 
+/// The run is of no partition any more.
+pub(crate) async fn forget_partition(tx: &mut Tx, dag_id: &str, run_id: &str, now: i64) -> Result<()> {
+    let text = "UPDATE dag_runs SET partition_key = NULL, partition_date = NULL, updated_at = $3 WHERE dag_id = $1 AND run_id = $2";
+    tx.execute(text, args![dag_id, run_id, now]).await.map(drop)
+}
+
 pub(crate) async fn set_version(tx: &mut Tx, dag_id: &str, run_id: &str, version: &str, bundle_version: Option<&str>) -> Result<()> {
     let text = "UPDATE dag_runs SET dag_version_id = $1, bundle_version = $2 WHERE dag_id = $3 AND run_id = $4";
     tx.execute(text, args![version, bundle_version, dag_id, run_id]).await.map(drop)
@@ -253,10 +267,10 @@ pub(crate) async fn neglected(db: &Db, before: i64, limit: i64) -> Result<Vec<(S
 /// Removes a run with everything that belongs to it; returns whether there was one.
 pub(crate) async fn delete(tx: &mut Tx, dag_id: &str, run_id: &str) -> Result<bool> {
     let ids = "SELECT id FROM task_instances WHERE dag_id = $1 AND run_id = $2 UNION SELECT id FROM task_instance_history WHERE dag_id = $1 AND run_id = $2";
+    super::objects::doom_of(tx, "dag_id = $1 AND run_id = $2", ids, || args![dag_id, run_id]).await?;
     for table in ["rendered_fields", "task_logs", "log_chunks", "task_reschedules", "triggers", "hitl_details"] {
         tx.execute(sql(format!("DELETE FROM {table} WHERE ti_id IN ({ids})")), args![dag_id, run_id]).await?;
     }
-    super::xcoms::doom_of_run(tx, dag_id, run_id).await?;
     tx.execute("UPDATE backfill_runs SET run_id = NULL WHERE dag_id = $1 AND run_id = $2", args![dag_id, run_id]).await?;
     for table in ["xcoms", "task_state_store", "callbacks", "deadlines", "task_instances", "task_instance_history", "dag_run_asset_events"]
     {

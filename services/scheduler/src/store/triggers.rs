@@ -1,4 +1,4 @@
-//! Table `triggers`, and what deferral sets in `task_instances`.
+//! Table `triggers`: what deferred instances wait for, and what watches assets.
 
 use super::{Read, sql};
 use artel_platform::db::{Db, Row, Tx};
@@ -8,6 +8,7 @@ use artel_platform::{Result, args};
 #[derive(Debug, Clone)]
 pub(crate) struct Trigger {
     pub(crate) id: String,
+    /// Its instance; a watcher's begins with [`crate::assets::watchers::WATCHER`].
     pub(crate) ti_id: String,
     pub(crate) classpath: String,
     /// JSON, encrypted.
@@ -20,8 +21,13 @@ pub(crate) struct Trigger {
 }
 
 const COLUMNS: &str = "id, ti_id, classpath, kwargs, from_dag, fires_at, created_at";
-/// Its instance still waits for it.
-const AWAITED: &str = "EXISTS (SELECT 1 FROM task_instances t WHERE t.id = triggers.ti_id AND t.state = 'deferred')";
+/// Its instance still waits for it, or a DAG that may run watches with it.
+const AWAITED: &str = "(EXISTS (SELECT 1 FROM task_instances t WHERE t.id = triggers.ti_id AND t.state = 'deferred')
+     OR EXISTS (SELECT 1 FROM asset_watchers w JOIN dags d ON d.dag_id = w.dag_id
+         WHERE w.trigger_id = triggers.id AND d.is_paused = 0 AND d.is_stale = 0))";
+/// Nobody speaks of it any more: a DAG that is paused will watch again.
+const FORGOTTEN: &str = "NOT EXISTS (SELECT 1 FROM task_instances t WHERE t.id = triggers.ti_id AND t.state = 'deferred')
+     AND NOT EXISTS (SELECT 1 FROM asset_watchers w WHERE w.trigger_id = triggers.id)";
 
 fn read(row: &Row) -> Result<Trigger> {
     Ok(Trigger {
@@ -49,6 +55,17 @@ pub(crate) async fn get(tx: &mut Tx, id: &str) -> Result<Option<Trigger>> {
 
 pub(crate) async fn of_instance(from: impl Into<Read<'_>>, ti_id: &str) -> Result<Option<Trigger>> {
     from.into().first(sql(format!("SELECT {COLUMNS} FROM triggers WHERE ti_id = $1")), args![ti_id]).await?.as_ref().map(read).transpose()
+}
+
+/// What these instances wait for.
+pub(crate) async fn of_instances(db: &Db, ti_ids: &[String]) -> Result<Vec<Trigger>> {
+    let mut found = Vec::new();
+    for chunk in ti_ids.chunks(500) {
+        let text = format!("SELECT {COLUMNS} FROM triggers WHERE ti_id IN ({})", super::places(1, chunk.len()));
+        let rows = db.fetch_all(sql(text), chunk.iter().map(Into::into).collect()).await?;
+        found.extend(rows.iter().map(read).collect::<Result<Vec<_>>>()?);
+    }
+    Ok(found)
 }
 
 pub(crate) async fn delete_of(tx: &mut Tx, ti_id: &str) -> Result<()> {
@@ -85,15 +102,17 @@ pub(crate) async fn release(db: &Db, host: &str) -> Result<()> {
 
 /// Removes those that nobody waits for any more, apart from what living hosts have to stop first.
 pub(crate) async fn sweep(db: &Db, now: i64) -> Result<()> {
-    let text = format!("DELETE FROM triggers WHERE (host IS NULL OR lease_until < $1) AND NOT {AWAITED}");
+    let text = format!("DELETE FROM triggers WHERE (host IS NULL OR lease_until < $1) AND {FORGOTTEN}");
     db.execute(sql(text), args![now]).await.map(drop)
 }
 
-/// A host has stopped these.
-pub(crate) async fn delete(db: &Db, ids: &[String]) -> Result<()> {
+/// A host has stopped these, which nobody waits for now.
+pub(crate) async fn stopped(db: &Db, ids: &[String]) -> Result<()> {
     for chunk in ids.chunks(500) {
-        let text = format!("DELETE FROM triggers WHERE id IN ({})", super::places(1, chunk.len()));
-        db.execute(sql(text), chunk.iter().map(Into::into).collect()).await?;
+        let (places, args) = (super::places(1, chunk.len()), || chunk.iter().map(Into::into).collect());
+        db.execute(sql(format!("DELETE FROM triggers WHERE id IN ({places}) AND {FORGOTTEN}")), args()).await?;
+        let text = format!("UPDATE triggers SET host = NULL, lease_until = NULL WHERE id IN ({places}) AND NOT {AWAITED}");
+        db.execute(sql(text), args()).await?;
     }
     Ok(())
 }

@@ -105,13 +105,6 @@ async fn doom(tx: &mut Tx, key: &XComKey<'_>, map_index: i64, now: i64) -> Resul
     tx.execute(text, args![key.dag_id, key.run_id, key.task_id, key.key, map_index, now]).await.map(drop)
 }
 
-/// The same for all values of a run.
-pub(crate) async fn doom_of_run(tx: &mut Tx, dag_id: &str, run_id: &str) -> Result<()> {
-    let text = "INSERT INTO doomed_objects (path, doomed_at) SELECT object, 0 FROM xcoms
-         WHERE dag_id = $1 AND run_id = $2 AND object IS NOT NULL ON CONFLICT DO NOTHING";
-    tx.execute(text, args![dag_id, run_id]).await.map(drop)
-}
-
 pub(crate) async fn delete(tx: &mut Tx, key: &XComKey<'_>, map_index: i64, now: i64) -> Result<bool> {
     doom(tx, key, map_index, now).await?;
     let text = "DELETE FROM xcoms WHERE dag_id = $1 AND run_id = $2 AND task_id = $3 AND key = $4 AND map_index = $5";

@@ -16,7 +16,7 @@ async fn as_admin(request: ServiceRequest, next: Next<impl MessageBody>) -> Resu
 
 impl Bench {
     /// A request of an administrator: status and body.
-    async fn ask(&self, method: &str, path: &str, body: Value) -> (u16, Value) {
+    pub(super) async fn ask(&self, method: &str, path: &str, body: Value) -> (u16, Value) {
         let routes = crate::routes().state(self.s.clone());
         let app = test::init_service(App::new().wrap(from_fn(as_admin)).configure(|config| routes.configure(config))).await;
         let mut request = test::TestRequest::with_uri(&format!("/api/v2/{path}")).method(method.parse().unwrap());
@@ -29,7 +29,7 @@ impl Bench {
         (status, serde_json::from_slice(&body).unwrap_or(Value::Null))
     }
 
-    async fn see(&self, path: &str) -> Value {
+    pub(super) async fn see(&self, path: &str) -> Value {
         let (status, body) = self.ask("GET", path, Value::Null).await;
         assert_eq!(status, 200, "{path}: {body}");
         body

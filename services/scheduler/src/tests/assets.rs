@@ -5,6 +5,7 @@ use crate::execution::Reply;
 use crate::states::RunType;
 use crate::store::runs::DagRun;
 use crate::store::{Filter, Page, assets, dags, runs};
+use artel_proto::artel::artifact::v1::ArtifactWritten;
 use artel_proto::artel::registry::v1::ModelVersionAliasSet;
 use artel_proto::artel::scheduler::v1::Workload;
 use serde_json::{Value, json};
@@ -75,7 +76,7 @@ impl Bench {
         runs::list(&self.s.db, filter, &Page::all("run_after, run_id")).await.unwrap().0
     }
 
-    async fn consumed(&self, run: &DagRun) -> Vec<Value> {
+    pub(super) async fn consumed(&self, run: &DagRun) -> Vec<Value> {
         self.s.dag_run_with_events(run).await.unwrap()["consumed_asset_events"].as_array().unwrap().clone()
     }
 
@@ -290,6 +291,33 @@ async fn a_models_alias_starts_those_who_wait_for_it() {
         assert!(b.asset_runs("other").await.is_empty());
         b.s.lose_file("retrain.py").await;
         assert!(assets::active_by(&b.s.db, "uri", "artel://models/churn@champion").await.unwrap().is_none());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_written_dataset_starts_those_who_wait_for_it_or_for_its_folder() {
+    bench(|b| async move {
+        let dataset = |uri: &str| json!({"__type": "asset_ref", "uri": uri});
+        b.add_consumer("train", dataset("artel://datasets/wine/red.csv")).await;
+        b.add_consumer("any_wine", dataset("artel://datasets/wine")).await;
+        b.add_consumer("other", dataset("artel://datasets/wine/white.csv")).await;
+        b.clock.advance(1000);
+        let written =
+            |workspace: &str, path: &str| ArtifactWritten { workspace: workspace.into(), path: path.into(), size: 7, sha256: "ab".into() };
+        for (workspace, path, runs) in
+            [("other", "datasets/wine/red.csv", 0), ("default", "1/datasets/wine/red.csv", 0), ("default", "datasets/wine/red.csv", 1)]
+        {
+            let mut tx = b.s.db.begin().await.unwrap();
+            let told = b.s.artifact_written(&written(workspace, path), &mut tx).await.unwrap();
+            tx.commit().await.unwrap();
+            b.s.assets_changed();
+            b.settle().await;
+            assert_eq!((told, b.asset_runs("train").await.len(), b.asset_runs("any_wine").await.len()), (runs == 1, runs, runs), "{path}");
+        }
+        let event = b.consumed(&b.asset_runs("any_wine").await[0]).await.remove(0);
+        assert_eq!(event["extra"], json!({"path": "datasets/wine/red.csv", "size": 7, "sha256": "ab"}));
+        assert!(b.asset_runs("other").await.is_empty());
     })
     .await;
 }

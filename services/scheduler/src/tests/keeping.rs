@@ -1,7 +1,8 @@
 //! What is kept for tasks: large XComs, their own state, callbacks to be called.
 
-use super::bench::{bench, expected};
+use super::bench::{bench, expected, task_of};
 use crate::states::RunState;
+use crate::store::logs::{self, Piece};
 use crate::store::{callbacks, objects};
 use crate::tries::Exit;
 use artel_platform::args;
@@ -54,6 +55,36 @@ async fn objects_go_with_what_speaks_of_them() {
         let mut all = objects::doomed(&b.s.db, now, 10).await.unwrap();
         all.sort();
         assert_eq!(all, ["o1", "o2", "o3"]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn stored_logs_go_with_their_run_and_with_their_instance() {
+    bench(|b| async move {
+        b.add("d", &[("a", &[], json!({})), ("b", &[], json!({}))], json!({})).await;
+        b.trigger("d", "r").await;
+        let mut paths = Vec::new();
+        for workload in b.claim("w1", 2).await {
+            b.start(&workload).await;
+            let instance = b.instance("d", "r", &task_of(&workload)).await;
+            b.s.append_log(&instance, &Piece { segment: Some("p"), byte: 0, data: b"{}\n" }).await.unwrap();
+            b.say(&workload, "success").await;
+            let mut tx = b.s.db.begin().await.unwrap();
+            assert!(logs::stored(&mut tx, &instance.id, 3).await.unwrap());
+            assert!(!logs::stored(&mut tx, "gone", 3).await.unwrap());
+            tx.commit().await.unwrap();
+            paths.push(logs::get(&b.s.db, &instance.id).await.unwrap().unwrap().path);
+        }
+        paths.sort();
+        let a = b.instance("d", "r", "a").await;
+        assert!(paths[0].ends_with(&format!("task_id=a/attempt=1_{}.log", a.id)), "{paths:?}");
+        b.s.delete_instances(&[a]).await.unwrap();
+        assert_eq!(objects::doomed(&b.s.db, b.clock.now(), 10).await.unwrap(), paths[..1]);
+        b.s.delete_run("d", "r").await.unwrap();
+        let mut all = objects::doomed(&b.s.db, b.clock.now(), 10).await.unwrap();
+        all.sort();
+        assert_eq!(all, paths);
     })
     .await;
 }

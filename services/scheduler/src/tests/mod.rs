@@ -2,6 +2,7 @@
 //! that speaks the same calls.
 
 mod asset_rest;
+mod asset_state;
 mod assets;
 mod backfills;
 mod bench;
@@ -15,6 +16,8 @@ mod hosting;
 mod keeping;
 mod limits;
 mod mapping;
+mod partition_runs;
 mod partitions;
 mod runs;
 mod talking;
+mod watchers;

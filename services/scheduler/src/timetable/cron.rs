@@ -55,7 +55,7 @@ impl CronSchedule {
     }
 
     /// Where its clock stands.
-    pub(super) fn zone(&self) -> Zone {
+    pub(crate) fn zone(&self) -> Zone {
         self.zone
     }
 

@@ -105,6 +105,12 @@ const SIMPLE: &str = "airflow.timetables.simple.";
 const TRIGGER: &str = "airflow.timetables.trigger.";
 const INTERVAL: &str = "airflow.timetables.interval.";
 
+/// Refuses one more run than anybody wishes.
+fn few_enough(found: usize, earliest: Time, latest: Time) -> Result<()> {
+    let why = || Error::invalid(format!("from {earliest} to {latest} there are more than {MOST_RUNS} runs; choose a shorter range"));
+    if found >= MOST_RUNS { Err(why()) } else { Ok(()) }
+}
+
 impl Timetable {
     /// Reads `{"__type": …, "__var": …}` of a serialized DAG. A class that is not built in becomes [`Timetable::Other`].
     pub fn read(serialized: &Value) -> Result<Self> {
@@ -195,11 +201,7 @@ impl Timetable {
         let restriction = TimeRestriction { earliest: Some(earliest), latest: Some(latest), catchup: true };
         let mut found: Vec<DagRunInfo> = Vec::new();
         while let Some(info) = self.next(found.last().map(|i| i.interval), &restriction, now)? {
-            if found.len() >= MOST_RUNS {
-                return Err(Error::invalid(format!(
-                    "from {earliest} to {latest} there are more than {MOST_RUNS} runs; choose a shorter range"
-                )));
-            }
+            few_enough(found.len(), earliest, latest)?;
             found.push(info);
         }
         Ok(found)

@@ -46,6 +46,18 @@ impl CronPartition {
         Ok((date, format_key(self.cron().zone().wall(date), &self.format)?))
     }
 
+    /// The partitions whose time lies between two, both included: each with its time and key.
+    pub fn between(&self, earliest: Time, latest: Time) -> Result<Vec<(Time, String)>> {
+        let mut found = Vec::new();
+        let mut date = self.cron().align_to_next(earliest)?;
+        while date <= latest {
+            super::few_enough(found.len(), earliest, latest)?;
+            found.push((date, format_key(self.cron().zone().wall(date), &self.format)?));
+            date = self.cron().next(date)?;
+        }
+        Ok(found)
+    }
+
     /// The time that a key names.
     pub fn date_of(&self, key: &str) -> Result<Time> {
         Ok(self.cron().zone().instant(parse_key(key, &self.format)?))

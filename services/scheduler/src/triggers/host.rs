@@ -2,11 +2,12 @@
 //! died, and given everything again that this scheduler holds.
 
 use crate::Scheduler;
+use crate::assets::watchers::WATCHER;
 use crate::deferral::Outcome;
 use crate::logs::Place;
 use crate::states::TaskState;
 use crate::store::triggers::{self, Trigger};
-use crate::store::{instances, parked, runs, versions};
+use crate::store::{instances, parked, runs, versions, watchers};
 use artel_platform::python::{FrameSender, Launch, Requirements, SideProcess};
 use artel_platform::{Error, Result};
 use serde_json::{Map, Value, json};
@@ -20,6 +21,8 @@ const START: Duration = Duration::from_secs(120);
 /// Longest pause before the process is started again.
 const MAX_PAUSE: Duration = Duration::from_secs(30);
 const MIN_PAUSE: Duration = Duration::from_millis(200);
+/// How long a watcher that failed is left alone.
+const REST: Duration = Duration::from_secs(10);
 /// How often it is looked whether what runs is still waited for, and whether there is more.
 const SYNC: Duration = Duration::from_secs(1);
 
@@ -27,10 +30,21 @@ struct Host {
     scheduler: Arc<Scheduler>,
     /// Under which name leases are held.
     id: String,
-    /// Triggers that the process was given, each with its timeout.
-    given: HashMap<String, Option<i64>>,
+    /// Triggers that the process was given.
+    given: HashMap<String, Given>,
     /// When leases were prolonged last.
     prolonged: i64,
+}
+
+/// What is to be known of a trigger that the process was given.
+#[derive(Default)]
+struct Given {
+    /// Its task waits until then, in milliseconds.
+    timeout: Option<i64>,
+    /// It watches assets: it tells of news any number of times, and is started again when it has ended.
+    watches: bool,
+    /// It failed, and is not started again before that.
+    rests_until: Option<Instant>,
 }
 
 impl Scheduler {
@@ -124,18 +138,23 @@ impl Host {
             tx.commit().await?;
             self.prolonged = now;
         }
+        self.given.retain(|_, given| given.rests_until.is_none_or(|until| until > Instant::now()));
         let held = triggers::held(&s.db, &self.id).await?;
         let gone: Vec<String> = self.given.keys().filter(|id| !held.iter().any(|t| t.id == **id)).cloned().collect();
         for id in &gone {
-            let overdue = self.given.remove(id).flatten().is_some_and(|at| at <= now);
-            process.send(json!({"op": "cancel", "id": id, "kill": !overdue}).to_string()).await?;
+            let given = self.given.remove(id).unwrap_or_default();
+            let kill = !given.watches && given.timeout.is_none_or(|at| at > now);
+            process.send(json!({"op": "cancel", "id": id, "kill": kill}).to_string()).await?;
         }
-        triggers::delete(&s.db, &gone).await?;
+        triggers::stopped(&s.db, &gone).await?;
         for trigger in held.iter().filter(|t| !self.given.contains_key(&t.id)).collect::<Vec<_>>() {
             match order(s, trigger).await {
-                Ok((message, timeout)) => {
+                Ok((message, given)) => {
                     process.send(message.to_string()).await?;
-                    self.given.insert(trigger.id.clone(), timeout);
+                    self.given.insert(trigger.id.clone(), given);
+                }
+                Err(error) if trigger.ti_id.starts_with(WATCHER) => {
+                    tracing::warn!(trigger = trigger.classpath, error = %error.chain(), "a watcher cannot be started yet");
                 }
                 Err(error) => self.done(&trigger.id, Outcome::failed(Some(&error.message), None)).await,
             }
@@ -154,6 +173,9 @@ impl Host {
             });
             return;
         }
+        if self.given.get(id).is_some_and(|given| given.watches) {
+            return self.hear_watcher(process, id, message).await;
+        }
         let outcome = match message["event"].as_str().unwrap_or_default() {
             "fired" => Outcome::Event(message["payload"].clone()),
             "ended" => match TaskState::parse(message["state"].as_str().unwrap_or_default()) {
@@ -166,6 +188,34 @@ impl Host {
         };
         self.given.remove(id);
         self.done(id, outcome).await;
+    }
+
+    /// A watcher tells of news, or has to be started again.
+    async fn hear_watcher(&mut self, process: &FrameSender, id: &str, message: &Value) {
+        match message["event"].as_str().unwrap_or_default() {
+            "news" => {
+                let mut pause = MIN_PAUSE;
+                while let Err(error) = self.scheduler.watcher_fired(id, &message["payload"]).await {
+                    tracing::warn!(trigger = id, error = %error.chain(), "a watcher's news could not be stored yet");
+                    tokio::time::sleep(pause).await;
+                    pause = (pause * 2).min(MAX_PAUSE);
+                }
+                if message["sequence"].is_number() {
+                    // what it read from may forget it now; a process that has died reads it again
+                    let _ = process.send(json!({"op": "stored", "id": id, "sequence": message["sequence"]}).to_string()).await;
+                }
+            }
+            // upstream's triggerer starts it again too, as long as somebody waits for the asset
+            "finished" => drop(self.given.remove(id)),
+            "failed" => {
+                let why = message["traceback"].as_array().and_then(|lines| lines.last()).and_then(Value::as_str).unwrap_or("it failed");
+                tracing::warn!(trigger = id, error = why.trim(), "a watcher failed; it is started again soon");
+                if let Some(given) = self.given.get_mut(id) {
+                    given.rests_until = Some(Instant::now() + REST);
+                }
+            }
+            _ => {}
+        }
     }
 
     /// Tells what became of a trigger, for as long as it takes the database to come back.
@@ -185,8 +235,11 @@ impl Host {
     }
 }
 
-/// What the process is told in order to run a trigger, and the trigger's timeout.
-async fn order(s: &Scheduler, trigger: &Trigger) -> Result<(Value, Option<i64>)> {
+/// What the process is told in order to run a trigger.
+async fn order(s: &Scheduler, trigger: &Trigger) -> Result<(Value, Given)> {
+    if trigger.ti_id.starts_with(WATCHER) {
+        return watch(s, trigger).await;
+    }
     let mut tx = s.db.begin().await?;
     let timeout = parked::timeout(&mut tx, &trigger.ti_id).await?;
     drop(tx);
@@ -198,6 +251,7 @@ async fn order(s: &Scheduler, trigger: &Trigger) -> Result<(Value, Option<i64>)>
         "classpath": trigger.classpath,
         "kwargs": s.trigger_kwargs(trigger)?,
         "ti": crate::claims::task_instance(&instance),
+        "path": s.files_of(&instance).await?.display().to_string(),
     });
     if trigger.from_dag {
         let run = runs::get(&s.db, &instance.dag_id, &instance.run_id).await?.ok_or_else(gone)?;
@@ -205,7 +259,20 @@ async fn order(s: &Scheduler, trigger: &Trigger) -> Result<(Value, Option<i64>)>
         message["dag"] = serde_json::from_str(&dag)?;
         message["dag_run"] = crate::execution::dag_run(&run)?;
     }
-    Ok((message, timeout))
+    Ok((message, Given { timeout, ..Given::default() }))
+}
+
+/// The same of one that watches assets, with the newest files of a DAG that waits for them.
+async fn watch(s: &Scheduler, trigger: &Trigger) -> Result<(Value, Given)> {
+    let mut tx = s.db.begin().await?;
+    let assets: Map<String, Value> =
+        watchers::watched(&mut tx, &trigger.id).await?.into_iter().map(|asset| (asset.name, asset.uri.into())).collect();
+    let bundle = watchers::bundle(&mut tx, &trigger.id).await?;
+    drop(tx);
+    let path = s.checkout(bundle.as_deref().unwrap_or(crate::bundles::DAGS_FOLDER), None).await?.path.display().to_string();
+    let kwargs = s.trigger_kwargs(trigger)?;
+    let message = json!({"op": "run", "id": trigger.id, "classpath": trigger.classpath, "kwargs": kwargs, "watches": assets, "path": path});
+    Ok((message, Given { watches: true, ..Given::default() }))
 }
 
 impl Scheduler {
@@ -217,7 +284,8 @@ impl Scheduler {
 
     async fn instance_of_trigger(&self, id: &str) -> Option<String> {
         let mut tx = self.db.begin().await.ok()?;
-        Some(triggers::get(&mut tx, id).await.ok()??.ti_id)
+        // a watcher speaks for no task
+        Some(triggers::get(&mut tx, id).await.ok()??.ti_id).filter(|ti_id| !ti_id.starts_with(WATCHER))
     }
 
     /// Adds a line of a trigger to its task's log.

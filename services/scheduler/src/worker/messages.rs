@@ -119,6 +119,32 @@ pub(crate) fn call(ti_id: &str, message: &Value) -> Option<(Call, Reply)> {
         }
         "DeleteTaskStateStore" => send("DELETE", task_store(message), none(), None, Reply::Done),
         "ClearTaskStateStore" => send("DELETE", format!("store/ti/{}", path(message, &["ti_id"])), none(), None, Reply::Done),
+        "GetAssetStateStoreByName" => get(
+            "store/asset/by-name/value".into(),
+            query(message, &["name", "key"]),
+            Reply::Found("AssetStateStoreResult", "ASSET_STORE_NOT_FOUND"),
+        ),
+        "GetAssetStateStoreByUri" => get(
+            "store/asset/by-uri/value".into(),
+            query(message, &["uri", "key"]),
+            Reply::Found("AssetStateStoreResult", "ASSET_STORE_NOT_FOUND"),
+        ),
+        "SetAssetStateStoreByName" => {
+            let body = json!({"value": message["value"]});
+            send("PUT", "store/asset/by-name/value".into(), query(message, &["name", "key"]), Some(body), Reply::Done)
+        }
+        "SetAssetStateStoreByUri" => {
+            let body = json!({"value": message["value"]});
+            send("PUT", "store/asset/by-uri/value".into(), query(message, &["uri", "key"]), Some(body), Reply::Done)
+        }
+        "DeleteAssetStateStoreByName" => {
+            send("DELETE", "store/asset/by-name/value".into(), query(message, &["name", "key"]), None, Reply::Done)
+        }
+        "DeleteAssetStateStoreByUri" => {
+            send("DELETE", "store/asset/by-uri/value".into(), query(message, &["uri", "key"]), None, Reply::Done)
+        }
+        "ClearAssetStateStoreByName" => send("DELETE", "store/asset/by-name/clear".into(), query(message, &["name"]), None, Reply::Done),
+        "ClearAssetStateStoreByUri" => send("DELETE", "store/asset/by-uri/clear".into(), query(message, &["uri"]), None, Reply::Done),
         "GetDag" => get(format!("dags/{}", path(message, &["dag_id"])), none(), Reply::Typed("DagResult")),
         "GetAssetByName" => get("assets/by-name".into(), query(message, &["name"]), Reply::Found("AssetResult", "ASSET_NOT_FOUND")),
         "GetAssetByUri" => get("assets/by-uri".into(), query(message, &["uri"]), Reply::Found("AssetResult", "ASSET_NOT_FOUND")),

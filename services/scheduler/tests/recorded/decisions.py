@@ -190,8 +190,8 @@ def act(rng, run, ready, session, memos):
     return ended
 
 
-def case(rng, number, session):
-    dag = build(rng, number)
+def begin(dag, session):
+    """A run of a DAG."""
     session.add(DagModel(dag_id=dag.dag_id, bundle_name="b", fileloc="x"))
     session.flush()
     SerializedDagModel.write_dag(LazyDeserializedDAG.from_dag(dag), bundle_name="b", session=session)
@@ -202,37 +202,58 @@ def case(rng, number, session):
         start_date=START, session=session,
     )
     run.dag = stored
-    steps, memos, sources = [], [], references(stored)
+    return run
+
+
+def decided(run, sources, steps, memos, session):
+    """One more step: what the scheduler makes of the run as it is. Returns what it would schedule."""
+    first = sorted([ti.task_id, ti.map_index] for ti in run.get_task_instances(session=session))
+    lengths = {task_id: length(task_id, op, run.dag_id, session) for task_id, op in sources.items()}
+    ready = settle(run, session)
+    found = [
+        [ti.task_id, ti.map_index, "ready" if (ti.task_id, ti.map_index) in ready else ti.state and str(ti.state)]
+        for ti in run.get_task_instances(session=session)
+    ]
+    steps.append({
+        "lengths": {t: n for t, n in lengths.items() if n is not None}, "memos": list(memos), "states": sorted(found, key=lambda s: s[:2]),
+        "run": str(run.state), **({"instances": first} if not steps else {}),
+    })
+    return ready
+
+
+def case(rng, number, session):
+    dag = build(rng, number)
+    run = begin(dag, session)
+    steps, memos, sources = [], [], references(run.dag)
     for _ in range(12):
-        first = sorted([ti.task_id, ti.map_index] for ti in run.get_task_instances(session=session))
-        lengths = {task_id: length(task_id, op, dag.dag_id, session) for task_id, op in sources.items()}
-        ready = settle(run, session)
-        found = [
-            [ti.task_id, ti.map_index, "ready" if (ti.task_id, ti.map_index) in ready else ti.state and str(ti.state)]
-            for ti in run.get_task_instances(session=session)
-        ]
-        steps.append({
-            "lengths": {t: n for t, n in lengths.items() if n is not None}, "memos": list(memos), "states": sorted(found, key=lambda s: s[:2]),
-            "run": str(run.state), **({"instances": first} if not steps else {}),
-        })
+        ready = decided(run, sources, steps, memos, session)
         if str(run.state) != "running" or not ready:
             break
         steps[-1]["then"] = act(rng, run, ready, session, memos)
     return {"dag": trimmed(dag), "steps": steps}
 
 
+def opened(session):
+    """The bundle that all DAGs are of."""
+    if session.get(DagBundleModel, "b") is None:
+        session.add(DagBundleModel(name="b"))
+    session.flush()
+
+
+def written(found):
+    print("[\n" + ",\n".join(json.dumps(c, separators=(",", ":")) for c in found) + "\n]")
+    print(f"{len(found)} cases, {sum(len(c['steps']) for c in found)} steps", file=sys.stderr)
+
+
 def main():
     rng = random.Random(20260101)
     found = []
     with create_session() as session:
-        if session.get(DagBundleModel, "b") is None:
-            session.add(DagBundleModel(name="b"))
-        session.flush()
+        opened(session)
         for number in range(CASES):
             found.append(case(rng, number, session))
             session.flush()
-    print("[\n" + ",\n".join(json.dumps(c, separators=(",", ":")) for c in found) + "\n]")
-    print(f"{len(found)} cases, {sum(len(c['steps']) for c in found)} steps", file=sys.stderr)
+    written(found)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,9 @@
 //! Backfills: the runs of a stretch of a DAG's schedule, made or run again (airflow/models/backfill.py).
 
+mod plan;
+
+pub(crate) use plan::Planned;
+
 use crate::Scheduler;
 use crate::clear::Clear;
 use crate::dag::Dag;
@@ -11,7 +15,6 @@ use crate::store::backfills::{self, Backfill, BackfillRun};
 use crate::store::dags::DagRow;
 use crate::store::runs::{self, DagRun};
 use crate::times;
-use crate::timetable::DagRunInfo;
 use artel_platform::db::Tx;
 use artel_platform::{Error, Result};
 use serde_json::Value;
@@ -72,25 +75,24 @@ pub(crate) struct NewBackfill {
 }
 
 impl Scheduler {
-    /// The dates that a backfill would run.
-    pub(crate) async fn try_backfill(&self, new: &NewBackfill) -> Result<Vec<i64>> {
+    /// The runs that a backfill would make, or run again.
+    pub(crate) async fn try_backfill(&self, new: &NewBackfill) -> Result<Vec<Planned>> {
         let (_, dag) = self.dag_to_backfill(new).await?;
-        let mut dates = Vec::new();
-        for info in self.infos(&dag, new)? {
-            let date = info.interval.start.timestamp_millis();
-            let there = runs::at(&self.db, &new.dag_id, date).await?;
+        let mut left = Vec::new();
+        for planned in self.plan(&dag, new).await? {
+            let there = planned.there(&self.db, &new.dag_id).await?;
             if there.is_none_or(|run| new.reprocess.leaves(&run).is_none()) {
-                dates.push(date);
+                left.push(planned);
             }
         }
-        Ok(dates)
+        Ok(left)
     }
 
     /// Makes a backfill with all of its runs.
     pub(crate) async fn create_backfill(&self, new: &NewBackfill) -> Result<Backfill> {
         let (row, dag) = self.dag_to_backfill(new).await?;
-        let infos = self.infos(&dag, new)?;
-        if infos.is_empty() {
+        let plan = self.plan(&dag, new).await?;
+        if plan.is_empty() {
             return Err(Error::invalid(format!(
                 "No runs to create for Dag {} in the range [{}, {}]",
                 new.dag_id,
@@ -119,8 +121,8 @@ impl Scheduler {
             updated_at: now,
         };
         backfills::insert(&mut tx, &backfill).await?;
-        for (info, ordinal) in infos.iter().zip(1..) {
-            self.backfill_one(&mut tx, (&row, &dag), (new, &backfill), info, ordinal).await?;
+        for (planned, ordinal) in plan.iter().zip(1..) {
+            self.backfill_one(&mut tx, (&row, &dag), (new, &backfill), planned, ordinal).await?;
         }
         tx.commit().await?;
         self.timer.notify_one();
@@ -133,43 +135,51 @@ impl Scheduler {
         tx: &mut Tx,
         (row, dag): (&DagRow, &Dag),
         (new, backfill): (&NewBackfill, &Backfill),
-        info: &DagRunInfo,
+        planned: &Planned,
         sort_ordinal: i64,
     ) -> Result<()> {
-        let logical_date = info.interval.start.timestamp_millis();
-        let there = runs::at(&mut *tx, &new.dag_id, logical_date).await?;
+        let there = planned.there(&mut *tx, &new.dag_id).await?;
         let left = there.as_ref().and_then(|run| new.reprocess.leaves(run));
-        let of =
-            BackfillRun { backfill_id: backfill.id, sort_ordinal, dag_id: &new.dag_id, run_id: None, logical_date, exception_reason: left };
+        let of = BackfillRun {
+            backfill_id: backfill.id,
+            sort_ordinal,
+            dag_id: &new.dag_id,
+            run_id: None,
+            logical_date: planned.logical_date,
+            partition_key: planned.partition.as_ref().map(|(_, key)| key.as_str()),
+            exception_reason: left,
+        };
         if left.is_some() {
             return backfills::add_run(tx, &of).await;
         }
         let conf = backfill.dag_run_conf.as_deref();
         let run_id = match there {
-            Some(run) => {
+            // of a partition the run that is there stays, and another one is made beside it
+            Some(run) if planned.partition.is_none() => {
                 let clear = Clear { reset_run: true, on_latest_version: new.on_latest_version, ..Clear::default() };
                 self.clear_in(tx, &run.dag_id, &run.run_id, &clear).await?;
                 run.run_id
             }
-            None => self.backfill_run(tx, (row, dag), backfill, info).await?,
+            _ => self.backfill_run(tx, (row, dag), backfill, planned).await?,
         };
         backfills::adopt_run(tx, backfill.id, &new.dag_id, &run_id, conf).await?;
         backfills::add_run(tx, &BackfillRun { run_id: Some(&run_id), ..of }).await
     }
 
-    async fn backfill_run(&self, tx: &mut Tx, (row, dag): (&DagRow, &Dag), backfill: &Backfill, info: &DagRunInfo) -> Result<String> {
+    async fn backfill_run(&self, tx: &mut Tx, (row, dag): (&DagRow, &Dag), backfill: &Backfill, planned: &Planned) -> Result<String> {
         let now = self.cx.clock.now();
-        let (start, end, run_after) =
-            (info.interval.start.timestamp_millis(), info.interval.end.timestamp_millis(), info.run_after.timestamp_millis());
         let run = DagRun {
-            run_id: RunType::Backfill.run_id(info.run_after),
+            run_id: planned.run_id.clone(),
             run_type: RunType::Backfill,
-            data_interval_start: Some(start),
-            data_interval_end: Some(end),
+            logical_date: planned.logical_date,
+            data_interval_start: planned.interval.map(|(start, _)| start),
+            data_interval_end: planned.interval.map(|(_, end)| end),
+            partition_key: planned.partition.as_ref().map(|(_, key)| key.clone()),
+            partition_date: planned.partition.as_ref().map(|(date, _)| *date),
             conf: backfill.dag_run_conf.clone(),
             triggered_by: Some("backfill".into()),
             triggering_user_name: backfill.triggering_user_name.clone(),
-            ..crate::runs::blank(row, start, run_after, now)
+            ..crate::runs::blank(row, planned.logical_date.unwrap_or_default(), planned.run_after, now)
         };
         self.insert_run(tx, dag, &run, now).await?;
         Ok(run.run_id)
@@ -182,22 +192,11 @@ impl Scheduler {
         if dag.allowed_run_types.as_ref().is_some_and(|types| !types.iter().any(|t| t == "backfill")) {
             return Err(Error::invalid(format!("Dag with dag_id: '{}' does not allow backfill runs", new.dag_id)));
         }
-        if !dag.timetable.periodic() {
+        if !row.timetable_periodic {
             return Err(Error::invalid(format!("{} has a non-periodic schedule that does not support backfills", new.dag_id)));
         }
         validate(&dag, new, self.cx.clock.now())?;
         Ok((row, dag))
-    }
-
-    /// The runs of the schedule whose data is complete, in the order in which they are to run (`_get_info_list`).
-    fn infos(&self, dag: &Dag, new: &NewBackfill) -> Result<Vec<DagRunInfo>> {
-        let now = self.cx.clock.utc();
-        let mut infos = dag.timetable.between(times::at(new.from_date), times::at(new.to_date), now)?;
-        infos.retain(|info| info.interval.end < now);
-        if new.backwards {
-            infos.reverse();
-        }
-        Ok(infos)
     }
 
     /// The backfill; `NOT_FOUND` when there is none.
