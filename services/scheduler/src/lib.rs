@@ -61,7 +61,17 @@ use parser::Parser;
 use std::sync::Arc;
 use tokio::sync::Notify;
 
-static MIGRATIONS: Migrations = migrations!("0001_scheduler", "0002_assets", "0003_execution", "0004_backfills", "0005_bundles");
+static MIGRATIONS: Migrations = migrations!(
+    "0001_scheduler",
+    "0002_assets",
+    "0003_execution",
+    "0004_backfills",
+    "0005_bundles",
+    "0006_asset_state_store",
+    "0007_asset_watchers",
+    "0008_backfills_of_partitions",
+    "0009_pushes",
+);
 
 /// Airflow's release whose API this is.
 pub const AIRFLOW_VERSION: &str = "3.3.2";
