@@ -2368,6 +2368,43 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v2/assets/{asset_id}/state-store": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What is kept with an asset, by key. */
+        get: operations["get_api_v2_assets_asset_id_state_store"];
+        put?: never;
+        post?: never;
+        /** Forgets all that is kept with an asset. */
+        delete: operations["delete_api_v2_assets_asset_id_state_store"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v2/assets/{asset_id}/state-store/{key}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One entry. */
+        get: operations["get_api_v2_assets_asset_id_state_store_key"];
+        /** Keeps a value. */
+        put: operations["put_api_v2_assets_asset_id_state_store_key"];
+        post?: never;
+        /** Forgets one entry; no error when there is none. */
+        delete: operations["delete_api_v2_assets_asset_id_state_store_key"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v2/assets/aliases": {
         parameters: {
             query?: never;
@@ -2633,6 +2670,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v2/dags/{dag_id}/clearDagRuns": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Clears several runs of a DAG, or of any with `~`; with `dry_run`, the default, only says which tasks. */
+        post: operations["post_api_v2_dags_dag_id_clearDagRuns"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v2/dags/{dag_id}/clearPartitions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Takes their partitions from runs, so that others can be made for them; with `dry_run`, the default, only counts. */
+        post: operations["post_api_v2_dags_dag_id_clearPartitions"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v2/dags/{dag_id}/clearTaskInstances": {
         parameters: {
             query?: never;
@@ -2785,7 +2856,8 @@ export interface paths {
         get: operations["get_api_v2_dags_dag_id_dagRuns_dag_run_id_taskInstances_task_id"];
         put?: never;
         post?: never;
-        delete?: never;
+        /** Removes an instance that does not run, with its earlier tries. */
+        delete: operations["delete_api_v2_dags_dag_id_dagRuns_dag_run_id_taskInstances_task_id"];
         options?: never;
         head?: never;
         /** Marks the instances of a task as succeeded, failed or skipped, or changes their note. */
@@ -4950,8 +5022,41 @@ export interface components {
             scheduled_dags: components["schemas"]["airflow.DagScheduleAssetReference"][];
             updated_at: string;
             uri: string;
-            /** @description Triggers that watch it from outside: none here. */
-            watchers: unknown[];
+            watchers: components["schemas"]["airflow.AssetWatcherResponse"][];
+        };
+        /** @description A value to keep. */
+        "airflow.AssetStateStoreBody": {
+            value: unknown;
+        };
+        /** @description All that is kept with an asset. */
+        "airflow.AssetStateStoreCollectionResponse": {
+            asset_state_store: components["schemas"]["airflow.AssetStateStoreResponse"][];
+            /** Format: int64 */
+            total_entries: number;
+        };
+        /** @description Who wrote an entry last. */
+        "airflow.AssetStateStoreLastUpdatedBy": {
+            dag_id?: string | null;
+            /** @description `task`, `watcher` or `api`. */
+            kind: string;
+            /** Format: int64 */
+            map_index?: number | null;
+            run_id?: string | null;
+            task_id?: string | null;
+        };
+        /** @description An entry. */
+        "airflow.AssetStateStoreResponse": {
+            key: string;
+            last_updated_by: components["schemas"]["airflow.AssetStateStoreLastUpdatedBy"];
+            updated_at: string;
+            value: unknown;
+        };
+        /** @description A trigger that watches an asset from outside. */
+        "airflow.AssetWatcherResponse": {
+            created_date: string;
+            name: string;
+            /** Format: int64 */
+            trigger_id: number;
         };
         /** @description Backfills of a DAG. */
         "airflow.BackfillCollectionResponse": {
@@ -5012,11 +5117,46 @@ export interface components {
         "airflow.BulkBody": {
             actions: components["schemas"]["airflow.BulkAction"][];
         };
+        /** @description One of several runs. */
+        "airflow.BulkDAGRunBody": {
+            /** @description Needed where the path has `~`. */
+            dag_id?: string | null;
+            dag_run_id: string;
+        };
+        /** @description Which runs to clear, and how: a list, one partition, or the partitions of a span. */
+        "airflow.BulkDAGRunClearBody": {
+            dag_runs?: components["schemas"]["airflow.BulkDAGRunBody"][];
+            dry_run?: boolean | null;
+            note?: string | null;
+            only_failed?: boolean;
+            only_new?: boolean;
+            /** @description By the clock of the DAG's schedule; inclusive. */
+            partition_date_end?: string | null;
+            /** @description By the clock of the DAG's schedule; inclusive. */
+            partition_date_start?: string | null;
+            partition_key?: string | null;
+            run_on_latest_version?: boolean | null;
+        };
         /** @description What each kind of action did; none where it was not asked for. */
         "airflow.BulkResponse": {
             create?: components["schemas"]["airflow.BulkActionResponse"] | null;
             delete?: components["schemas"]["airflow.BulkActionResponse"] | null;
             update?: components["schemas"]["airflow.BulkActionResponse"] | null;
+        };
+        /** @description Whose partitions to forget: of one run, of one partition, or of the partitions of a span. */
+        "airflow.ClearPartitionsBody": {
+            clear_task_instances?: boolean;
+            dry_run?: boolean | null;
+            partition_date_end?: string | null;
+            partition_date_start?: string | null;
+            partition_key?: string | null;
+            run_id?: string | null;
+        };
+        /** @description How many were cleared. */
+        "airflow.ClearPartitionsResponse": {
+            dag_runs_cleared: number;
+            dry_run: boolean;
+            task_instances_cleared: number;
         };
         /** @description What to clear. */
         "airflow.ClearTaskInstancesBody": {
@@ -5401,7 +5541,7 @@ export interface components {
             state?: string | null;
             task_display_name: string;
             task_id: string;
-            trigger?: unknown;
+            trigger?: components["schemas"]["airflow.TriggerResponse"] | null;
             triggerer_job?: unknown;
             /** Format: int64 */
             try_number: number;
@@ -5440,6 +5580,17 @@ export interface components {
             note?: string | null;
             partition_key?: string | null;
             run_after?: string | null;
+        };
+        /** @description What a deferred instance waits for. Its arguments are never shown. */
+        "airflow.TriggerResponse": {
+            classpath: string;
+            created_date: string;
+            /** Format: int64 */
+            id: number;
+            kwargs: string;
+            queue?: string | null;
+            /** Format: int64 */
+            triggerer_id?: number | null;
         };
         /** @description A variable to be set. A value that is no text is stored as its JSON. */
         "airflow.VariableBody": {
@@ -16557,6 +16708,299 @@ export interface operations {
             };
         };
     };
+    get_api_v2_assets_asset_id_state_store: {
+        parameters: {
+            query?: {
+                /** @description Entries of a page, 50 unless given, at most 1000. */
+                limit?: number;
+                /** @description Entries to pass over. */
+                offset?: number;
+                /** @description A field to order by, with `-` in front from the end; more than one by repeating. */
+                order_by?: string[];
+            };
+            header?: never;
+            path: {
+                asset_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["airflow.AssetStateStoreCollectionResponse"];
+                };
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    delete_api_v2_assets_asset_id_state_store: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                asset_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    get_api_v2_assets_asset_id_state_store_key: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                asset_id: string;
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["airflow.AssetStateStoreResponse"];
+                };
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    put_api_v2_assets_asset_id_state_store_key: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                asset_id: string;
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["airflow.AssetStateStoreBody"];
+            };
+        };
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    delete_api_v2_assets_asset_id_state_store_key: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                asset_id: string;
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
     get_api_v2_assets_aliases: {
         parameters: {
             query?: {
@@ -18028,6 +18472,128 @@ export interface operations {
             };
         };
     };
+    post_api_v2_dags_dag_id_clearDagRuns: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                dag_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["airflow.BulkDAGRunClearBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    post_api_v2_dags_dag_id_clearPartitions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                dag_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["airflow.ClearPartitionsBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["airflow.ClearPartitionsResponse"];
+                };
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
     post_api_v2_dags_dag_id_clearTaskInstances: {
         parameters: {
             query?: never;
@@ -18852,6 +19418,65 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["airflow.TaskInstanceResponse"];
                 };
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    delete_api_v2_dags_dag_id_dagRuns_dag_run_id_taskInstances_task_id: {
+        parameters: {
+            query?: {
+                map_index?: number;
+            };
+            header?: never;
+            path: {
+                dag_id: string;
+                dag_run_id: string;
+                task_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description The request is wrong; the answer names what of it */
             400: {
