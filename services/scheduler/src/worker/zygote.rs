@@ -142,6 +142,9 @@ fn base_environment(cx: &Context, environment: &Environment, home: &std::path::P
         ("VIRTUAL_ENV", environment.folder.display().to_string()),
         ("PYTHONPATH", cx.python.side().display().to_string()),
         ("PYTHONUNBUFFERED", "1".into()),
+        // A task's standard input is a socket. A bash that is the outermost shell takes that for a remote login and reads
+        // ~/.bashrc, which may put another Python before the environment's.
+        ("SHLVL", "1".into()),
     ];
     pairs.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
