@@ -117,7 +117,7 @@ mod tests {
 
     #[test]
     fn names_can_be_part_of_a_path() {
-        for good in ["class-1", "Ünits", "a b", "/".replace('/', "x").as_str()] {
+        for good in ["class-1", "Ünits", "a b", "x"] {
             assert!(check_name(good).is_ok(), "{good}");
         }
         for bad in ["", ".", "..", "a/b", "a\nb", &"g".repeat(256)] {

@@ -7,6 +7,7 @@ use crate::permit::Over;
 use crate::scopes::split;
 use crate::store::shares::{self as store, Of, Share, ShareCode};
 use crate::users::tell_everybody;
+use artel_platform::db::Tx;
 use artel_platform::{Error, Identity, Result};
 use std::collections::BTreeSet;
 
@@ -50,14 +51,18 @@ impl Hub {
 
     /// Gives access; scopes that were given before stay.
     pub(crate) async fn grant_share(&self, owner: &str, server: &str, grantee: Grantee<'_>, scopes: &[String]) -> Result<Share> {
-        let before = store::find(&self.db, owner, server, grantee).await?;
-        let mut all: BTreeSet<String> = scopes.iter().cloned().collect();
-        all.extend(before.into_iter().flat_map(|share| share.scopes));
-        let all: Vec<String> = all.into_iter().collect();
         let mut tx = self.db.begin().await?;
-        let share = store::put(&mut tx, owner, server, grantee, &all, self.cx.clock.now()).await?;
-        tell_everybody(&mut tx).await?;
+        let share = self.add_scopes(&mut tx, owner, server, grantee, scopes).await?;
         tx.commit().await?;
+        Ok(share)
+    }
+
+    async fn add_scopes(&self, tx: &mut Tx, owner: &str, server: &str, grantee: Grantee<'_>, scopes: &[String]) -> Result<Share> {
+        let mut share = store::hold_or_make(tx, owner, server, grantee, self.cx.clock.now()).await?;
+        let all: BTreeSet<String> = share.scopes.iter().chain(scopes).cloned().collect();
+        share.scopes = all.into_iter().collect();
+        store::set_scopes(tx, share.id, &share.scopes).await?;
+        tell_everybody(tx).await?;
         Ok(share)
     }
 
@@ -69,21 +74,17 @@ impl Hub {
         grantee: Grantee<'_>,
         scopes: Option<&[String]>,
     ) -> Result<Option<Share>> {
-        let Some(share) = store::find(&self.db, owner, server, grantee).await? else { return Ok(None) };
-        let left: Vec<String> = match scopes {
-            Some(scopes) => share.scopes.iter().filter(|scope| !scopes.contains(scope)).cloned().collect(),
-            None => vec![],
-        };
         let mut tx = self.db.begin().await?;
-        let left = if left.is_empty() {
+        let Some(mut share) = store::hold(&mut tx, owner, server, grantee).await? else { return Ok(None) };
+        share.scopes.retain(|scope| scopes.is_some_and(|taken| !taken.contains(scope)));
+        if share.scopes.is_empty() {
             store::delete(&mut tx, share.id).await?;
-            None
         } else {
-            Some(store::put(&mut tx, owner, server, grantee, &left, share.created).await?)
-        };
+            store::set_scopes(&mut tx, share.id, &share.scopes).await?;
+        }
         tell_everybody(&mut tx).await?;
         tx.commit().await?;
-        Ok(left)
+        Ok(Some(share).filter(|share| !share.scopes.is_empty()))
     }
 
     /// Takes a server back from everybody.
@@ -121,8 +122,8 @@ impl Hub {
 
     /// Gives a user what a code is for.
     pub(crate) async fn exchange_share_code(&self, code: &ShareCode, user: &str) -> Result<Share> {
-        let share = self.grant_share(&code.owner, &code.server, ("user", user), &code.scopes).await?;
         let mut tx = self.db.begin().await?;
+        let share = self.add_scopes(&mut tx, &code.owner, &code.server, ("user", user), &code.scopes).await?;
         store::exchanged(&mut tx, code.id, self.cx.clock.now()).await?;
         tx.commit().await?;
         Ok(share)

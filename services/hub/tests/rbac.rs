@@ -173,6 +173,23 @@ async fn what_is_shared_can_be_reached_until_it_is_taken_back() {
 }
 
 #[tokio::test]
+async fn what_is_given_at_one_time_is_all_there() {
+    on_both_engines(|cx| async move {
+        let hub = Hub::start(&cx).await;
+        assert_eq!(hub.call("token-of-boss", "PUT", "users/ada/servers/gpu", json!({})).await.0, 201);
+        let scopes = ["access:servers", "read:servers", "start:servers", "delete:servers", "servers"];
+        let give = |scope: &str| hub.call("token-of-boss", "POST", "shares/ada/gpu", json!({"user": "bob", "scopes": [scope]}));
+        for (status, answer) in futures::future::join_all(scopes.map(give)).await {
+            assert_eq!(status, 200, "{answer}");
+        }
+        let (_, shared) = hub.get("token-of-boss", "users/bob/shared/ada/gpu").await;
+        assert_eq!(shared["scopes"].as_array().map(Vec::len), Some(scopes.len()), "{shared}");
+        hub.suite.stop().await;
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn services_come_and_go() {
     on_both_engines(|cx| async move {
         let hub = Hub::start(&cx).await;

@@ -1,6 +1,6 @@
 //! Groups (jupyterhub/apihandlers/groups.py).
 
-use super::pagination::{Page, Paginated};
+use super::pagination::{Page, PageQuery, Paginated};
 use crate::Hub;
 use crate::permit::Over;
 use crate::store::groups::{self, Group};
@@ -9,7 +9,7 @@ use artel_platform::identity::Scopes;
 use artel_platform::{Error, Identity, Result};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
 /// A group; each field only to who holds a scope for it.
 #[derive(Debug, Serialize, ToSchema)]
@@ -25,14 +25,6 @@ pub(super) struct GroupModel {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<std::collections::BTreeMap<String, Value>>)]
     properties: Option<Map<String, Value>>,
-}
-
-/// Which part of the list.
-#[derive(Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-pub(super) struct ListQuery {
-    offset: Option<String>,
-    limit: Option<String>,
 }
 
 /// New groups, each with these users.
@@ -61,9 +53,9 @@ pub(super) struct GroupRequest {
 }
 
 /// Lists groups. Paged when the caller accepts `application/jupyterhub-pagination+json`, else a plain list.
-#[utoipa::path(get, path = "/hub/api/groups", tag = "hub", params(ListQuery), responses((status = 200, body = Vec<GroupModel>)), security(("artel" = ["list:groups"])))]
-pub(super) async fn list(hub: web::Data<Hub>, request: HttpRequest, who: Identity, query: web::Query<ListQuery>) -> Result<HttpResponse> {
-    let page = Page::of(&request, query.offset.as_deref(), query.limit.as_deref())?;
+#[utoipa::path(get, path = "/hub/api/groups", tag = "hub", params(PageQuery), responses((status = 200, body = Vec<GroupModel>)), security(("artel" = ["list:groups"])))]
+pub(super) async fn list(hub: web::Data<Hub>, request: HttpRequest, who: Identity, query: web::Query<PageQuery>) -> Result<HttpResponse> {
+    let page = Page::of(&request, &query)?;
     let only = match who.scopes.has_unfiltered("list:groups") {
         true => None,
         false => Some(who.scopes.names_of("list:groups", "group")),

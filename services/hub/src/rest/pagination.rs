@@ -3,15 +3,23 @@
 use actix_web::HttpRequest;
 use actix_web::http::header;
 use artel_platform::{Error, Result};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 /// The media type that asks for it.
 const ACCEPT: &str = "application/jupyterhub-pagination+json";
 /// Upstream's `api_page_default_limit` and `api_page_max_limit`.
 const DEFAULT: i64 = 50;
 const MOST: i64 = 200;
+
+/// Which part of a list, as it is asked for.
+#[derive(Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(super) struct PageQuery {
+    pub offset: Option<String>,
+    pub limit: Option<String>,
+}
 
 /// Which part of a list.
 pub(super) struct Page {
@@ -51,9 +59,9 @@ pub(super) struct Next {
 }
 
 impl Page {
-    pub(super) fn of(request: &HttpRequest, offset: Option<&str>, limit: Option<&str>) -> Result<Self> {
+    pub(super) fn of(request: &HttpRequest, query: &PageQuery) -> Result<Self> {
         let wanted = request.headers().get(header::ACCEPT).and_then(|v| v.to_str().ok()).is_some_and(|accept| accept.contains(ACCEPT));
-        let number = |text: Option<&str>, default: i64| match text {
+        let number = |text: &Option<String>, default: i64| match text {
             None => Ok(default),
             Some(text) => text
                 .parse::<i64>()
@@ -61,12 +69,10 @@ impl Page {
                 .map_err(|_| Error::invalid("Invalid argument type, offset and limit must be integers")),
         };
         // who does not know pages gets as much as there may be in one
-        let limit = number(limit, if wanted { DEFAULT } else { MOST })?.clamp(1, MOST);
-        Ok(Self { offset: number(offset, 0)?, limit, wanted })
+        let limit = number(&query.limit, if wanted { DEFAULT } else { MOST })?.clamp(1, MOST);
+        Ok(Self { offset: number(&query.offset, 0)?, limit, wanted })
     }
-}
 
-impl Page {
     /// The part of a list that is already here.
     pub(super) fn part<T>(&self, all: Vec<T>) -> impl Iterator<Item = T> {
         let number = |n: i64| usize::try_from(n).unwrap_or(usize::MAX);

@@ -1,17 +1,17 @@
 //! The proxy's routes as the hub knows them (jupyterhub/apihandlers/proxy.py). The gateway follows the hub by itself:
 //! there is no other proxy to be told of.
 
-use super::pagination::{Page, Paginated};
+use super::pagination::{Page, PageQuery, Paginated};
 use crate::Hub;
 use crate::permit::Over;
 use crate::store::servers;
 use crate::{config::Service, names};
 use actix_web::{HttpRequest, HttpResponse, web};
 use artel_platform::{Identity, Result};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
 /// A route.
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -23,19 +23,11 @@ pub(super) struct Route {
     data: Value,
 }
 
-/// Which part of the table.
-#[derive(Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-pub(super) struct ListQuery {
-    offset: Option<String>,
-    limit: Option<String>,
-}
-
 /// The routing table.
-#[utoipa::path(get, path = "/hub/api/proxy", tag = "hub", params(ListQuery), responses((status = 200, body = BTreeMap<String, Route>)), security(("artel" = ["proxy"])))]
-pub(super) async fn list(hub: web::Data<Hub>, request: HttpRequest, who: Identity, query: web::Query<ListQuery>) -> Result<HttpResponse> {
+#[utoipa::path(get, path = "/hub/api/proxy", tag = "hub", params(PageQuery), responses((status = 200, body = BTreeMap<String, Route>)), security(("artel" = ["proxy"])))]
+pub(super) async fn list(hub: web::Data<Hub>, request: HttpRequest, who: Identity, query: web::Query<PageQuery>) -> Result<HttpResponse> {
     hub.allow(&who, &["proxy"], Over::Everything).await?;
-    let page = Page::of(&request, query.offset.as_deref(), query.limit.as_deref())?;
+    let page = Page::of(&request, &query)?;
     let all = hub.proxy_routes().await?;
     let total = all.len() as i64;
     let part: BTreeMap<String, Route> = page.part(all.into_iter().collect()).collect();

@@ -1,7 +1,7 @@
 //! Codes that can be exchanged for access to a server (jupyterhub/apihandlers/shares.py), and the page that does it.
 
 use super::page;
-use super::pagination::{Page, Paginated};
+use super::pagination::{Page, PageQuery, Paginated};
 use super::share_models::ShareCodeModel;
 use crate::permit::Over;
 use crate::store::shares::{self, Of, ShareCode};
@@ -15,14 +15,6 @@ use utoipa::{IntoParams, ToSchema};
 /// Seconds that a code is good for: at least a minute, at most a year, where nothing is said a day.
 const SECONDS: std::ops::RangeInclusive<i64> = 60..=525_600 * 60;
 const DAY: i64 = 86_400;
-
-/// Which part of a list.
-#[derive(Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-pub(super) struct ListQuery {
-    offset: Option<String>,
-    limit: Option<String>,
-}
 
 /// What a code shall be for.
 #[derive(Default, Deserialize, ToSchema)]
@@ -54,13 +46,13 @@ pub(super) struct Accept {
 }
 
 /// An owner's codes.
-#[utoipa::path(get, path = "/hub/api/share-codes/{owner}", tag = "hub", params(("owner" = String, Path), ListQuery), responses((status = 200, body = Paginated), (status = 404)), security(("artel" = ["read:shares"])))]
+#[utoipa::path(get, path = "/hub/api/share-codes/{owner}", tag = "hub", params(("owner" = String, Path), PageQuery), responses((status = 200, body = Paginated), (status = 404)), security(("artel" = ["read:shares"])))]
 pub(super) async fn of_owner(
     hub: web::Data<Hub>,
     request: HttpRequest,
     who: Identity,
     owner: web::Path<String>,
-    query: web::Query<ListQuery>,
+    query: web::Query<PageQuery>,
 ) -> Result<HttpResponse> {
     hub.allow(&who, &["read:shares"], Over::User(&owner)).await?;
     let owner = hub.user(&owner).await?.name;
@@ -68,13 +60,13 @@ pub(super) async fn of_owner(
 }
 
 /// A server's codes.
-#[utoipa::path(get, path = "/hub/api/share-codes/{owner}/{server:.*}", tag = "hub", params(("owner" = String, Path), ("server" = String, Path), ListQuery), responses((status = 200, body = Paginated), (status = 404)), security(("artel" = ["read:shares"])))]
+#[utoipa::path(get, path = "/hub/api/share-codes/{owner}/{server:.*}", tag = "hub", params(("owner" = String, Path), ("server" = String, Path), PageQuery), responses((status = 200, body = Paginated), (status = 404)), security(("artel" = ["read:shares"])))]
 pub(super) async fn of_server(
     hub: web::Data<Hub>,
     request: HttpRequest,
     who: Identity,
     at: web::Path<(String, String)>,
-    query: web::Query<ListQuery>,
+    query: web::Query<PageQuery>,
 ) -> Result<HttpResponse> {
     let (owner, server) = hub.server_to_share(&who, "read:shares", &at).await?;
     hub.code_list(&request, &query, Of::Server(&owner, &server)).await
@@ -176,8 +168,8 @@ impl Hub {
         Ok(page::redirect(form.next.as_deref().map_or(place.as_str(), |next| page::local(Some(next)))))
     }
 
-    async fn code_list(&self, request: &HttpRequest, query: &ListQuery, of: Of<'_>) -> Result<HttpResponse> {
-        let page = Page::of(request, query.offset.as_deref(), query.limit.as_deref())?;
+    async fn code_list(&self, request: &HttpRequest, query: &PageQuery, of: Of<'_>) -> Result<HttpResponse> {
+        let page = Page::of(request, query)?;
         let all: Vec<ShareCode> = shares::codes(&self.db, of, self.cx.clock.now()).await?;
         let total = all.len() as i64;
         let mut items = Vec::new();

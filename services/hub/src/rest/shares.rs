@@ -1,6 +1,6 @@
 //! Sharing of servers with users and groups (jupyterhub/apihandlers/shares.py).
 
-use super::pagination::{Page, Paginated};
+use super::pagination::{Page, PageQuery, Paginated};
 use super::share_models::ShareModel;
 use crate::Hub;
 use crate::permit::Over;
@@ -9,15 +9,7 @@ use crate::store::shares::{self, Of, Share};
 use actix_web::{HttpRequest, HttpResponse, web};
 use artel_platform::{Error, Identity, Result};
 use serde::Deserialize;
-use utoipa::{IntoParams, ToSchema};
-
-/// Which part of a list.
-#[derive(Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-pub(super) struct ListQuery {
-    offset: Option<String>,
-    limit: Option<String>,
-}
+use utoipa::ToSchema;
 
 /// What is given to whom, or taken back.
 #[derive(Default, Deserialize, ToSchema)]
@@ -46,13 +38,13 @@ impl ShareRequest {
 }
 
 /// What an owner has shared.
-#[utoipa::path(get, path = "/hub/api/shares/{owner}", tag = "hub", params(("owner" = String, Path), ListQuery), responses((status = 200, body = Paginated), (status = 404)), security(("artel" = ["read:shares"])))]
+#[utoipa::path(get, path = "/hub/api/shares/{owner}", tag = "hub", params(("owner" = String, Path), PageQuery), responses((status = 200, body = Paginated), (status = 404)), security(("artel" = ["read:shares"])))]
 pub(super) async fn of_owner(
     hub: web::Data<Hub>,
     request: HttpRequest,
     who: Identity,
     owner: web::Path<String>,
-    query: web::Query<ListQuery>,
+    query: web::Query<PageQuery>,
 ) -> Result<HttpResponse> {
     hub.allow(&who, &["read:shares"], Over::User(&owner)).await?;
     let owner = hub.user(&owner).await?.name;
@@ -60,13 +52,13 @@ pub(super) async fn of_owner(
 }
 
 /// With whom a server is shared.
-#[utoipa::path(get, path = "/hub/api/shares/{owner}/{server:.*}", tag = "hub", params(("owner" = String, Path), ("server" = String, Path), ListQuery), responses((status = 200, body = Paginated), (status = 404)), security(("artel" = ["read:shares"])))]
+#[utoipa::path(get, path = "/hub/api/shares/{owner}/{server:.*}", tag = "hub", params(("owner" = String, Path), ("server" = String, Path), PageQuery), responses((status = 200, body = Paginated), (status = 404)), security(("artel" = ["read:shares"])))]
 pub(super) async fn of_server(
     hub: web::Data<Hub>,
     request: HttpRequest,
     who: Identity,
     at: web::Path<(String, String)>,
-    query: web::Query<ListQuery>,
+    query: web::Query<PageQuery>,
 ) -> Result<HttpResponse> {
     let (owner, server) = hub.server_to_share(&who, "read:shares", &at).await?;
     hub.share_list(&request, &query, shares::list(&hub.db, Of::Server(&owner, &server)).await?).await
@@ -121,13 +113,13 @@ pub(super) async fn revoke_all(hub: web::Data<Hub>, who: Identity, at: web::Path
 }
 
 /// What is shared with a user, by themselves or by a group of theirs.
-#[utoipa::path(get, path = "/hub/api/users/{name}/shared", tag = "hub", params(("name" = String, Path), ListQuery), responses((status = 200, body = Paginated), (status = 404)), security(("artel" = ["read:users:shares"])))]
+#[utoipa::path(get, path = "/hub/api/users/{name}/shared", tag = "hub", params(("name" = String, Path), PageQuery), responses((status = 200, body = Paginated), (status = 404)), security(("artel" = ["read:users:shares"])))]
 pub(super) async fn with_user(
     hub: web::Data<Hub>,
     request: HttpRequest,
     who: Identity,
     name: web::Path<String>,
-    query: web::Query<ListQuery>,
+    query: web::Query<PageQuery>,
 ) -> Result<HttpResponse> {
     hub.allow(&who, &["read:users:shares"], Over::User(&name)).await?;
     let user = hub.user(&name).await?.name;
@@ -135,13 +127,13 @@ pub(super) async fn with_user(
 }
 
 /// What is shared with a group.
-#[utoipa::path(get, path = "/hub/api/groups/{group}/shared", tag = "hub", params(("group" = String, Path), ListQuery), responses((status = 200, body = Paginated), (status = 404)), security(("artel" = ["read:groups:shares"])))]
+#[utoipa::path(get, path = "/hub/api/groups/{group}/shared", tag = "hub", params(("group" = String, Path), PageQuery), responses((status = 200, body = Paginated), (status = 404)), security(("artel" = ["read:groups:shares"])))]
 pub(super) async fn with_group(
     hub: web::Data<Hub>,
     request: HttpRequest,
     who: Identity,
     group: web::Path<String>,
-    query: web::Query<ListQuery>,
+    query: web::Query<PageQuery>,
 ) -> Result<HttpResponse> {
     hub.allow(&who, &["read:groups:shares"], Over::Group(&group)).await?;
     let group = hub.group(&group).await?.name;
@@ -198,8 +190,8 @@ impl Hub {
     }
 
     /// Lists of shares are always paged.
-    async fn share_list(&self, request: &HttpRequest, query: &ListQuery, all: Vec<Share>) -> Result<HttpResponse> {
-        let page = Page::of(request, query.offset.as_deref(), query.limit.as_deref())?;
+    async fn share_list(&self, request: &HttpRequest, query: &PageQuery, all: Vec<Share>) -> Result<HttpResponse> {
+        let page = Page::of(request, query)?;
         let total = all.len() as i64;
         let mut items = Vec::new();
         for share in page.part(all) {

@@ -1,7 +1,7 @@
 //! Accounts.
 
 use super::model::{SEES, UserModel};
-use super::pagination::{Page, Paginated};
+use super::pagination::{Page, PageQuery, Paginated};
 use super::services::ServiceModel;
 use crate::Hub;
 use crate::permit::Over;
@@ -48,8 +48,6 @@ pub(super) struct ListQuery {
     name_filter: Option<String>,
     /// `id`, `name` or `last_activity`; with `-` in front from the end.
     sort: Option<String>,
-    offset: Option<String>,
-    limit: Option<String>,
     /// `1`: stopped servers too.
     include_stopped_servers: Option<String>,
 }
@@ -115,9 +113,15 @@ pub(super) async fn whoami(hub: web::Data<Hub>, who: Identity) -> Result<HttpRes
 }
 
 /// Lists users. Paged when the caller accepts `application/jupyterhub-pagination+json`, else a plain list.
-#[utoipa::path(get, path = "/hub/api/users", tag = "hub", params(ListQuery), responses((status = 200, body = Vec<UserModel>), (status = 400)), security(("artel" = ["list:users"])))]
-pub(super) async fn list(hub: web::Data<Hub>, request: HttpRequest, who: Identity, query: web::Query<ListQuery>) -> Result<HttpResponse> {
-    let page = Page::of(&request, query.offset.as_deref(), query.limit.as_deref())?;
+#[utoipa::path(get, path = "/hub/api/users", tag = "hub", params(ListQuery, PageQuery), responses((status = 200, body = Vec<UserModel>), (status = 400)), security(("artel" = ["list:users"])))]
+pub(super) async fn list(
+    hub: web::Data<Hub>,
+    request: HttpRequest,
+    who: Identity,
+    query: web::Query<ListQuery>,
+    page: web::Query<PageQuery>,
+) -> Result<HttpResponse> {
+    let page = Page::of(&request, &page)?;
     let filter = filter(&query, &who)?;
     let (found, total) = users::page(&hub.db, &filter, page.offset, page.limit).await?;
     let stopped = yes(query.include_stopped_servers.as_deref());

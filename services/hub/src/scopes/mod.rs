@@ -142,16 +142,17 @@ impl Vocabulary {
     fn add(&self, out: &mut BTreeSet<String>, base: &str, filter: Option<&str>) {
         let about_servers = filter.is_some_and(|f| f.starts_with("server="));
         // the right to a server says nothing about its user (upstream's rule)
-        if !(about_servers && base.starts_with("read:user")) {
-            out.insert(filter.map_or_else(|| base.to_owned(), |f| format!("{base}!{f}")));
+        if !(about_servers && base.starts_with("read:user"))
+            && !out.insert(filter.map_or_else(|| base.to_owned(), |f| format!("{base}!{f}")))
+        {
+            // what it contains is there too; custom scopes may contain each other
+            return;
         }
         for narrower in narrower_scopes(base) {
             self.add(out, narrower, filter);
         }
         for narrower in self.custom.get(base).iter().flat_map(|custom| &custom.subscopes) {
-            if !out.contains(narrower) {
-                self.add(out, narrower, filter);
-            }
+            self.add(out, narrower, filter);
         }
     }
 
@@ -211,6 +212,14 @@ mod tests {
             expanded(&["read:services:name!service"], &Holder { service: Some("x"), ..Default::default() }),
             ["read:services:name!service=x"]
         );
+    }
+
+    #[test]
+    fn custom_scopes_may_contain_each_other() {
+        let custom = |subscope: &str| Custom { description: String::new(), subscopes: vec![subscope.into()] };
+        let custom = BTreeMap::from([("custom:one".to_owned(), custom("custom:two")), ("custom:two".to_owned(), custom("custom:one"))]);
+        let expanded = Vocabulary::new(custom).unwrap().expand(&raw(&["custom:one!user"]), &ADA);
+        assert_eq!(expanded, BTreeSet::from(["custom:one!user=ada".to_owned(), "custom:two!user=ada".to_owned()]));
     }
 
     #[test]

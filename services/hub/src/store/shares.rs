@@ -100,15 +100,26 @@ pub(crate) async fn find(db: &Db, owner: &str, server: &str, grantee: (&str, &st
     Ok(select(db, condition, args![owner, server, grantee.0, grantee.1]).await?.pop())
 }
 
-/// Makes a share, or gives it other scopes.
-pub(crate) async fn put(tx: &mut Tx, owner: &str, server: &str, grantee: (&str, &str), scopes: &[String], now: i64) -> Result<Share> {
+/// The share, made without scopes where there is none. Whoever changes it too waits for this transaction.
+pub(crate) async fn hold_or_make(tx: &mut Tx, owner: &str, server: &str, grantee: (&str, &str), now: i64) -> Result<Share> {
     let id = next(tx, "share").await?;
     let sql = format!(
-        "INSERT INTO shares ({SHARE}) VALUES ($1, $2, $3, $4, $5, $6, $7)
-         ON CONFLICT (owner_name, server_name, grantee_kind, grantee_name) DO UPDATE SET scopes = $6 RETURNING {SHARE}"
+        "INSERT INTO shares ({SHARE}) VALUES ($1, $2, $3, $4, $5, '[]', $6)
+         ON CONFLICT (owner_name, server_name, grantee_kind, grantee_name) DO UPDATE SET scopes = shares.scopes RETURNING {SHARE}"
     );
-    let args = args![id, owner, server, grantee.0, grantee.1, serde_json::to_string(scopes)?, now];
-    share(&tx.fetch_one(AssertSqlSafe(sql), args).await?)
+    share(&tx.fetch_one(AssertSqlSafe(sql), args![id, owner, server, grantee.0, grantee.1, now]).await?)
+}
+
+/// The same where it is only wanted if it is there.
+pub(crate) async fn hold(tx: &mut Tx, owner: &str, server: &str, grantee: (&str, &str)) -> Result<Option<Share>> {
+    let sql = format!(
+        "UPDATE shares SET scopes = scopes WHERE owner_name = $1 AND server_name = $2 AND grantee_kind = $3 AND grantee_name = $4 RETURNING {SHARE}"
+    );
+    tx.fetch_optional(AssertSqlSafe(sql), args![owner, server, grantee.0, grantee.1]).await?.as_ref().map(share).transpose()
+}
+
+pub(crate) async fn set_scopes(tx: &mut Tx, id: i64, scopes: &[String]) -> Result<()> {
+    tx.execute("UPDATE shares SET scopes = $1 WHERE id = $2", args![serde_json::to_string(scopes)?, id]).await.map(drop)
 }
 
 pub(crate) async fn delete(tx: &mut Tx, id: i64) -> Result<()> {

@@ -27,9 +27,7 @@ pub(crate) async fn set_pushed(db: &Db, name: &str, now: i64) -> Result<()> {
     // two pushes at one time are two all the same
     let text = "INSERT INTO dag_bundles (name, refreshed_at, pushed_at) VALUES ($1, $2, $2) ON CONFLICT (name) DO UPDATE SET pushed_at =
              CASE WHEN dag_bundles.pushed_at >= excluded.pushed_at THEN dag_bundles.pushed_at + 1 ELSE excluded.pushed_at END";
-    let mut tx = db.begin().await?;
-    tx.execute(text, args![name, now]).await?;
-    tx.commit().await
+    db.execute(text, args![name, now]).await.map(drop)
 }
 
 /// When a push was told of last; 0 when never.
