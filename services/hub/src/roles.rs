@@ -212,13 +212,18 @@ impl Hub {
         Ok(scopes::intersect(a, b, &groups::of_users(&self.db, &users).await?))
     }
 
+    /// What `wanted` stands for and `held` does not cover.
+    pub(crate) async fn excess(&self, wanted: &[String], holder: &Holder<'_>, held: &BTreeSet<String>) -> Result<Vec<String>> {
+        let wanted = self.vocabulary.expand(wanted, holder);
+        let granted = self.both(&wanted, held).await?;
+        Ok(wanted.difference(&granted).cloned().collect())
+    }
+
     /// Fails unless every scope exists and the owner of the token that shall have them holds them.
     pub(crate) async fn check_assignable(&self, raw: &[String], owner: &Owner<'_>) -> Result<()> {
         self.vocabulary.check(raw, "token")?;
         let named: Vec<String> = raw.iter().filter(|scope| *scope != INHERIT).cloned().collect();
-        let wanted = self.vocabulary.expand(&named, &owner.holder());
-        let granted = self.both(&wanted, &self.scopes_of(owner).await?).await?;
-        let excess: Vec<&str> = wanted.iter().filter(|scope| !granted.contains(*scope)).map(String::as_str).collect();
+        let excess = self.excess(&named, &owner.holder(), &self.scopes_of(owner).await?).await?;
         if excess.is_empty() {
             return Ok(());
         }

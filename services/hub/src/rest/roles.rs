@@ -120,14 +120,14 @@ impl Hub {
     async fn may_give(&self, who: &Identity, role: &Role) -> Result<()> {
         self.vocabulary.check(&role.scopes, &format!("role {}", role.name))?;
         let holder = Holder { user: (who.kind == Kind::User).then_some(who.name.as_str()), ..Default::default() };
-        let wanted = self.vocabulary.expand(&role.scopes, &holder);
-        let granted = self.both(&wanted, &who.scopes.iter().map(str::to_owned).collect()).await?;
+        let held = who.scopes.iter().map(str::to_owned).collect();
+        let excess = self.excess(&role.scopes, &holder, &held).await?;
         // somebody else's own things are in other hands: only who may everything may give them
         let own = role
             .scopes
             .iter()
             .any(|scope| scope == "self" || scope.ends_with("!user") || scope.ends_with("!service") || scope.ends_with("!server"));
-        if !who.admin && (own || wanted != granted) {
+        if !who.admin && (own || !excess.is_empty()) {
             return Err(Error::denied(format!("the role {} has scopes that {} does not hold", role.name, who.name)));
         }
         Ok(())

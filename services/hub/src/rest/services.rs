@@ -153,9 +153,8 @@ impl Hub {
             artel_platform::identity::Kind::Service => Owner::Service { name: &who.name },
             _ => Owner::User { name: &who.name, admin: false },
         };
-        let wanted = self.vocabulary.expand(&service.oauth_client_allowed_scopes, &owner.holder());
-        let granted = self.both(&wanted, &who.scopes.iter().map(str::to_owned).collect()).await?;
-        let excess: Vec<&str> = wanted.iter().filter(|scope| !granted.contains(*scope)).map(String::as_str).collect();
+        let held = who.scopes.iter().map(str::to_owned).collect();
+        let excess = self.excess(&service.oauth_client_allowed_scopes, &owner.holder(), &held).await?;
         if service.admin || !excess.is_empty() {
             let excess = if service.admin { "of an administrator".to_owned() } else { excess.join(",") };
             return Err(Error::invalid(format!("Not assigning requested scopes {excess} not held by {}", who.name)));

@@ -146,10 +146,8 @@ impl Hub {
         };
         self.vocabulary.check(&wanted, "token")?;
         let holder = Holder { user: Some(&asker.name), ..Default::default() };
-        let expanded = self.vocabulary.expand(&wanted, &holder);
         let held = asker.scopes.iter().map(str::to_owned).collect();
-        let granted = self.both(&expanded, &held).await?;
-        let excess: Vec<&str> = expanded.iter().filter(|scope| !granted.contains(*scope)).map(String::as_str).collect();
+        let excess = self.excess(&wanted, &holder, &held).await?;
         if excess.is_empty() {
             Ok(Some(wanted))
         } else {
