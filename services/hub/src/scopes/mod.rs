@@ -142,9 +142,8 @@ impl Vocabulary {
     fn add(&self, out: &mut BTreeSet<String>, base: &str, filter: Option<&str>) {
         let about_servers = filter.is_some_and(|f| f.starts_with("server="));
         // the right to a server says nothing about its user (upstream's rule)
-        if !(about_servers && base.starts_with("read:user"))
-            && !out.insert(filter.map_or_else(|| base.to_owned(), |f| format!("{base}!{f}")))
-        {
+        let is_granted = !about_servers || !base.starts_with("read:user");
+        if is_granted && !out.insert(filter.map_or_else(|| base.to_owned(), |f| format!("{base}!{f}"))) {
             // what it contains is there too; custom scopes may contain each other
             return;
         }
