@@ -68,18 +68,21 @@ impl Tx {
     /// Inserts many rows with multi-row VALUES, in chunks: `head` is everything up to `VALUES`, `tail` what follows
     /// it (e.g. `ON CONFLICT DO NOTHING`), `rows` are equally long. Returns the number of rows changed.
     pub async fn insert_many(&mut self, head: &str, tail: &str, rows: Vec<Vec<Value>>) -> Result<u64> {
-        const MAX_VALUES: usize = 30_000; // SQLite's limit is 32766, PostgreSQL's 65535
-        let width = rows.first().map_or(1, Vec::len).max(1);
-        let most = (MAX_VALUES / width).clamp(1, 256);
-        let (mut changed, mut left) = (0, rows.len());
-        let mut rows = rows.into_iter();
-        while left > 0 {
-            let count = round_down(left.min(most));
-            left -= count;
-            let values: Vec<Value> = rows.by_ref().take(count).flatten().collect();
-            changed += self.execute(sqlx::AssertSqlSafe(multi_row(head, tail, count, width, self.dialect())), values).await?;
+        let mut changed = 0;
+        for (sql, values) in chunks(head, tail, rows, self.dialect()) {
+            changed += self.execute(sqlx::AssertSqlSafe(sql), values).await?;
         }
         Ok(changed)
+    }
+
+    /// The rows of a query over given ones, in chunks: `head` is everything up to `VALUES`, `tail` what follows it. `rows`
+    /// are equally long.
+    pub async fn fetch_many(&mut self, head: &str, tail: &str, rows: Vec<Vec<Value>>) -> Result<Vec<Row>> {
+        let mut found = Vec::new();
+        for (sql, values) in chunks(head, tail, rows, self.dialect()) {
+            found.extend(self.fetch_all(sqlx::AssertSqlSafe(sql), values).await?);
+        }
+        Ok(found)
     }
 
     /// Writes an event beside the change that it tells of. It is delivered if and only if the transaction commits.
@@ -119,6 +122,23 @@ impl Tx {
         }
         Ok(())
     }
+}
+
+/// Statements with a few hundred rows each, and their values.
+fn chunks(head: &str, tail: &str, rows: Vec<Vec<Value>>, dialect: Dialect) -> impl Iterator<Item = (String, Vec<Value>)> {
+    const MAX_VALUES: usize = 30_000; // SQLite's limit is 32766, PostgreSQL's 65535
+    let width = rows.first().map_or(1, Vec::len).max(1);
+    let most = (MAX_VALUES / width).clamp(1, 256);
+    let mut left = rows.len();
+    let mut rows = rows.into_iter();
+    std::iter::from_fn(move || {
+        if left == 0 {
+            return None;
+        }
+        let count = round_down(left.min(most));
+        left -= count;
+        Some((multi_row(head, tail, count, width, dialect), rows.by_ref().take(count).flatten().collect()))
+    })
 }
 
 /// A power of two, or half as much again: the statement caches meet few texts, whatever the number of rows.

@@ -2,9 +2,11 @@
 
 use crate::Tracking;
 use crate::store::history::{self as store, Range};
-use crate::store::metrics::{self, Point};
+use crate::store::metrics;
+use crate::store::point::{Place, Point};
+use artel_platform::db::Value;
 use artel_platform::search::PageToken;
-use artel_platform::{Error, Result};
+use artel_platform::{Error, Result, args};
 use artel_proto::mlflow::{GetMetricHistoryBulkInterval, Metric, MetricWithRunId};
 use futures::{StreamExt, TryStreamExt, stream};
 use std::collections::HashMap;
@@ -45,17 +47,18 @@ impl Tracking {
         token: Option<&str>,
     ) -> Result<(Vec<Point>, Option<String>)> {
         let search = format!("history\n{run_id}\n{key}");
-        let token = PageToken::decode(token, &search)?;
+        let after = PageToken::decode(token, &search)?.map(|token| place(&token.keys())).transpose()?;
         self.settle().await?;
         let (Some(run), Some(number)) =
             (crate::store::runs::find(&self.db, workspace, run_id).await?, self.keys.find(&self.db, key).await?)
         else {
             return Ok((Vec::new(), None));
         };
-        let mut points = store::page(&self.db, run.id, number, token.map(|t| t.keys()).as_deref(), max_results + 1).await?;
-        let more = points.len() as i64 > max_results;
-        points.truncate(max_results as usize);
-        let next = points.last().filter(|_| more).map(|last| PageToken::new(&search, 0, &store::place(last)).encode());
+        let max_results = max_results as usize;
+        let mut points = store::page(&self.db, run.id, number, after, max_results + 1).await?;
+        let more = points.len() > max_results;
+        points.truncate(max_results);
+        let next = points.last().filter(|_| more).map(|last| PageToken::new(&search, 0, &keys(last.place())).encode());
         Ok((points, next))
     }
 
@@ -79,7 +82,7 @@ impl Tracking {
                 break;
             }
             if let Some(run) = crate::store::runs::find(&self.db, workspace, run_id).await? {
-                let points = store::page(&self.db, run.id, number, None, left).await?;
+                let points = store::page(&self.db, run.id, number, None, left as usize).await?;
                 all.extend(points.iter().map(|p| with_run(key, run_id, p)));
             }
         }
@@ -117,16 +120,19 @@ impl Tracking {
         let Some(run) = crate::store::runs::find(&self.db, workspace, run_id).await? else { return Ok(Vec::new()) };
         let Some(in_order) = metrics::in_order(&self.db, run.id, key).await? else { return Ok(Vec::new()) };
         let range = Range { run: run.id, key, steps, in_order };
-        let mut points = store::sample(&self.db, &range, max_results).await?;
-        if let Some(last) = store::last(&self.db, &range).await?
-            && points.last() != Some(&last)
-        {
-            if points.len() as i64 >= max_results {
-                points.pop();
-            }
-            points.push(last);
-        }
-        Ok(points)
+        store::sample(&self.db, &range, max_results as usize).await
+    }
+}
+
+/// What a page token has of a place.
+fn keys(place: Place) -> Vec<Value> {
+    args![place.timestamp, place.step, place.value]
+}
+
+fn place(keys: &[Value]) -> Result<Place> {
+    match keys {
+        [Value::Int(timestamp), Value::Int(step), Value::Int(value)] => Ok(Place { timestamp: *timestamp, step: *step, value: *value }),
+        _ => Err(Error::invalid("Invalid page token, it belongs to another request")),
     }
 }
 

@@ -6,7 +6,7 @@
 //! reads metrics calls [`Tracking::settle`] first.
 
 use crate::Tracking;
-use crate::store::{journal as store, metrics};
+use crate::store::{journal as store, leaves, metrics};
 use artel_platform::Result;
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,6 +17,8 @@ use tokio_util::sync::CancellationToken;
 const REST: Duration = Duration::from_secs(1);
 /// How many requests are sorted in one transaction: writers wait for its end on SQLite.
 const AT_ONCE: usize = 64;
+/// How many points of an earlier version are moved in one transaction.
+const ROWS_AT_ONCE: usize = 50_000;
 
 /// What the requests and the sorting share.
 #[derive(Default)]
@@ -50,6 +52,21 @@ impl Tracking {
             left = left.saturating_sub(sorted);
         }
         Ok(())
+    }
+
+    /// Moves the points that an earlier version kept in rows of their own; nobody is served before it is done.
+    pub(crate) async fn move_rows(&self) -> Result<()> {
+        let mut moved = 0;
+        loop {
+            let mut tx = self.db.begin().await?;
+            let some = leaves::move_rows(&mut tx, ROWS_AT_ONCE).await?;
+            tx.commit().await?;
+            if some == 0 {
+                return Ok(());
+            }
+            moved += some;
+            tracing::info!(moved, "points of metrics are moved into the tables of this version");
+        }
     }
 
     async fn sort_some(&self) -> Result<u64> {

@@ -41,7 +41,7 @@ use std::sync::Arc;
 
 /// This crate's tables.
 pub static MIGRATIONS: Migrations =
-    migrations!("0001_tracking", "0002_traces", "0003_search", "0004_workspaces", "0005_order", "0006_journal");
+    migrations!("0001_tracking", "0002_traces", "0003_search", "0004_workspaces", "0005_order", "0006_journal", "0007_leaves");
 
 /// What every operation needs.
 pub struct Tracking {
@@ -78,6 +78,7 @@ pub async fn start(cx: Context) -> Result<Service> {
         db: db.clone(),
     });
     tracking.create_default_experiment().await?;
+    tracking.move_rows().await?;
     cx.bus.consume("tracking", &db, events::handlers());
     cx.spawn("metric journal", journal::run(tracking.clone(), cx.stop.clone()));
     let grpc = TrackingServer::new(grpc::TrackingGrpc(tracking.clone()));

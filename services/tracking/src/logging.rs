@@ -2,7 +2,7 @@
 //! same effect once; a batch is one transaction, all of it or nothing.
 
 use crate::runs::{self, RUN_NAME};
-use crate::store::metrics::Point;
+use crate::store::point::Point;
 use crate::store::{journal, logged_models, values};
 use crate::{Tracking, validate};
 use artel_platform::db::Tx;

@@ -6,6 +6,9 @@ use artel_platform::testkit::on_both_engines;
 use serde_json::{Value, json};
 use support::{Server, serve};
 
+/// Enough that no row of the table has them all.
+const COUNT: i64 = 517;
+
 /// Timestamp, step and value.
 type Point = (i64, i64, Option<f64>);
 
@@ -52,29 +55,29 @@ async fn points_are_taken_evenly_in_any_order() {
         let server = serve(&cx).await;
         let experiment = server.experiment("e").await;
         let value = |i: i64| if i % 7 == 3 { None } else { Some((i * 37 % 11 - 5) as f64) };
-        let rising: Vec<Point> = (0..103).map(|i| (1000 + i / 3, i / 2 * 5, value(i))).collect();
-        let shuffled: Vec<Point> = (0..103).map(|i| rising[(i * 41 % 103) as usize]).collect();
+        let rising: Vec<Point> = (0..COUNT).map(|i| (1000 + i / 3, i / 2 * 5, value(i))).collect();
+        let shuffled: Vec<Point> = (0..COUNT).map(|i| rising[(i * 41 % COUNT) as usize]).collect();
         // time falls as steps rise
-        let falling: Vec<Point> = (0..103).map(|i| (2000 - i, i, value(i))).collect();
+        let falling: Vec<Point> = (0..COUNT).map(|i| (9000 - i, i, value(i))).collect();
         let late: Vec<Point> = rising.iter().copied().chain([(1001, 3, Some(0.25))]).collect();
         for (points, count) in [
-            (&rising, 1),
-            (&rising, 10),
+            (&rising, 7),
+            (&rising, 100),
             (&rising, 1000),
-            (&shuffled, 1),
-            (&shuffled, 8),
+            (&shuffled, 5),
+            (&shuffled, 80),
             (&shuffled, 1000),
-            (&falling, 1),
-            (&falling, 9),
+            (&falling, 6),
+            (&falling, 900),
             (&late, 1000),
-            (&late, 4),
+            (&late, 40),
         ] {
             let run = server.run(&experiment, 1).await;
             log(&server, &run, points, count).await;
             // a request that is repeated changes nothing
             log(&server, &run, &points[points.len() - 3..], 3).await;
-            for buckets in [1, 2, 10, 50, 100, 103, 104, 300] {
-                for steps in [None, Some((20, 90)), Some((500, 600)), Some((11, 13))] {
+            for buckets in [1, 2, 10, 50, 320, 516, 517, 518, 2000] {
+                for steps in [None, Some((20, 90)), Some((400, 1100)), Some((5000, 6000)), Some((11, 13))] {
                     assert_eq!(
                         taken(&server, &run, buckets, steps).await,
                         evenly(points, buckets, steps),
@@ -105,6 +108,73 @@ async fn points_of_one_place_are_ordered_as_if_nan_were_zero() {
         let (_, answer) = server.get(&format!("metrics/get-history?run_id={run}&metric_key=m")).await;
         let values: Vec<Value> = answer["metrics"].as_array().unwrap().iter().map(|m| m["value"].clone()).collect();
         assert_eq!(values, [json!(-1.0), json!(0.0), json!("NaN"), json!(1e-300)]);
+        server.stop().await;
+    })
+    .await;
+}
+
+/// Every point of a history, in pages of that many.
+async fn pages(server: &Server, run: &str, most: usize) -> Vec<(i64, i64)> {
+    let (mut all, mut token) = (Vec::new(), String::new());
+    loop {
+        let path = format!("metrics/get-history?run_id={run}&metric_key=m&max_results={most}&page_token={}", token.replace('+', "%2B"));
+        let (status, answer) = server.get(&path).await;
+        assert_eq!(status, 200, "{answer}");
+        let points = answer["metrics"].as_array().cloned().unwrap_or_default();
+        assert!(points.len() <= most);
+        all.extend(points.iter().map(|m| (m["timestamp"].as_i64().unwrap(), m["step"].as_i64().unwrap())));
+        match answer["next_page_token"].as_str() {
+            Some(next) => token = next.to_owned(),
+            None => return all,
+        }
+    }
+}
+
+#[actix_web::test]
+async fn a_long_history_is_whole_and_in_order_however_it_came() {
+    on_both_engines(|cx| async move {
+        let server = serve(&cx).await;
+        let run = server.run(&server.experiment("e").await, 1).await;
+        let point = |i: i64| (1000 + i / 4, i, Some(0.5));
+        // every seventh first, and so on: the later ones find their places among the others
+        for turn in 0..7 {
+            let points: Vec<Point> = (0..3000).filter(|i| i % 7 == turn).map(point).collect();
+            log(&server, &run, &points, 300).await;
+            assert_eq!(pages(&server, &run, 1000).await.len(), (0..3000).filter(|i| i % 7 <= turn).count());
+        }
+        log(&server, &run, &(0..3000).step_by(5).map(point).collect::<Vec<_>>(), 500).await;
+        let all: Vec<(i64, i64)> = (0..3000).map(|i| (1000 + i / 4, i)).collect();
+        for most in [61, 127, 128, 129, 999, 3000, 5000] {
+            assert_eq!(pages(&server, &run, most).await, all, "in pages of {most}");
+        }
+        let (_, answer) = server.get(&format!("metrics/get-history?run_id={run}&metric_key=m")).await;
+        assert_eq!(answer["metrics"].as_array().map(Vec::len), Some(3000));
+        server.stop().await;
+    })
+    .await;
+}
+
+#[actix_web::test]
+async fn points_that_an_earlier_version_kept_in_rows_are_there() {
+    on_both_engines(|cx| async move {
+        let server = serve(&cx).await;
+        let run = server.run(&server.experiment("e").await, 1).await;
+        log(&server, &run, &(0..400).map(|i| (i, i, Some(1.5))).collect::<Vec<_>>(), 400).await;
+        assert_eq!(pages(&server, &run, 1000).await.len(), 400);
+        server.stop().await;
+        // as they were there: the even ones in rows, the others not at all
+        let db = cx.database("tracking", artel_tracking::MIGRATIONS).await.unwrap();
+        let row = db.fetch_one("SELECT run, key FROM metric_leaves LIMIT 1", vec![]).await.unwrap();
+        let (run_number, key): (i64, i64) = (row.at(0).unwrap(), row.at(1).unwrap());
+        let mut tx = db.begin().await.unwrap();
+        tx.execute("DELETE FROM metric_leaves", vec![]).await.unwrap();
+        let rows = (0..400_i64).step_by(2).map(|i| artel_platform::args![run_number, key, i, i, (1.5_f64).to_bits() as i64]).collect();
+        tx.insert_many("INSERT INTO metrics_by_row (run, key, timestamp, step, value)", "", rows).await.unwrap();
+        tx.commit().await.unwrap();
+        let server = serve(&cx).await;
+        assert_eq!(pages(&server, &run, 1000).await, (0..400).step_by(2).map(|i| (i, i)).collect::<Vec<_>>());
+        let left: i64 = db.fetch_one("SELECT COUNT(*) FROM metrics_by_row", vec![]).await.unwrap().at(0).unwrap();
+        assert_eq!(left, 0);
         server.stop().await;
     })
     .await;

@@ -3,7 +3,7 @@
 use super::extract::{Request, checked};
 use super::{Answer, App, either, json};
 use crate::history::MAX_BULK;
-use crate::store::metrics::Point;
+use crate::store::point::Point;
 use actix_web::{HttpRequest, HttpResponse};
 use artel_platform::Error;
 use artel_platform::http::Workspace;

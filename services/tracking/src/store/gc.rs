@@ -72,7 +72,7 @@ pub(crate) async fn metrics_of(db: &Db, run: i64) -> Result<Vec<i64>> {
 
 /// One metric of a run: a long history is not a matter of one transaction.
 pub(crate) async fn remove_metric(tx: &mut Tx, run: i64, key: i64) -> Result<()> {
-    tx.execute("DELETE FROM metrics WHERE run = $1 AND key = $2", args![run, key]).await?;
+    tx.execute("DELETE FROM metric_leaves WHERE run = $1 AND key = $2", args![run, key]).await?;
     tx.execute("DELETE FROM latest_metrics WHERE run = $1 AND key = $2", args![run, key]).await.map(drop)
 }
 

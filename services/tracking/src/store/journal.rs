@@ -1,6 +1,6 @@
 //! Points that were logged and are not among the metrics yet: a row for each request, in the order in which they came.
 
-use super::metrics::{Logged, Point};
+use super::point::{Logged, Place, Point};
 use crate::experiments::ACTIVE;
 use artel_platform::db::{AssertSqlSafe, Db, Dialect, Row, Tx};
 use artel_platform::{Error, Result, args};
@@ -15,7 +15,7 @@ struct Packed {
     timestamps: Vec<i64>,
     #[prost(sint64, repeated, tag = "3")]
     steps: Vec<i64>,
-    /// As [`Point::sortable`] has them.
+    /// As [`Place`] has them.
     #[prost(sfixed64, repeated, tag = "4")]
     values: Vec<i64>,
 }
@@ -25,7 +25,7 @@ fn pack(points: &[Point]) -> Vec<u8> {
         keys: points.iter().map(|p| p.key).collect(),
         timestamps: points.iter().map(|p| p.timestamp).collect(),
         steps: points.iter().map(|p| p.step).collect(),
-        values: points.iter().map(Point::sortable).collect(),
+        values: points.iter().map(|p| p.place().value).collect(),
     };
     packed.encode_to_vec()
 }
@@ -74,7 +74,8 @@ fn unpack(row: &Row, points: &mut Vec<Logged>) -> Result<()> {
         Packed::decode(&*row.at::<Vec<u8>>(2)?).map_err(|e| Error::internal("noted points cannot be read").because(e.to_string()))?;
     let places = packed.timestamps.iter().zip(&packed.steps);
     for ((key, value), (timestamp, step)) in packed.keys.iter().zip(&packed.values).zip(places) {
-        points.push(Logged { run, experiment, point: Point::stored(*key, *timestamp, *step, *value) });
+        let place = Place { timestamp: *timestamp, step: *step, value: *value };
+        points.push(Logged { run, experiment, point: place.point(*key) });
     }
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! Logged models.
 
 use super::in_list;
-use super::metrics::Point;
+use super::point::Point;
 use crate::logged_models::{Details, Stored};
 use artel_platform::db::{AssertSqlSafe, Db, Row, Tx, Value};
 use artel_platform::{Result, args};

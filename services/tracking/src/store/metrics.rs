@@ -1,78 +1,10 @@
-//! Metric points and the latest of each.
+//! Metric points come in, and the latest of each.
 
 use super::in_ids;
-use artel_platform::db::{AssertSqlSafe, Db, Row, Tx, Value};
+use super::leaves::{self, Group};
+use super::point::{Logged, Point};
+use artel_platform::db::{AssertSqlSafe, Db, Tx, Value};
 use artel_platform::{Result, args};
-
-/// A point. As upstream has it, the infinities become the largest numbers, and NaN counts as 0 where points are compared.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct Point {
-    pub(crate) key: i64,
-    pub(crate) value: f64,
-    pub(crate) is_nan: bool,
-    pub(crate) timestamp: i64,
-    pub(crate) step: i64,
-}
-
-impl Point {
-    pub(crate) fn new(key: i64, value: f64, timestamp: i64, step: i64) -> Self {
-        let is_nan = value.is_nan();
-        // adding zero turns -0 into 0
-        let value = if is_nan { 0.0 } else { value.clamp(f64::MIN, f64::MAX) + 0.0 };
-        Self { key, value, is_nan, timestamp, step }
-    }
-
-    /// The value as it was logged.
-    pub(crate) fn logged(&self) -> f64 {
-        if self.is_nan { f64::NAN } else { self.value }
-    }
-
-    /// Of a row of the latest ones that begins with timestamp, step, value, is_nan.
-    fn latest(row: &Row, key: i64) -> Result<Self> {
-        Ok(Self { key, timestamp: row.at(0)?, step: row.at(1)?, value: row.at(2)?, is_nan: row.at(3)? })
-    }
-
-    /// The value as the table of points has it. NaN comes right after zero there, where upstream has it; for that
-    /// zero takes the place of the negative zero, which is never kept.
-    pub(crate) fn sortable(&self) -> i64 {
-        match self.is_nan {
-            true => NAN,
-            false if self.value == 0.0 => ZERO,
-            false => flip(self.value.to_bits() as i64),
-        }
-    }
-
-    /// A point of the table of points.
-    pub(crate) fn stored(key: i64, timestamp: i64, step: i64, sortable: i64) -> Self {
-        let value = match sortable {
-            NAN => f64::NAN,
-            ZERO => 0.0,
-            bits => f64::from_bits(flip(bits) as u64),
-        };
-        Self::new(key, value, timestamp, step)
-    }
-
-    /// Which is later: by step, then time, then value.
-    fn order(&self, other: &Self) -> std::cmp::Ordering {
-        (self.step, self.timestamp).cmp(&(other.step, other.timestamp)).then(self.value.total_cmp(&other.value))
-    }
-}
-
-const ZERO: i64 = -1;
-const NAN: i64 = 0;
-
-/// Bits of a real number to a whole number that sorts like it, and back.
-fn flip(bits: i64) -> i64 {
-    bits ^ (((bits >> 63) as u64) >> 1) as i64
-}
-
-/// A point and where it belongs.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Logged {
-    pub(crate) run: i64,
-    pub(crate) experiment: i64,
-    pub(crate) point: Point,
-}
 
 /// The points of one metric of a run that come together.
 struct Span {
@@ -82,7 +14,7 @@ struct Span {
     in_order: bool,
 }
 
-/// A span for each run and metric, of points that are sorted as their table is.
+/// A span for each run and metric, of points that are sorted as their leaves are.
 fn spans(points: &[Logged]) -> Vec<Span> {
     let span = |points: &[Logged]| {
         let last = *points.iter().max_by(|a, b| a.point.order(&b.point))?;
@@ -91,18 +23,20 @@ fn spans(points: &[Logged]) -> Vec<Span> {
     points.chunk_by(|a, b| (a.run, a.point.key) == (b.run, b.point.key)).filter_map(span).collect()
 }
 
-/// Sorts points as their table is: neighbours are written to one place.
+/// Sorts points as their leaves are.
 fn sort(points: &mut [Logged]) {
-    points.sort_unstable_by_key(|p| (p.run, p.point.key, p.point.timestamp, p.point.step, p.point.sortable()));
+    points.sort_unstable_by_key(|p| (p.run, p.point.key, p.point.place()));
 }
 
 /// Adds points (a repeated one changes nothing) and moves the latest ones on.
 pub(crate) async fn add(tx: &mut Tx, mut points: Vec<Logged>) -> Result<()> {
     sort(&mut points);
-    let row = |p: &Logged| args![p.run, p.point.key, p.point.timestamp, p.point.step, p.point.sortable()];
-    let rows = points.iter().map(row).collect();
-    let fresh = tx.insert_many("INSERT INTO metrics (run, key, timestamp, step, value)", "ON CONFLICT DO NOTHING", rows).await?;
-    if fresh == 0 {
+    let group = |some: &[Logged]| {
+        let Logged { run, point: Point { key, .. }, .. } = some[0];
+        Group { run, key, places: some.iter().map(|p| p.point.place()).collect() }
+    };
+    let groups = points.chunk_by(|a, b| (a.run, a.point.key) == (b.run, b.point.key)).map(group).collect();
+    if leaves::add(tx, groups).await? == 0 {
         return Ok(());
     }
     // one row of a statement may meet another only once, and always in the same order: no deadlocks
@@ -162,20 +96,6 @@ pub(crate) async fn latest(db: &Db, runs: &[i64]) -> Result<Vec<(i64, Point)>> {
 #[cfg(test)]
 mod tests {
     use super::{Logged, Point, sort, spans};
-
-    #[test]
-    fn values_come_back_exactly_and_sort_like_numbers() {
-        let values = [f64::MIN, -1e10, -1.0, -f64::MIN_POSITIVE, -5e-324, 0.0, f64::NAN, 5e-324, 0.1 + 0.2, 1.0, 1e300, f64::MAX];
-        let stored: Vec<i64> = values.iter().map(|v| Point::new(1, *v, 2, 3).sortable()).collect();
-        assert!(stored.is_sorted_by(|a, b| a < b));
-        for (value, stored) in values.iter().zip(stored) {
-            let back = Point::stored(1, 2, 3, stored).logged();
-            assert!(back == *value || (back.is_nan() && value.is_nan()), "{value} {back}");
-            assert_eq!(Point::new(1, back, 2, 3).sortable(), stored);
-        }
-        assert_eq!(Point::new(1, f64::NEG_INFINITY, 0, 0).logged(), f64::MIN);
-        assert_eq!(Point::new(1, -0.0, 0, 0).sortable(), Point::new(1, 0.0, 0, 0).sortable());
-    }
 
     #[test]
     fn a_span_says_whether_steps_follow_time() {
