@@ -5,9 +5,9 @@ use super::access;
 use super::dialect::Dialect;
 use super::gate::Gate;
 use crate::error::Error;
-use actix_web::dev::HttpServiceFactory;
+use actix_web::body::BoxBody;
 use actix_web::http::Method;
-use actix_web::middleware::from_fn;
+use actix_web::middleware::{Next, from_fn};
 use actix_web::{FromRequest, Handler, Responder, guard, web};
 use std::sync::Arc;
 use utoipa::openapi::path::{Operation, Parameter, ParameterBuilder, ParameterIn};
@@ -93,7 +93,7 @@ impl Routes {
             let needed: Arc<str> = scope.as_str().into();
             let verb = method.clone();
             let register: Register = Arc::new(move |config, at, gate| {
-                config.service(resource(at, verb.clone(), dialect, (needed.clone(), gate), handler.clone()));
+                mount(config, at, verb.clone(), dialect, (needed.clone(), gate), web::route().to(handler.clone()));
             });
             let info = RouteInfo { method, path: path.clone(), scope: scope.clone() };
             self.items.push(Item { info, dialect, register, gate: None });
@@ -216,22 +216,17 @@ impl Routes {
     }
 }
 
-fn resource<F, Args>(
+/// Not generic, so that the layers around a handler are compiled once and not for each of hundreds.
+fn mount(
+    config: &mut web::ServiceConfig,
     path: &str,
     method: Method,
     dialect: Dialect,
     (scope, gate): (Arc<str>, Option<Arc<Gate>>),
-    handler: F,
-) -> impl HttpServiceFactory + 'static
-where
-    F: Handler<Args> + Clone,
-    Args: FromRequest + 'static,
-    F::Output: Responder + 'static,
-{
-    web::resource(path)
-        .guard(guard::Method(method))
-        .wrap(from_fn(move |request, next| access::check(request, next, dialect, scope.clone(), gate.clone())))
-        .route(web::route().to(handler))
+    route: actix_web::Route,
+) {
+    let check = move |request, next: Next<BoxBody>| access::check(request, next, dialect, scope.clone(), gate.clone());
+    config.service(web::resource(path).guard(guard::Method(method)).wrap(from_fn(check)).route(route));
 }
 
 /// The scope inside `security(("artel" = ["scope"]))`.

@@ -40,8 +40,16 @@ use artel_proto::artel::tracking::v1::tracking_server::TrackingServer;
 use std::sync::Arc;
 
 /// This crate's tables.
-pub static MIGRATIONS: Migrations =
-    migrations!("0001_tracking", "0002_traces", "0003_search", "0004_workspaces", "0005_order", "0006_journal", "0007_leaves");
+pub static MIGRATIONS: Migrations = migrations!(
+    "0001_tracking",
+    "0002_traces",
+    "0003_search",
+    "0004_workspaces",
+    "0005_order",
+    "0006_journal",
+    "0007_leaves",
+    "0008_journal"
+);
 
 /// What every operation needs.
 pub struct Tracking {

@@ -72,10 +72,9 @@ impl Tracking {
 
     async fn log(&self, workspace: &str, run_id: &str, metrics: &[Metric], params: &[Param], tags: &[RunTag]) -> Result<()> {
         let points = self.points(metrics).await?;
-        let note = self.ids.ordered().to_string();
         // nothing but points, and nobody to be told: one statement does it, and says whether the run may be logged to
         let only_points = params.is_empty() && tags.is_empty() && !metrics.is_empty() && metrics.iter().all(|m| m.model_id().is_empty());
-        if only_points && self.live.told(run_id, self.clock.now()) && journal::append(&self.db, &note, workspace, run_id, &points).await? {
+        if only_points && self.live.told(run_id, self.clock.now()) && journal::append(&self.db, workspace, run_id, &points).await? {
             self.journal.arrived();
             return Ok(());
         }
@@ -89,7 +88,7 @@ impl Tracking {
             }
         }
         if !points.is_empty() {
-            journal::append_in(&mut tx, &note, run.id, run.experiment, &points).await?;
+            journal::append_in(&mut tx, run.id, run.experiment, &points).await?;
             add_model_metrics(&mut tx, workspace, run_id, metrics).await?;
         }
         set_tags(&mut tx, &mut run, tags).await?;

@@ -1,8 +1,9 @@
-//! Points that were logged and are not among the metrics yet: a row for each request, in the order in which they came.
+//! Points that were logged and are not among the metrics yet: a row for each request. Their order is that of the points
+//! themselves, not that in which they came.
 
 use super::point::{Logged, Place, Point};
 use crate::experiments::ACTIVE;
-use artel_platform::db::{AssertSqlSafe, Db, Dialect, Row, Tx};
+use artel_platform::db::{Db, Dialect, Row, Tx};
 use artel_platform::{Error, Result, args};
 use prost::Message;
 
@@ -32,16 +33,16 @@ fn pack(points: &[Point]) -> Vec<u8> {
 
 /// Notes points of an active run, in a transaction of its own. `false`, and nothing is changed, where the workspace has
 /// no such run or it is not active.
-pub(crate) async fn append(db: &Db, id: &str, workspace: &str, run_id: &str, points: &[Point]) -> Result<bool> {
-    let sql = "INSERT INTO metric_journal (id, run, experiment, points)
-               SELECT $1, r.id, r.experiment, $2 FROM runs r WHERE r.run_id = $3 AND r.workspace = $4 AND r.lifecycle_stage = $5";
-    Ok(db.execute(sql, args![id, pack(points), run_id, workspace, ACTIVE]).await? > 0)
+pub(crate) async fn append(db: &Db, workspace: &str, run_id: &str, points: &[Point]) -> Result<bool> {
+    let sql = "INSERT INTO metric_journal (run, experiment, points)
+               SELECT r.id, r.experiment, $1 FROM runs r WHERE r.run_id = $2 AND r.workspace = $3 AND r.lifecycle_stage = $4";
+    Ok(db.execute(sql, args![pack(points), run_id, workspace, ACTIVE]).await? > 0)
 }
 
 /// Notes points beside other changes.
-pub(crate) async fn append_in(tx: &mut Tx, id: &str, run: i64, experiment: i64, points: &[Point]) -> Result<()> {
-    let sql = "INSERT INTO metric_journal (id, run, experiment, points) VALUES ($1, $2, $3, $4)";
-    tx.execute(sql, args![id, run, experiment, pack(points)]).await.map(drop)
+pub(crate) async fn append_in(tx: &mut Tx, run: i64, experiment: i64, points: &[Point]) -> Result<()> {
+    let sql = "INSERT INTO metric_journal (run, experiment, points) VALUES ($1, $2, $3)";
+    tx.execute(sql, args![run, experiment, pack(points)]).await.map(drop)
 }
 
 /// How many requests wait.
@@ -50,17 +51,18 @@ pub(crate) async fn count(db: &Db) -> Result<u64> {
     Ok(count.unsigned_abs())
 }
 
-/// Takes the oldest requests out, at most `limit`: how many they were, and their points. Where another process is
-/// about to do the same, this waits for it.
+/// Takes requests out, at most `limit`: how many they were, and their points. Where another process is about to do the
+/// same, this waits for it.
 pub(crate) async fn take(tx: &mut Tx, limit: usize) -> Result<(u64, Vec<Logged>)> {
-    let locked = match tx.dialect() {
-        Dialect::Sqlite => "",
-        Dialect::Postgres => " FOR UPDATE",
+    let sql = match tx.dialect() {
+        Dialect::Sqlite => {
+            "DELETE FROM metric_journal WHERE rowid IN (SELECT rowid FROM metric_journal LIMIT $1) RETURNING run, experiment, points"
+        }
+        Dialect::Postgres => {
+            "DELETE FROM metric_journal WHERE ctid = ANY (ARRAY(SELECT ctid FROM metric_journal LIMIT $1 FOR UPDATE)) RETURNING run, experiment, points"
+        }
     };
-    let sql = format!(
-        "DELETE FROM metric_journal WHERE id IN (SELECT id FROM metric_journal ORDER BY id LIMIT $1{locked}) RETURNING run, experiment, points"
-    );
-    let rows = tx.fetch_all(AssertSqlSafe(sql), args![limit]).await?;
+    let rows = tx.fetch_all(sql, args![limit]).await?;
     let mut points = Vec::new();
     for row in &rows {
         unpack(row, &mut points)?;
