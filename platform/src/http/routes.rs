@@ -166,7 +166,10 @@ impl Routes {
         for state in &self.states {
             state(config);
         }
-        for item in &self.items {
+        // each request looks through the list, and a path with parameters is matched by an expression, which takes long:
+        // those without go first, which is right also where both match
+        let (patterns, fixed): (Vec<&Item>, Vec<&Item>) = self.items.iter().partition(|item| item.info.path.contains('{'));
+        for item in fixed.into_iter().chain(patterns) {
             (item.register)(config, &item.info.path, item.gate.clone());
         }
         for Absent { path, dialect, why } in self.absent.iter().cloned() {
