@@ -43,7 +43,7 @@ impl Change {
     pub async fn is_handled_once(&self, artel: &Installation) {
         eventually(
             "serving acts on the change of the alias",
-            90,
+            180,
             async || if self.handled(artel) > 0 { Ok(()) } else { Err("not yet".into()) },
         )
         .await;
