@@ -71,6 +71,7 @@ impl Tracking {
 
     async fn sort_some(&self) -> Result<u64> {
         let mut tx = self.db.begin().await?;
+        leaves::take_turn(&mut tx).await?;
         let (requests, points) = store::take(&mut tx, AT_ONCE).await?;
         metrics::add(&mut tx, points).await?;
         tx.commit().await?;

@@ -51,15 +51,15 @@ pub(crate) async fn count(db: &Db) -> Result<u64> {
     Ok(count.unsigned_abs())
 }
 
-/// Takes requests out, at most `limit`: how many they were, and their points. Where another process is about to do the
-/// same, this waits for it.
+/// Takes requests out, at most `limit`: how many they were, and their points. The turn of the leaves has to be taken: two
+/// that do the same would take the same rows.
 pub(crate) async fn take(tx: &mut Tx, limit: usize) -> Result<(u64, Vec<Logged>)> {
     let sql = match tx.dialect() {
         Dialect::Sqlite => {
             "DELETE FROM metric_journal WHERE rowid IN (SELECT rowid FROM metric_journal LIMIT $1) RETURNING run, experiment, points"
         }
         Dialect::Postgres => {
-            "DELETE FROM metric_journal WHERE ctid = ANY (ARRAY(SELECT ctid FROM metric_journal LIMIT $1 FOR UPDATE)) RETURNING run, experiment, points"
+            "DELETE FROM metric_journal WHERE ctid = ANY (ARRAY(SELECT ctid FROM metric_journal LIMIT $1)) RETURNING run, experiment, points"
         }
     };
     let rows = tx.fetch_all(sql, args![limit]).await?;

@@ -24,9 +24,8 @@ struct Target {
     next: Option<Vec<u8>>,
 }
 
-/// Adds the points of groups, each of another metric; returns how many were not there yet.
+/// Adds the points of groups, each of another metric; returns how many were not there yet. The turn has to be taken.
 pub(crate) async fn add(tx: &mut Tx, mut groups: Vec<Group>) -> Result<usize> {
-    take_turn(tx).await?;
     let mut fresh = 0;
     while !groups.is_empty() {
         let targets = targets(tx, &groups).await?;
@@ -52,8 +51,8 @@ pub(crate) async fn add(tx: &mut Tx, mut groups: Vec<Group>) -> Result<usize> {
     Ok(fresh)
 }
 
-/// Waits until no other process is adding points.
-async fn take_turn(tx: &mut Tx) -> Result<()> {
+/// Waits until no other process is adding points: what is read after this does not change before the transaction ends.
+pub(crate) async fn take_turn(tx: &mut Tx) -> Result<()> {
     if tx.dialect() == Dialect::Postgres {
         tx.fetch_all("SELECT pg_advisory_xact_lock($1) AS locked", args![LEAVES_LOCK]).await?;
     }
