@@ -19,7 +19,7 @@ pub struct Config {
     pub data: PathBuf,
     /// `sqlite://FOLDER` or `postgres://…`; empty means `sqlite://DATA/db`.
     pub database: String,
-    /// `local` or `kafka://HOST:PORT`.
+    /// `local` or `kafka://HOST:PORT[,HOST:PORT][/NAMESPACE]`.
     pub bus: String,
     /// `file://FOLDER` or `s3://BUCKET/PREFIX`; empty means `file://DATA/artifacts`.
     pub artifacts: String,

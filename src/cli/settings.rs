@@ -17,7 +17,7 @@ pub struct Settings {
     /// sqlite://FOLDER or postgres://USER:PASSWORD@HOST/DATABASE
     #[arg(long, value_name = "URL")]
     database: Option<String>,
-    /// local or kafka://HOST:PORT
+    /// local or kafka://HOST:PORT[/NAMESPACE]
     #[arg(long, value_name = "URL")]
     bus: Option<String>,
     /// file://FOLDER or s3://BUCKET/PREFIX

@@ -72,6 +72,7 @@ fn a_database_that_does_not_answer() {
 #[test]
 fn a_bus_or_store_that_is_none() {
     serve("", &["--listen", "127.0.0.1:0", "--bus", "rabbit://x"], &[], &["rabbit://x", "local or kafka://"]);
+    serve("", &["--listen", "127.0.0.1:0", "--bus", "kafka://x:9092/two/parts"], &[], &["two/parts", "letters, digits"]);
     serve("", &["--listen", "127.0.0.1:0", "--artifacts", "ftp://x"], &[], &["ftp://x", "file://FOLDER or s3://"]);
 }
 

@@ -214,8 +214,9 @@ fn peers(parts: &[Part]) -> String {
 fn split(folder: &std::path::Path, split: Split, more: &str) -> Option<(String, Vec<Started>)> {
     let servers = servers()?;
     let database = fresh_database(&split.postgres.unwrap_or(servers.postgres));
-    let bus = split.bus.unwrap_or(servers.kafka);
     let prefix = database.rsplit('/').next().unwrap().to_owned();
+    // installations run at the same time on the same brokers
+    let bus = format!("{}/{prefix}", split.bus.unwrap_or(servers.kafka));
     let gateway = free_port();
     let url = format!("http://127.0.0.1:{gateway}");
     let parts = parts(split.schedulers);

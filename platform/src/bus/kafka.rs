@@ -2,6 +2,7 @@
 //! commit their offset after handling. While the brokers are away events wait in the outbox and writes go on.
 
 use super::consumer::Consumer;
+use super::namespace::Namespace;
 use super::{Envelope, outbox};
 use crate::db::Db;
 use crate::error::{Result, ResultExt};
@@ -24,10 +25,13 @@ const PARTITIONS: i32 = 6;
 #[derive(Clone)]
 pub(super) struct Kafka {
     config: ClientConfig,
+    namespace: Namespace,
 }
 
 impl Kafka {
-    pub(super) fn new(brokers: &str) -> Result<Self> {
+    /// `address` is `HOST:PORT[,HOST:PORT][/NAMESPACE]`.
+    pub(super) fn new(address: &str) -> Result<Self> {
+        let (brokers, namespace) = Namespace::of(address)?;
         let mut config = ClientConfig::new();
         config
             .set("bootstrap.servers", brokers)
@@ -35,7 +39,7 @@ impl Kafka {
             .set("reconnect.backoff.max.ms", "2000")
             .set("topic.metadata.refresh.interval.ms", "10000")
             .set("log_level", "3");
-        Ok(Self { config })
+        Ok(Self { config, namespace })
     }
 
     fn producer(&self) -> Result<FutureProducer> {
@@ -52,13 +56,23 @@ impl Kafka {
     fn consumer(&self, group: &str, from: &str, commit: bool) -> Result<StreamConsumer> {
         let mut config = self.config.clone();
         config
-            .set("group.id", group)
+            .set("group.id", self.namespace.outside(group))
             .set("auto.offset.reset", from)
             .set("enable.auto.commit", if commit { "true" } else { "false" })
             .set("allow.auto.create.topics", "true")
             .set("session.timeout.ms", "10000")
             .set("fetch.wait.max.ms", "100");
         config.create().or_internal("cannot make a Kafka consumer")
+    }
+
+    /// What `topics` are called on the brokers.
+    fn names(&self, topics: &[&str]) -> Vec<String> {
+        topics.iter().map(|topic| self.namespace.outside(topic)).collect()
+    }
+
+    fn subscribe(&self, stream: &StreamConsumer, topics: &[&str]) -> Result<()> {
+        let names = self.names(topics);
+        stream.subscribe(&names.iter().map(String::as_str).collect::<Vec<_>>()).or_unavailable("cannot subscribe")
     }
 
     pub(super) async fn ping(&self) -> Result<()> {
@@ -83,7 +97,8 @@ impl Kafka {
 
     async fn create_topics(&self) -> Result<()> {
         let admin: AdminClient<_> = self.config.create().or_internal("cannot make a Kafka client")?;
-        let topics: Vec<NewTopic<'_>> = TOPICS.iter().map(|t| NewTopic::new(t, PARTITIONS, TopicReplication::Fixed(-1))).collect();
+        let names = self.names(TOPICS);
+        let topics: Vec<NewTopic<'_>> = names.iter().map(|t| NewTopic::new(t, PARTITIONS, TopicReplication::Fixed(-1))).collect();
         let results = admin.create_topics(&topics, &AdminOptions::new().operation_timeout(Some(Duration::from_secs(10)))).await;
         for result in results.or_unavailable("cannot reach Kafka")? {
             match result {
@@ -133,7 +148,9 @@ async fn publish_until_failure(kafka: &Kafka, source: &Db, mut lock: RelayLock, 
         let events = outbox::waiting(source, BATCH).await?;
         let more = events.len() as i64 == BATCH;
         if !events.is_empty() {
-            let sent: Vec<_> = events.iter().map(|e| producer.send_result(record(e)).map_err(|(e, _)| e)).collect();
+            let topics: Vec<_> = events.iter().map(|e| kafka.namespace.outside(&e.topic)).collect();
+            let records = events.iter().zip(&topics).map(|(event, topic)| record(event, topic));
+            let sent: Vec<_> = records.map(|r| producer.send_result(r).map_err(|(e, _)| e)).collect();
             let mut published = Vec::with_capacity(events.len());
             let mut failure = None;
             for (event, sent) in events.iter().zip(sent) {
@@ -163,7 +180,7 @@ async fn publish_until_failure(kafka: &Kafka, source: &Db, mut lock: RelayLock, 
     }
 }
 
-fn record(event: &Envelope) -> FutureRecord<'_, str, [u8]> {
+fn record<'a>(event: &'a Envelope, topic: &'a str) -> FutureRecord<'a, str, [u8]> {
     let header = |key, value| Header { key, value: Some(value) };
     let mut headers = OwnedHeaders::new()
         .insert(header("ce_specversion", "1.0"))
@@ -174,7 +191,7 @@ fn record(event: &Envelope) -> FutureRecord<'_, str, [u8]> {
     if let Some(trace) = &event.traceparent {
         headers = headers.insert(header("traceparent", trace.as_str()));
     }
-    FutureRecord::to(&event.topic).key(event.key.as_str()).payload(&event.payload[..]).timestamp(event.time).headers(headers)
+    FutureRecord::to(topic).key(event.key.as_str()).payload(&event.payload[..]).timestamp(event.time).headers(headers)
 }
 
 /// Runs `consumer` on its topics until `stop`.
@@ -190,7 +207,7 @@ pub(super) async fn consume(kafka: Kafka, consumer: Arc<Consumer>, stop: Cancell
 
 async fn consume_until_failure(kafka: &Kafka, consumer: &Consumer, stop: &CancellationToken) -> Result<()> {
     let stream = kafka.consumer(&format!("artel-{}", consumer.name), "earliest", false)?;
-    stream.subscribe(&consumer.topics()).or_unavailable("cannot subscribe")?;
+    kafka.subscribe(&stream, &consumer.topics())?;
     loop {
         let message = tokio::select! {
             () = stop.cancelled() => return Ok(()),
@@ -204,7 +221,7 @@ async fn consume_until_failure(kafka: &Kafka, consumer: &Consumer, stop: &Cancel
                 }
             },
         };
-        let event = envelope(&message);
+        let event = envelope(&message, &kafka.namespace);
         if consumer.wants(&event) && !consumer.handle(&event, stop).await {
             return Ok(());
         }
@@ -218,26 +235,25 @@ async fn consume_until_failure(kafka: &Kafka, consumer: &Consumer, stop: &Cancel
 pub(super) async fn feed_live(kafka: Kafka, live: broadcast::Sender<Envelope>, stop: CancellationToken) {
     kafka.ensure_topics(&stop).await;
     let group = format!("artel-live-{}", uuid::Uuid::new_v4());
-    let stream =
-        match kafka.consumer(&group, "latest", false).and_then(|s| s.subscribe(TOPICS).or_unavailable("cannot subscribe").map(|()| s)) {
-            Ok(stream) => stream,
-            Err(error) => {
-                tracing::error!(error = %error.chain(), "no live events");
-                return;
-            }
-        };
+    let stream = match kafka.consumer(&group, "latest", false).and_then(|s| kafka.subscribe(&s, TOPICS).map(|()| s)) {
+        Ok(stream) => stream,
+        Err(error) => {
+            tracing::error!(error = %error.chain(), "no live events");
+            return;
+        }
+    };
     loop {
         tokio::select! {
             () = stop.cancelled() => return,
             message = stream.recv() => match message {
-                Ok(message) => { let _ = live.send(envelope(&message)); }
+                Ok(message) => { let _ = live.send(envelope(&message, &kafka.namespace)); }
                 Err(_) => tokio::time::sleep(Duration::from_millis(200)).await,
             },
         }
     }
 }
 
-fn envelope(message: &BorrowedMessage<'_>) -> Envelope {
+fn envelope(message: &BorrowedMessage<'_>, namespace: &Namespace) -> Envelope {
     let header = |name: &str| {
         let headers = message.headers()?;
         let found = headers.iter().find(|h| h.key == name)?;
@@ -246,7 +262,7 @@ fn envelope(message: &BorrowedMessage<'_>) -> Envelope {
     let place = || format!("{}/{}/{}", message.topic(), message.partition(), message.offset());
     Envelope {
         id: header("ce_id").unwrap_or_else(place),
-        topic: message.topic().into(),
+        topic: namespace.inside(message.topic()).into(),
         kind: header("ce_type").unwrap_or_default(),
         key: message.key().map(|k| String::from_utf8_lossy(k).into_owned()).unwrap_or_default(),
         payload: Bytes::copy_from_slice(message.payload().unwrap_or_default()),

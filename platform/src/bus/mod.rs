@@ -9,6 +9,7 @@ mod consumer;
 mod envelope;
 mod kafka;
 mod local;
+mod namespace;
 mod outbox;
 
 pub use consumer::{Handler, on};
@@ -42,11 +43,11 @@ enum Transport {
 }
 
 impl Bus {
-    /// `url` is `local` or `kafka://HOST:PORT[,HOST:PORT]`.
+    /// `url` is `local` or `kafka://HOST:PORT[,HOST:PORT][/NAMESPACE]`; installations that share brokers need one each.
     pub fn open(url: &str) -> Result<Self> {
         let transport = match url.split_once("://") {
             None if url == "local" => Transport::Local,
-            Some(("kafka", brokers)) => Transport::Kafka(kafka::Kafka::new(brokers)?),
+            Some(("kafka", address)) => Transport::Kafka(kafka::Kafka::new(address)?),
             _ => return Err(Error::invalid(format!("bus {url:?} is not understood; give local or kafka://HOST:PORT"))),
         };
         let inner = Inner { transport, sources: Mutex::default(), consumers: Mutex::default(), live: broadcast::channel(LIVE_BUFFER).0 };
