@@ -10,6 +10,6 @@ async fn answers_are_those_of_the_stock_server() {
     let open = "[security]\nauth = \"none\"\n";
     let artel = Installation::start_configured(Shape::Single, open).await.expect("the single shape needs no servers");
     let script = project("tests/compat/mlflow/differential/replay.py");
-    let printed = run_python("notebook", &[script.to_str().unwrap(), "--artel", &artel.url], &[("MLFLOW_DISABLE_TELEMETRY", "true")]).await;
+    let printed = run_python("notebook", &[script.to_str().unwrap(), "--artel", &artel.url], &[]).await;
     assert!(printed.contains(" 0 answered differently"), "{printed}");
 }

@@ -10,7 +10,7 @@ async fn client_flows_hold() {
     let artel = Installation::start(Shape::Single).await.expect("the single shape needs no servers");
     let token = artel.admin().await.token().await;
     let script = project("tests/compat/mlflow/client_flows.py");
-    let env = [("MLFLOW_TRACKING_URI", artel.url.as_str()), ("MLFLOW_TRACKING_TOKEN", &token), ("MLFLOW_DISABLE_TELEMETRY", "true")];
+    let env = [("MLFLOW_TRACKING_URI", artel.url.as_str()), ("MLFLOW_TRACKING_TOKEN", &token)];
     let printed = run_python("notebook", &[script.to_str().unwrap()], &env).await;
     assert!(printed.contains("client flows: all held"), "{printed}");
 }
@@ -22,7 +22,7 @@ async fn the_registry_holds() {
     let artel = Installation::start_configured(Shape::Single, more).await.expect("the single shape needs no servers");
     let token = artel.admin().await.token().await;
     let script = project("tests/compat/mlflow/registry.py");
-    let env = [("MLFLOW_TRACKING_URI", artel.url.as_str()), ("MLFLOW_TRACKING_TOKEN", &token), ("MLFLOW_DISABLE_TELEMETRY", "true")];
+    let env = [("MLFLOW_TRACKING_URI", artel.url.as_str()), ("MLFLOW_TRACKING_TOKEN", &token)];
     let printed = run_python("notebook", &[script.to_str().unwrap()], &env).await;
     assert!(printed.contains("registry: all held"), "{printed}");
 }
@@ -32,7 +32,7 @@ async fn traces_hold() {
     let artel = Installation::start(Shape::Single).await.expect("the single shape needs no servers");
     let token = artel.admin().await.token().await;
     let script = project("tests/compat/mlflow/traces.py");
-    let env = [("MLFLOW_TRACKING_URI", artel.url.as_str()), ("MLFLOW_TRACKING_TOKEN", &token), ("MLFLOW_DISABLE_TELEMETRY", "true")];
+    let env = [("MLFLOW_TRACKING_URI", artel.url.as_str()), ("MLFLOW_TRACKING_TOKEN", &token)];
     let printed = run_python("notebook", &[script.to_str().unwrap()], &env).await;
     assert!(printed.contains("traces: all held"), "{printed}");
 }

@@ -32,7 +32,6 @@ impl Access {
             ("AWS_EC2_METADATA_DISABLED", "true".into()),
             ("MLFLOW_TRACKING_URI", artel.url.clone()),
             ("MLFLOW_TRACKING_TOKEN", text(&made["token"])),
-            ("MLFLOW_DISABLE_TELEMETRY", "true".into()),
             ("BUCKET", "artel".into()),
             ("SIGNATURES_COUNT", "1".into()),
             ("LARGE_MIB", if std::env::var_os("ARTEL_TEST_LONG").is_some() { "2048" } else { "200" }.into()),

@@ -2,7 +2,7 @@
 
 use super::project;
 use artel_platform::config::Config;
-use artel_platform::python::{Environments, Requirements};
+use artel_platform::python::{Environments, NO_TELEMETRY, Requirements};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use tokio::process::Command;
@@ -48,7 +48,7 @@ pub async fn run_python(set: &'static str, args: &[&str], env: &[(&str, &str)]) 
 /// Runs any program, likewise.
 pub async fn run_program(program: &Path, args: &[&str], env: &[(&str, &str)]) -> String {
     let mut command = Command::new(program);
-    command.args(args).envs(env.iter().copied()).env("PYTHONDONTWRITEBYTECODE", "1");
+    command.args(args).envs([("PYTHONDONTWRITEBYTECODE", "1"), NO_TELEMETRY]).envs(env.iter().copied());
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
     let output = command.output().await.unwrap();
     let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));

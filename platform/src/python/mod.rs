@@ -9,3 +9,7 @@ mod side;
 pub use announce::announce;
 pub use environments::{Environment, Environments, Progress, Requirements};
 pub use side::{FrameSender, Launch, SideProcess};
+
+/// The environment variable by which MLflow's client does not report its use to its maker. Its reporting also changes the
+/// environment on a thread of its own, and whatever reads it at that moment fails.
+pub const NO_TELEMETRY: (&str, &str) = ("MLFLOW_DISABLE_TELEMETRY", "true");

@@ -8,6 +8,7 @@ use crate::store::instances::TaskInstance;
 use crate::store::runs::DagRun;
 use crate::store::{bundles, claims, dags, runs, workers};
 use artel_platform::identity::{Audience, Identity, Kind, Scopes};
+use artel_platform::python::NO_TELEMETRY;
 use artel_platform::{Error, Result};
 use artel_proto::artel::scheduler::v1::Workload;
 use serde_json::{Value, json};
@@ -130,6 +131,7 @@ impl Scheduler {
                 ("MLFLOW_REGISTRY_URI".to_owned(), url.clone()),
                 ("MLFLOW_TRACKING_TOKEN".to_owned(), token),
                 ("ARTEL_URL".to_owned(), url),
+                (NO_TELEMETRY.0.to_owned(), NO_TELEMETRY.1.to_owned()),
             ]),
         })
     }

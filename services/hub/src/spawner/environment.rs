@@ -2,6 +2,7 @@
 //! code in its kernels reaches the rest of the suite.
 
 use crate::names;
+use artel_platform::python::NO_TELEMETRY;
 
 /// One start of one server.
 #[derive(Debug, Clone)]
@@ -47,6 +48,7 @@ pub(crate) fn variables(launch: &Launch, url: &str, hub: &str) -> Vec<(&'static 
         ("JUPYTERHUB_SERVICE_URL", url.into()),
         ("MLFLOW_TRACKING_URI", hub.into()),
         ("MLFLOW_TRACKING_TOKEN", launch.kernel_token.clone()),
+        (NO_TELEMETRY.0, NO_TELEMETRY.1.into()),
     ]
 }
 

@@ -2,7 +2,7 @@
 
 use super::deployment::{Health, Job, Jobs, Plan};
 use super::protocol;
-use artel_platform::python::{Launch, SideProcess};
+use artel_platform::python::{Launch, NO_TELEMETRY, SideProcess};
 use artel_platform::{Error, Result};
 use serde_json::Value;
 use std::time::Duration;
@@ -79,7 +79,7 @@ impl Worker {
             name: format!("model worker {} of {}", self.number, self.plan.name),
             module: "model_worker",
             args: vec!["--model".into(), self.plan.model.clone().into()],
-            env: vec![("MLFLOW_DISABLE_TELEMETRY".into(), "true".into())],
+            env: vec![(NO_TELEMETRY.0.into(), NO_TELEMETRY.1.into())],
         };
         let mut process = SideProcess::spawn(&self.plan.python, &self.plan.environment, launch)?;
         let ready = tokio::select! {
