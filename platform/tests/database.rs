@@ -182,3 +182,21 @@ fn a_bus_that_is_not_understood_says_so() {
     let error = Bus::open("rabbit://x").err().unwrap();
     assert!(error.message.contains("kafka://HOST:PORT"), "{}", error.message);
 }
+
+#[tokio::test]
+async fn a_log_at_its_full_length_is_read_like_any_other() {
+    let (folder, copy) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let url = |folder: &tempfile::TempDir| format!("sqlite://{}", folder.path().display());
+    let db = Db::open(&url(&folder), "a", &[]).await.unwrap();
+    db.execute("CREATE TABLE item (id TEXT PRIMARY KEY)", vec![]).await.unwrap();
+    db.execute("INSERT INTO item (id) VALUES ('before')", vec![]).await.unwrap();
+    let log = folder.path().join("a.db-wal");
+    eventually("the log is long", async || std::fs::metadata(&log).unwrap().len() > 4_000_000).await;
+    db.execute("INSERT INTO item (id) VALUES ('after')", vec![]).await.unwrap();
+    // what a crash leaves on disk
+    for name in ["a.db", "a.db-wal"] {
+        std::fs::copy(folder.path().join(name), copy.path().join(name)).unwrap();
+    }
+    let found = Db::open(&url(&copy), "a", &[]).await.unwrap();
+    assert_eq!(count(&found).await, 2);
+}

@@ -5,6 +5,7 @@
 //! `now()`. `SUM` of integers is cast to BIGINT.
 //! A transaction holds SQLite's only writer until it commits: never call another service or wait inside one.
 
+mod log;
 mod migrate;
 mod pragmas;
 mod row;
@@ -27,6 +28,7 @@ use sqlx::{PgPool, SqlitePool};
 use std::path::Path;
 use std::str::FromStr;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// The values of a statement's placeholders, in order: `args![id, name, None::<i64>]`.
 #[macro_export]
@@ -59,6 +61,8 @@ enum Pool {
 
 /// How many connections a service keeps to PostgreSQL.
 const POSTGRES_CONNECTIONS: u32 = 10;
+/// After so long without use, a connection to PostgreSQL is asked whether it is still there.
+const RESTED: Duration = Duration::from_secs(1);
 
 impl Db {
     /// Opens (and creates where needed) the database of `service` and brings its tables up to date.
@@ -204,9 +208,12 @@ async fn open_sqlite(folder: &Path, service: &str) -> Result<Pool> {
     std::fs::create_dir_all(folder).or_unavailable(&format!("cannot make the database folder {}", folder.display()))?;
     let file = folder.join(format!("{service}.db"));
     let writer = Arc::new(writer::Writer::open(&file).await?);
+    writer.lengthen_log(file.clone());
     let readers = sqlx::sqlite::SqlitePoolOptions::new()
         .max_connections(4)
         .min_connections(0)
+        // a file does not hang up
+        .test_before_acquire(false)
         .connect_with(pragmas::reader(&file))
         .await
         .or_unavailable(&format!("cannot read the database {}", file.display()))?;
@@ -223,7 +230,12 @@ async fn open_postgres(url: &str, service: &str) -> Result<PgPool> {
     sqlx::Connection::close(first).await?;
     PgPoolOptions::new()
         .max_connections(POSTGRES_CONNECTIONS)
-        .acquire_timeout(std::time::Duration::from_secs(10))
+        .acquire_timeout(Duration::from_secs(10))
+        .test_before_acquire(false)
+        .before_acquire(|connection, about| {
+            // one that has just been used is there: asking before each statement would double the journeys
+            Box::pin(async move { Ok(about.idle_for < RESTED || sqlx::Connection::ping(connection).await.is_ok()) })
+        })
         .connect_with(options.options([("search_path", service)]))
         .await
         .or_unavailable(&unreachable)

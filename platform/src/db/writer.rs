@@ -4,11 +4,12 @@
 //! committed (one fsync) when nobody else waits or enough have gathered, and only then are its members told that they
 //! are durable. Eight writers thus share a disk flush instead of queueing for eight.
 
-use super::pragmas;
+use super::{log, pragmas};
 use crate::error::{Error, Result, ResultExt};
+use futures::TryStreamExt;
 use sqlx::sqlite::{SqliteArguments, SqliteConnection};
-use sqlx::{ConnectOptions, Connection, Executor, Sqlite};
-use std::path::Path;
+use sqlx::{ConnectOptions, Connection, Either, Executor, Sqlite};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::sync::{Mutex, OwnedMutexGuard, oneshot};
@@ -43,6 +44,21 @@ impl Writer {
         let connection = pragmas::writer(file).connect().await.or_unavailable(&format!("cannot open the database {}", file.display()))?;
         let state = State { connection: Some(connection), members: Vec::new(), open: false, beginning: false };
         Ok(Self { state: Arc::new(Mutex::new(state)), waiting: Arc::new(AtomicUsize::new(0)) })
+    }
+
+    /// Makes the log of `database` as long as it will get, soon: the first commits need not do it one by one then.
+    pub(super) fn lengthen_log(&self, database: PathBuf) {
+        let state = Arc::downgrade(&self.state);
+        tokio::spawn(async move {
+            tokio::time::sleep(log::AFTER).await;
+            let Some(state) = state.upgrade() else { return };
+            let state = state.lock_owned().await;
+            if state.connection.is_some()
+                && let Ok(Err(error)) = tokio::task::spawn_blocking(move || log::lengthen(&log::of(&database))).await
+            {
+                tracing::debug!(%error, "the database's log grows as it is needed");
+            }
+        });
     }
 
     /// Waits for the connection and opens a savepoint.
@@ -136,7 +152,7 @@ impl State {
     }
 
     async fn execute(&mut self, statement: Statement) -> Result<u64> {
-        Ok(statement.execute(self.connection.as_mut().ok_or_else(closed)?).await?.rows_affected())
+        changed(self.connection.as_mut().ok_or_else(closed)?, statement).await
     }
 
     /// Commits the outer transaction and tells its members.
@@ -230,6 +246,18 @@ async fn run_once(mut guard: OwnedMutexGuard<State>, waiting: Arc<AtomicUsize>, 
     drop(guard);
     receive.await.map_err(|_| cut_off())??;
     changed
+}
+
+/// Runs one statement; the number of rows it changed. SQLite has done it when it says so: what its thread puts away
+/// after that is not waited for.
+pub(super) async fn changed(connection: &mut SqliteConnection, statement: Statement) -> Result<u64> {
+    let mut answers = connection.fetch_many(statement);
+    while let Some(answer) = answers.try_next().await? {
+        if let Either::Left(done) = answer {
+            return Ok(done.rows_affected());
+        }
+    }
+    Ok(0)
 }
 
 /// Runs `work` to its end even when the caller is dropped.
