@@ -23,8 +23,8 @@ assert open(path, "rb").read() == open(path + ".back", "rb").read()
 
 
 def parse(line):
-    """As `infra/dev/s3` prints it: endpoint=… bucket=… key_id=… secret=…"""
-    found = dict(part.split("=", 1) for part in line.split())
+    """As `infra/dev/s3` prints it: s3 endpoint=… region=… bucket=… key_id=… secret=…"""
+    found = dict(part.split("=", 1) for part in line.split() if "=" in part)
     missing = {"endpoint", "bucket", "key_id", "secret"} - set(found)
     return found if not missing else sys.exit(f"mlflow bench: --s3 names no {', '.join(sorted(missing))}")
 
