@@ -5,7 +5,7 @@
 //! first thousand commits. What follows the last commit in the log is not read, whatever it is.
 
 use std::fs::OpenOptions;
-use std::io::{self, Seek, SeekFrom, Write};
+use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -26,7 +26,6 @@ pub(super) fn lengthen(log: &Path) -> io::Result<()> {
     let mut log = OpenOptions::new().write(true).open(log)?;
     let length = log.seek(SeekFrom::End(0))?;
     // written, not only reserved: the first write to a reserved block is noted in the file system's journal, too
-    io::copy(&mut io::Read::take(io::repeat(0), FULL.saturating_sub(length)), &mut log)?;
-    log.flush()?;
+    io::copy(&mut io::repeat(0).take(FULL.saturating_sub(length)), &mut log)?;
     log.sync_data()
 }

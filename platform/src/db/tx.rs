@@ -1,7 +1,6 @@
 //! A transaction on either engine, which also carries the events of its change.
 
-use super::writer::{Turn, changed};
-use super::{Db, Dialect, Pool, Row, Value, value};
+use super::{Db, Dialect, Pool, Row, Value, value, writer::Turn};
 use crate::bus::{Envelope, Outbox};
 use crate::error::{Error, Result};
 use artel_proto::event::Event;
@@ -40,7 +39,7 @@ impl Tx {
     /// Runs a statement; returns the number of rows it changed.
     pub async fn execute(&mut self, sql: impl SqlSafeStr, args: Vec<Value>) -> Result<u64> {
         Ok(match &mut self.engine {
-            Engine::Sqlite(turn) => changed(turn.connection()?, value::sqlite(sql, args)).await?,
+            Engine::Sqlite(turn) => value::sqlite(sql, args).execute(turn.connection()?).await?.rows_affected(),
             Engine::Postgres(tx) => value::postgres(sql, args).execute(&mut **tx).await?.rows_affected(),
         })
     }

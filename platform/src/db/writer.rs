@@ -6,9 +6,8 @@
 
 use super::{log, pragmas};
 use crate::error::{Error, Result, ResultExt};
-use futures::TryStreamExt;
 use sqlx::sqlite::{SqliteArguments, SqliteConnection};
-use sqlx::{ConnectOptions, Connection, Either, Executor, Sqlite};
+use sqlx::{ConnectOptions, Connection, Executor, Sqlite};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -152,7 +151,7 @@ impl State {
     }
 
     async fn execute(&mut self, statement: Statement) -> Result<u64> {
-        changed(self.connection.as_mut().ok_or_else(closed)?, statement).await
+        Ok(statement.execute(self.connection.as_mut().ok_or_else(closed)?).await?.rows_affected())
     }
 
     /// Commits the outer transaction and tells its members.
@@ -246,18 +245,6 @@ async fn run_once(mut guard: OwnedMutexGuard<State>, waiting: Arc<AtomicUsize>, 
     drop(guard);
     receive.await.map_err(|_| cut_off())??;
     changed
-}
-
-/// Runs one statement; the number of rows it changed. SQLite has done it when it says so: what its thread puts away
-/// after that is not waited for.
-pub(super) async fn changed(connection: &mut SqliteConnection, statement: Statement) -> Result<u64> {
-    let mut answers = connection.fetch_many(statement);
-    while let Some(answer) = answers.try_next().await? {
-        if let Either::Left(done) = answer {
-            return Ok(done.rows_affected());
-        }
-    }
-    Ok(0)
 }
 
 /// Runs `work` to its end even when the caller is dropped.
