@@ -48,7 +48,8 @@ pub static MIGRATIONS: Migrations = migrations!(
     "0005_order",
     "0006_journal",
     "0007_leaves",
-    "0008_journal"
+    "0008_journal",
+    "0009_name_start"
 );
 
 /// What every operation needs.

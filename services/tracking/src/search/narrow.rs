@@ -67,7 +67,7 @@ impl Tracking {
                 binds.add(first),
                 binds.add(last)
             );
-            let like = binds.text("substr(v.name, 1, 100)", comparator, value)?;
+            let like = binds.text("v.name_start", comparator, value)?;
             self.few(&format!("SELECT v.id AS run FROM runs v WHERE {within} AND {like}"), binds).await
         });
         // one part with many is enough for all to have many

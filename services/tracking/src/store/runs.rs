@@ -37,8 +37,8 @@ pub(crate) async fn find_in(tx: &mut Tx, workspace: &str, run_id: &str) -> Resul
 
 pub(crate) async fn insert(tx: &mut Tx, workspace: &str, run: &Stored) -> Result<()> {
     tx.execute(
-        "INSERT INTO runs (id, run_id, workspace, experiment, name, user_id, status, start_time, end_time, lifecycle_stage, artifact_uri)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+        "INSERT INTO runs (id, run_id, workspace, experiment, name, name_start, user_id, status, start_time, end_time, lifecycle_stage, artifact_uri)
+         VALUES ($1, $2, $3, $4, $5, substr($5, 1, 100), $6, $7, $8, $9, $10, $11)",
         args![
             run.id,
             &run.run_id,
@@ -58,7 +58,7 @@ pub(crate) async fn insert(tx: &mut Tx, workspace: &str, run: &Stored) -> Result
 }
 
 pub(crate) async fn update(tx: &mut Tx, run: &Stored) -> Result<()> {
-    let sql = "UPDATE runs SET status = $1, end_time = $2, name = $3 WHERE id = $4";
+    let sql = "UPDATE runs SET status = $1, end_time = $2, name = $3, name_start = substr($3, 1, 100) WHERE id = $4";
     tx.execute(sql, args![&run.status, run.end_time, &run.name, run.id]).await.map(drop)
 }
 
