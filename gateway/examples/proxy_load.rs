@@ -241,6 +241,7 @@ async fn idle(url: &str, sockets: usize) -> Result<()> {
         held.push(websocket(url).await?);
     }
     println!("{}", held.len());
-    tokio::io::stdin().read_to_end(&mut Vec::new()).await?;
+    // they say nothing, so nothing is to be done meanwhile
+    std::io::copy(&mut std::io::stdin(), &mut std::io::sink())?;
     Ok(())
 }

@@ -30,7 +30,7 @@ By hand, with CONFIGPROXY_AUTH_TOKEN=secret in the environment:
 A request goes to the route with the longest prefix of its path, segment by segment, and keeps its path: /user/ada/lab goes to
 http://127.0.0.1:8888/user/ada/lab. Routes are percent-decoded, so /user/a@b and /user/a%40b are one. Any other fields of a route's
 JSON are kept and shown. `GET /api/routes?inactiveSince=2026-01-31T12:00:00Z` shows the routes that nobody used since. What
-counts as use is a success, what a client sends, and what moves in a WebSocket.
+counts as use is a success and what a client sends, in a WebSocket too.
 
 A target is http://HOST:PORT, https://HOST:PORT or http+unix://%2Fpath%2Fof%2Fsocket, with a path if need be, which then stands before the
 request's. WebSockets, server-sent events and bodies of any length are passed on as they come; there is no time limit but those given.
@@ -121,10 +121,10 @@ pub struct Proxy {
     /// Who signs the clients' certificates, a PEM file
     #[arg(long, value_name = "FILE", help_heading = "TLS")]
     ssl_ca: Option<PathBuf>,
-    /// Ask clients for a certificate; one that --ssl-ca did not sign is refused
+    /// Refuse clients that show no certificate signed by --ssl-ca
     #[arg(long, help_heading = "TLS")]
     ssl_request_cert: bool,
-    /// Refuse clients without a certificate
+    /// Always done with --ssl-request-cert
     #[arg(long, help_heading = "TLS")]
     ssl_reject_unauthorized: bool,
     /// Only this version: TLSv1_2 or TLSv1_3
@@ -139,10 +139,10 @@ pub struct Proxy {
     /// Who signs the certificates of the API's clients
     #[arg(long, value_name = "FILE", help_heading = "TLS")]
     api_ssl_ca: Option<PathBuf>,
-    /// Ask the API's clients for a certificate
+    /// Refuse clients of the API that show no certificate signed by --api-ssl-ca
     #[arg(long, help_heading = "TLS")]
     api_ssl_request_cert: bool,
-    /// Refuse clients of the API without a certificate
+    /// Always done with --api-ssl-request-cert
     #[arg(long, help_heading = "TLS")]
     api_ssl_reject_unauthorized: bool,
     /// Private key that https:// targets are shown
@@ -224,8 +224,10 @@ impl Proxy {
         self.refuse()?;
         let public = listen(self.socket.clone(), &self.ip, self.port);
         // CHP counts from its default port when it serves on a socket
-        let api_port = self.api_port.unwrap_or(self.port.wrapping_add(1));
-        let api = listen(self.api_socket.clone(), &self.api_ip, api_port);
+        let api = match (self.api_socket.clone(), self.api_port.or_else(|| self.port.checked_add(1))) {
+            (None, None) => return Err(Error::invalid("--port 65535 has no port after it: give --api-port")),
+            (socket, port) => listen(socket, &self.api_ip, port.unwrap_or_default()),
+        };
         let metrics = match (self.metrics_socket.clone(), self.metrics_port) {
             (None, None) => None,
             (socket, port) => Some(listen(socket, &self.metrics_ip, port.unwrap_or_default())),
@@ -272,6 +274,14 @@ impl Proxy {
                 "--storage-backend: routes are kept in memory, and a class of Node.js cannot be loaded; leave it out",
             ),
             (
+                self.ssl_reject_unauthorized && !self.ssl_request_cert,
+                "--ssl-reject-unauthorized: no client is asked for a certificate; give --ssl-request-cert too",
+            ),
+            (
+                self.api_ssl_reject_unauthorized && !self.api_ssl_request_cert,
+                "--api-ssl-reject-unauthorized: no client is asked for a certificate; give --api-ssl-request-cert too",
+            ),
+            (
                 set("CONFIGPROXY_SSL_KEY_PASSPHRASE") || set("CONFIGPROXY_API_SSL_KEY_PASSPHRASE"),
                 "CONFIGPROXY_SSL_KEY_PASSPHRASE and CONFIGPROXY_API_SSL_KEY_PASSPHRASE: keys with a passphrase are not read; write the key \
                  without one (openssl pkey -in KEY -out PLAIN) and unset them",
@@ -290,7 +300,6 @@ impl Proxy {
             cert: self.ssl_cert.clone(),
             ca: self.ssl_ca.clone(),
             request_cert: self.ssl_request_cert,
-            reject_unauthorized: self.ssl_reject_unauthorized,
             // it is the API's as well, whose own flags may be the only ones
             protocol: self.ssl_protocol.clone().filter(|_| self.ssl_key.is_some() || self.api_ssl_key.is_none()),
         })
@@ -303,7 +312,6 @@ impl Proxy {
             cert: self.api_ssl_cert.clone(),
             ca: self.api_ssl_ca.clone(),
             request_cert: self.api_ssl_request_cert,
-            reject_unauthorized: self.api_ssl_reject_unauthorized,
             protocol: self.ssl_protocol.clone().filter(|_| self.api_ssl_key.is_some()),
         })
     }
@@ -328,7 +336,7 @@ fn listen(socket: Option<PathBuf>, ip: &str, port: u16) -> Listen {
 /// TLS, when there is a key and a certificate; the flags that belong to it are not left unheard without.
 fn serving(tls: ServerTls) -> Result<Option<ServerTls>> {
     let flag = tls.flag;
-    let given = tls.ca.is_some() || tls.request_cert || tls.reject_unauthorized || tls.protocol.is_some();
+    let given = tls.ca.is_some() || tls.request_cert || tls.protocol.is_some();
     match (tls.key.is_some(), tls.cert.is_some()) {
         (true, true) => Ok(Some(tls)),
         (false, false) if !given => Ok(None),
@@ -399,9 +407,12 @@ mod tests {
             (&["--ssl-dhparam", "file"], "--ssl-dhparam"),
             (&["--ssl-key", "file"], "--ssl-cert"),
             (&["--ssl-request-cert"], "--ssl-key"),
+            (&["--ssl-reject-unauthorized"], "--ssl-request-cert"),
+            (&["--api-ssl-reject-unauthorized"], "--api-ssl-request-cert"),
             (&["--api-ssl-ca", "file"], "--api-ssl-key"),
             (&["--socket", "/a", "--port", "1"], "--port"),
             (&["--port", "99999"], "99999"),
+            (&["--port", "65535"], "--api-port"),
             (&["--no-such-flag"], "--no-such-flag"),
         ] {
             let error = options(flags).err().unwrap_or_else(|| panic!("{flags:?} was taken"));

@@ -128,7 +128,8 @@ impl Front {
         Response::from_parts(parts, Watched::new(body, route, self.shared.clone(), counts, patience).boxed_unsync())
     }
 
-    /// Carries a WebSocket's bytes; each that comes, from either side, is activity.
+    /// Carries a WebSocket's bytes. What the client says is activity, what the target says is none: a page that nobody looks at
+    /// is told things as well.
     fn join(&self, route: Arc<Route>, upgrade: OnUpgrade, target: TokioIo<hyper::upgrade::Upgraded>) {
         let shared = self.shared.clone();
         tokio::spawn(async move {

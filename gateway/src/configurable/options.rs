@@ -70,10 +70,9 @@ pub struct ServerTls {
     pub cert: Option<PathBuf>,
     /// Who signs clients' certificates.
     pub ca: Option<PathBuf>,
-    /// Clients are asked for a certificate.
+    /// Clients are asked for a certificate, and refused without one: Node.js refuses them unless it is told not to, and no flag
+    /// of CHP tells it.
     pub request_cert: bool,
-    /// And refused without one.
-    pub reject_unauthorized: bool,
     /// `TLSv1_2` or `TLSv1_3` only.
     pub protocol: Option<String>,
 }

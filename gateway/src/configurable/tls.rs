@@ -11,7 +11,7 @@ use rustls::{
     ClientConfig, DigitallySignedStruct, RootCertStore, ServerConfig, SignatureScheme, SupportedProtocolVersion, version::TLS12,
     version::TLS13,
 };
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use tokio_rustls::TlsAcceptor;
 
@@ -33,9 +33,8 @@ pub(super) fn server(tls: &ServerTls) -> Result<TlsAcceptor> {
         (true, None) => return Err(Error::invalid(format!("{flag}-request-cert needs {flag}-ca: who signs the clients' certificates?"))),
         (true, Some(ca)) => {
             let roots = Arc::new(roots(ca, &format!("{flag}-ca"))?);
-            let verifier = WebPkiClientVerifier::builder_with_provider(roots, provider());
-            let verifier = if tls.reject_unauthorized { verifier } else { verifier.allow_unauthenticated() };
-            builder.with_client_cert_verifier(verifier.build().map_err(|e| Error::invalid(format!("{flag}-ca: {e}")))?)
+            let verifier = WebPkiClientVerifier::builder_with_provider(roots, provider()).build();
+            builder.with_client_cert_verifier(verifier.map_err(|e| Error::invalid(format!("{flag}-ca: {e}")))?)
         }
     };
     let (chain, key) = pair(cert, key, flag)?;
@@ -81,7 +80,7 @@ fn versions(protocol: Option<&str>) -> Result<&'static [&'static SupportedProtoc
 
 type Pair = (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>);
 
-fn pair(cert: &PathBuf, key: &PathBuf, flag: &str) -> Result<Pair> {
+fn pair(cert: &Path, key: &Path, flag: &str) -> Result<Pair> {
     let chain = certificates(cert, &format!("{flag}-cert"))?;
     let key = PrivateKeyDer::from_pem_file(key)
         .map_err(|e| Error::invalid(format!("{flag}-key: cannot read {} (a PEM file without a passphrase): {e}", key.display())))?;

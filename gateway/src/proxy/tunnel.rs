@@ -32,37 +32,38 @@ struct Direction {
     done: bool,
 }
 
-/// Carries bytes until both sides have ended, or either fails. Calls `moved` whenever some came.
-pub(crate) async fn tunnel<A, B>(client: A, target: B, moved: impl Fn()) -> io::Result<()>
+/// Carries bytes until both sides have ended, or either fails. Calls `heard` whenever the client said
+/// something.
+pub(crate) async fn tunnel<A, B>(client: A, target: B, heard: impl Fn()) -> io::Result<()>
 where
     A: AsyncRead + AsyncWrite + Unpin,
     B: AsyncRead + AsyncWrite + Unpin,
 {
-    carry_both(client, target, moved, LAST_WORDS).await
+    carry_both(client, target, heard, LAST_WORDS).await
 }
 
-async fn carry_both<A, B>(mut client: A, mut target: B, moved: impl Fn(), last_words: Duration) -> io::Result<()>
+async fn carry_both<A, B>(mut client: A, mut target: B, heard: impl Fn(), last_words: Duration) -> io::Result<()>
 where
     A: AsyncRead + AsyncWrite + Unpin,
     B: AsyncRead + AsyncWrite + Unpin,
 {
     let (mut up, mut down) = (Direction::default(), Direction::default());
     let mut both = |cx: &mut Context<'_>| -> Poll<io::Result<()>> {
-        let first = up.carry(cx, &mut client, &mut target, &moved)?;
-        let second = down.carry(cx, &mut target, &mut client, &moved)?;
+        let first = up.carry(cx, &mut client, &mut target, &heard)?;
+        let second = down.carry(cx, &mut target, &mut client, &|| ())?;
         if first.is_ready() || second.is_ready() { Poll::Ready(Ok(())) } else { Poll::Pending }
     };
     poll_fn(&mut both).await?;
     let rest = poll_fn(|cx| {
-        let first = up.carry(cx, &mut client, &mut target, &moved)?;
-        let second = down.carry(cx, &mut target, &mut client, &moved)?;
+        let first = up.carry(cx, &mut client, &mut target, &heard)?;
+        let second = down.carry(cx, &mut target, &mut client, &|| ())?;
         if first.is_ready() && second.is_ready() { Poll::Ready(Ok(())) } else { Poll::Pending }
     });
     tokio::time::timeout(last_words, rest).await.unwrap_or(Ok(()))
 }
 
 impl Direction {
-    fn carry<R, W>(&mut self, cx: &mut Context<'_>, from: &mut R, to: &mut W, moved: &impl Fn()) -> Poll<io::Result<()>>
+    fn carry<R, W>(&mut self, cx: &mut Context<'_>, from: &mut R, to: &mut W, heard: &impl Fn()) -> Poll<io::Result<()>>
     where
         R: AsyncRead + Unpin,
         W: AsyncWrite + Unpin,
@@ -85,7 +86,9 @@ impl Direction {
             }
             let read = READ.with_borrow_mut(|buffer| self.read(cx, from, to, buffer))?;
             match read {
-                Poll::Ready(()) => moved(),
+                // an end is no word
+                Poll::Ready(()) if self.ended => {}
+                Poll::Ready(()) => heard(),
                 Poll::Pending => {
                     if self.to_flush {
                         ready!(Pin::new(&mut *to).poll_flush(cx))?;
@@ -131,7 +134,7 @@ mod tests {
         // narrower than what is written, so that much is left over again and again
         let (client, near) = tokio::io::duplex(100);
         let (far, target) = tokio::io::duplex(70);
-        let moved = Cell::new(0);
+        let heard = Cell::new(0);
         let sent: Vec<u8> = (0..300_000_u32).map(|i| (i % 251) as u8).collect();
         let talk = |stream: tokio::io::DuplexStream| {
             let sent = sent.clone();
@@ -146,10 +149,10 @@ mod tests {
                 got
             }
         };
-        let (ended, one, other) = tokio::join!(tunnel(near, far, || moved.set(moved.get() + 1)), talk(client), talk(target));
+        let (ended, one, other) = tokio::join!(tunnel(near, far, || heard.set(heard.get() + 1)), talk(client), talk(target));
         ended.unwrap();
         assert!(one == sent && other == sent);
-        assert!(moved.get() > 100);
+        assert!(heard.get() > 100, "the client spoke more often");
     }
 
     #[tokio::test]
@@ -157,6 +160,8 @@ mod tests {
         let (client, near) = tokio::io::duplex(100);
         let (far, _target) = tokio::io::duplex(100);
         drop(client);
-        carry_both(near, far, || (), Duration::from_millis(50)).await.unwrap();
+        let heard = Cell::new(0);
+        carry_both(near, far, || heard.set(heard.get() + 1), Duration::from_millis(50)).await.unwrap();
+        assert_eq!(heard.get(), 0, "nobody said anything");
     }
 }

@@ -14,7 +14,7 @@ fn server() -> ServerTls {
 }
 
 fn mutual() -> ServerTls {
-    ServerTls { ca: pem("ca.pem"), request_cert: true, reject_unauthorized: true, ..server() }
+    ServerTls { ca: pem("ca.pem"), request_cert: true, ..server() }
 }
 
 /// A target that asks for a certificate.
