@@ -7,23 +7,26 @@ use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use http::{Request, Response, StatusCode};
 use http_body_util::{BodyExt, Empty};
 use std::path::PathBuf;
+use std::time::Duration;
 
 const HTML: &str = "text/html";
 
 pub(super) struct Errors {
     target: Option<Target>,
     folder: Option<PathBuf>,
+    /// `--proxy-timeout`, which holds for the hub as for any target.
+    patience: Option<Duration>,
 }
 
 impl Errors {
-    pub(super) fn new(target: Option<Target>, folder: Option<PathBuf>) -> Self {
-        Self { target, folder }
+    pub(super) fn new(target: Option<Target>, folder: Option<PathBuf>, patience: Option<Duration>) -> Self {
+        Self { target, folder, patience }
     }
 
     /// The page for a request for `url` that ended in `status`.
     pub(super) async fn page(&self, proxy: &Proxy, status: StatusCode, url: &str) -> Response<Body> {
         if let Some(target) = &self.target {
-            return match ask(proxy, target, status, url).await {
+            return match self.ask(proxy, target, status, url).await {
                 Ok(page) => page,
                 Err(error) => {
                     tracing::error!("no error page from --error-target: {}", error.chain());
@@ -39,6 +42,13 @@ impl Errors {
             }
         }
         answers::text(status, answers::reason(status))
+    }
+
+    async fn ask(&self, proxy: &Proxy, target: &Target, status: StatusCode, url: &str) -> Result<Response<Body>> {
+        let asked = ask(proxy, target, status, url);
+        let Some(limit) = self.patience else { return asked.await };
+        let late = |_| Error::unavailable(format!("no answer within --proxy-timeout, {} ms", limit.as_millis()));
+        tokio::time::timeout(limit, asked).await.map_err(late)?
     }
 }
 

@@ -65,7 +65,7 @@ impl Front {
     async fn pass(&self, mut request: Request<Incoming>, peer: Peer, websocket: bool) -> Result<Response<Body>> {
         let options = &self.shared.options;
         let (route, path) = self.route(&request)?;
-        tracing::debug!("PROXY {} {} to {}", if websocket { "WS" } else { "WEB" }, path.path(), route.target.authority());
+        tracing::debug!("PROXY {} {} to {}", if websocket { "WS" } else { "WEB" }, path.path(), route.target);
         let upgrade = websocket.then(|| hyper::upgrade::on(&mut request));
         let host = if options.auto_rewrite { request.headers().get(HOST).cloned() } else { None };
         *request.uri_mut() = path.into();

@@ -124,13 +124,15 @@ impl Listener {
     pub(super) async fn accept(self, take: impl Fn(Accepted)) {
         loop {
             let accepted = match &self.socket {
-                Socket::Tcp(listener) => listener.accept().await.and_then(|(stream, peer)| Accepted::tcp(stream, peer)),
-                Socket::Unix(listener, _) => listener.accept().await.and_then(|(stream, _)| Accepted::unix(stream)),
+                Socket::Tcp(listener) => listener.accept().await.map(|(stream, peer)| Accepted::tcp(stream, peer)),
+                Socket::Unix(listener, _) => listener.accept().await.map(|(stream, _)| Accepted::unix(stream)),
             };
             match accepted {
-                Ok(accepted) => take(accepted.with(self.tls.clone())),
+                Ok(Ok(accepted)) => take(accepted.with(self.tls.clone())),
+                Ok(Err(error)) => tracing::debug!("a client is gone already: {error}"),
+                Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => tracing::debug!("a client is gone already: {error}"),
                 Err(error) => {
-                    // out of file descriptors, or the client is gone already
+                    // out of file descriptors: some will be closed
                     tracing::warn!("cannot accept a connection: {error}");
                     tokio::time::sleep(Duration::from_millis(20)).await;
                 }

@@ -91,7 +91,8 @@ impl Configurable {
         if let Some(target) = &options.default_target {
             routes.add("/", serde_json::Map::from_iter([("target".to_owned(), target.as_str().into())]))?;
         }
-        let errors = Errors::new(options.error_target.as_deref().map(Target::parse).transpose()?, options.error_path.clone());
+        let errors =
+            Errors::new(options.error_target.as_deref().map(Target::parse).transpose()?, options.error_path.clone(), options.proxy_timeout);
         let extra = options.custom_headers()?;
         Ok(Self { listeners, shared: Arc::new(Shared { routes, extra, errors, metrics: Metrics::default(), options }), tls })
     }
@@ -142,7 +143,7 @@ impl Shared {
         if options.auth_token.is_none() {
             tracing::warn!("REST API is not authenticated: set CONFIGPROXY_AUTH_TOKEN");
         }
-        let target = options.default_target.as_deref().unwrap_or("(no default)");
+        let target = self.routes.find("/").map_or_else(|| "(no default)".to_owned(), |route| route.target.to_string());
         tracing::info!("proxying {}://{} to {target}", scheme(&options.tls), options.public);
         tracing::info!("proxy API at {}://{}/api/routes", scheme(&options.api_tls), options.api);
         if let Some(metrics) = &options.metrics {

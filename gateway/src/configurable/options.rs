@@ -6,8 +6,8 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// Everything that can be set; the flags of `artel proxy` say what each is for.
-#[derive(Debug, Clone)]
+/// Everything that can be set; the flags of `artel proxy` say what each is for. It holds the token, and cannot be printed.
+#[derive(Clone)]
 pub struct Options {
     /// Where the public is served.
     pub public: Listen,
@@ -143,8 +143,9 @@ impl Options {
 
     pub(super) fn custom_headers(&self) -> Result<HeaderMap> {
         let mut headers = HeaderMap::new();
-        for text in &self.custom_headers {
-            let wrong = || Error::invalid(format!("--custom-header: {text:?} is no header, write NAME:VALUE"));
+        for (at, text) in self.custom_headers.iter().enumerate() {
+            // its value may be a secret
+            let wrong = || Error::invalid(format!("--custom-header: number {} is no header, write NAME:VALUE", at + 1));
             let (name, value) = text.split_once(':').ok_or_else(wrong)?;
             let name: HeaderName = name.trim().parse().map_err(|_| wrong())?;
             headers.insert(name, HeaderValue::from_str(value.trim()).map_err(|_| wrong())?);

@@ -42,7 +42,7 @@ impl Routes {
             parsed = parsed.without_path();
         }
         let path = format!("/{}", path.trim_matches('/'));
-        tracing::info!("adding route {path} -> {target}");
+        tracing::info!("adding route {path} -> {parsed}");
         if self.host_routing && path != "/" {
             let host = path.split('/').nth(1).unwrap_or_default();
             data.insert("host".into(), host.into());

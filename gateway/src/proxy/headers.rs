@@ -75,9 +75,11 @@ fn add_client(headers: &mut HeaderMap, host: Option<&HeaderValue>, client: &Clie
     }
     put(headers, FORWARDED_PROTO, client.scheme, client.append);
     put(headers, FORWARDED_PORT, &port, client.append);
-    if let Some(host) = host
-        && !(client.append && headers.contains_key(&FORWARDED_HOST))
-    {
+    if client.append && headers.contains_key(&FORWARDED_HOST) {
+        return;
+    }
+    headers.remove(&FORWARDED_HOST);
+    if let Some(host) = host {
         headers.insert(FORWARDED_HOST, host.clone());
     }
 }
@@ -155,6 +157,8 @@ mod tests {
         assert_eq!(replaced["x-forwarded-proto"], "https");
         assert_eq!(replaced["x-forwarded-port"], "8443");
         assert_eq!(replaced["x-forwarded-host"], "me:8443");
+        let nameless = made(&[("x-forwarded-host", "forged")], &client(false));
+        assert_eq!((nameless.get("x-forwarded-host"), &nameless["host"]), (None, &"target:7".parse().unwrap()));
     }
 
     #[test]

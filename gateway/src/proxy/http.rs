@@ -2,7 +2,7 @@
 
 use super::{Body, BoxError, Connector, headers};
 use artel_platform::{Error, Result};
-use http::{Method, Request, Response, Version};
+use http::{Method, Request, Response, StatusCode, Version};
 use http_body_util::{BodyExt, Empty};
 use hyper::body::Body as _;
 use hyper_util::client::legacy::Client;
@@ -16,6 +16,9 @@ pub(super) async fn pass(pool: &Client<Connector, Body>, mut request: Request<Bo
         (answer, _) => answer,
     };
     let answer = answer.map_err(|e| Error::unavailable("the server behind this path does not answer").because(e))?;
+    if answer.status() == StatusCode::SWITCHING_PROTOCOLS {
+        return Err(Error::unavailable("the server behind this path left HTTP unasked"));
+    }
     let (mut parts, body) = answer.into_parts();
     // the client is answered in its own version: a target of HTTP/1.0 does not make it one
     parts.version = Version::HTTP_11;

@@ -5,6 +5,10 @@ use bytes::Bytes;
 use http::HeaderValue;
 use http::uri::{Authority, PathAndQuery, Scheme, Uri};
 use percent_encoding::percent_decode_str;
+use std::ffi::OsString;
+use std::fmt;
+use std::os::unix::ffi::OsStringExt;
+use std::path::PathBuf;
 use url::Url;
 
 /// Scheme of the addresses of Unix sockets, for [`super::Connector`]; their authority is the socket's path in hex digits.
@@ -29,7 +33,8 @@ impl Target {
     pub(crate) fn parse(text: &str) -> Result<Self> {
         let wrong = |why: &str| {
             Error::invalid(format!(
-                "the target {text:?} {why}: write http://HOST:PORT, https://HOST:PORT or http+unix://%2FPATH%2FOF%2FSOCKET"
+                "the target {:?} {why}: write http://HOST:PORT, https://HOST:PORT or http+unix://%2FPATH%2FOF%2FSOCKET",
+                shown(text)
             ))
         };
         let url = Url::parse(text).map_err(|_| wrong("is no URL"))?;
@@ -87,16 +92,34 @@ impl Target {
     }
 }
 
+/// For the log. A name and a password before the host are not kept at all, and the query may hold a secret as well.
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match decode_hex(self.authority()).filter(|_| self.scheme.as_str() == UNIX) {
+            Some(socket) => write!(f, "unix:{}{}", PathBuf::from(socket).display(), self.path),
+            None => write!(f, "{}://{}{}", self.scheme, self.authority, self.path),
+        }
+    }
+}
+
+/// What may be shown of a text that is no target: neither a name and a password before the host nor a query.
+fn shown(text: &str) -> &str {
+    let before_query = text.split('?').next().unwrap_or_default();
+    before_query.rsplit('@').next().unwrap_or_default()
+}
+
 fn encode_hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// The path of a Unix socket from its address.
-pub(super) fn socket_path(uri: &Uri) -> Option<std::path::PathBuf> {
-    use std::os::unix::ffi::OsStringExt;
-    let hex = uri.authority()?.as_str();
+fn decode_hex(hex: &str) -> Option<OsString> {
     let bytes: Option<Vec<u8>> = (0..hex.len()).step_by(2).map(|i| u8::from_str_radix(hex.get(i..i + 2)?, 16).ok()).collect();
-    Some(std::ffi::OsString::from_vec(bytes?).into())
+    Some(OsString::from_vec(bytes?))
+}
+
+/// The path of a Unix socket from its address.
+pub(super) fn socket_path(uri: &Uri) -> Option<PathBuf> {
+    Some(decode_hex(uri.authority()?.as_str())?.into())
 }
 
 #[cfg(test)]
@@ -132,6 +155,21 @@ mod tests {
     fn what_is_no_target_is_refused() {
         for text in ["", "host", "/path", "://host", "ftp://host", "http://", "ws://host"] {
             assert!(Target::parse(text).is_err(), "{text} was taken");
+        }
+    }
+
+    #[test]
+    fn no_secret_of_a_target_is_shown() {
+        for (text, says) in [
+            ("http://ada:secret@h:1/foo/?token=secret", "http://h:1/foo"),
+            ("https://h", "https://h"),
+            ("http+unix://%2Ftmp%2Fa%20b.sock/x?secret", "unix:/tmp/a b.sock/x"),
+        ] {
+            assert_eq!(Target::parse(text).unwrap().to_string(), says);
+        }
+        for text in ["ftp://ada:secret@h", "http://ada:sec/secret@h", "h?token=secret"] {
+            let error = Target::parse(text).err().unwrap_or_else(|| panic!("{text} was taken")).chain();
+            assert!(!error.contains("secret"), "{error}");
         }
     }
 }

@@ -4,7 +4,7 @@
 use super::{Answer, BoxError, Connector, headers};
 use artel_platform::{Error, Result};
 use bytes::Bytes;
-use http::header::{CONNECTION, HeaderValue, UPGRADE};
+use http::header::{CONNECTION, CONTENT_LENGTH, HeaderValue, UPGRADE};
 use http::request::Parts;
 use http::{Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Empty};
@@ -31,6 +31,8 @@ pub(super) async fn pass(connector: &Connector, parts: Parts) -> Result<Answer> 
     *request.uri_mut() = parts.uri.path_and_query().cloned().map(Into::into).unwrap_or_default();
     *request.headers_mut() = parts.headers;
     ask_upgrade(request.headers_mut());
+    // a body would be taken for the first messages, or these for a body
+    request.headers_mut().remove(CONTENT_LENGTH);
     let answer = sender.send_request(request).await.map_err(|e| away(e.into()))?;
     if answer.status() != StatusCode::SWITCHING_PROTOCOLS {
         let (mut parts, body) = answer.into_parts();

@@ -74,6 +74,29 @@ async fn silent_targets_are_given_up() {
 }
 
 #[tokio::test]
+async fn a_silent_hub_is_given_up_too() {
+    let (hub, url) = Raw::start().await;
+    let patience = Some(Duration::from_millis(100));
+    let proxy = Proxy::start(Options { error_target: Some(url), proxy_timeout: patience, ..options() }).await;
+    let (answer, _asked) = within(async { tokio::join!(page(&proxy, "/nope"), hub.request()) }).await;
+    assert_eq!(answer, (404, String::new(), "Not Found".into()));
+}
+
+#[tokio::test]
+async fn a_target_that_leaves_http_unasked_is_broken() {
+    let (target, url) = Raw::start().await;
+    let proxy = Proxy::with(options(), "", &url).await;
+    let play = async {
+        // a GET is sent once more only when it was not answered
+        let (mut stream, _) = target.request().await;
+        say(&mut stream, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: other\r\n\r\n").await;
+        stream
+    };
+    let (answer, _stream) = within(async { tokio::join!(page(&proxy, "/"), play) }).await;
+    assert_eq!(answer.0, 503);
+}
+
+#[tokio::test]
 async fn silent_clients_are_dropped_on_demand() {
     let (target, url) = Raw::start().await;
     let proxy = Proxy::with(Options { timeout: Some(Duration::from_millis(200)), ..options() }, "", &url).await;
@@ -106,7 +129,7 @@ async fn nonsense_is_refused_at_the_start() {
     let port = taken.local_addr().unwrap().port();
     for (options, says) in [
         (Options { error_target: Some("http://a".into()), error_path: Some("/b".into()), ..options() }, "--error-path"),
-        (Options { custom_headers: vec!["no colon".into()], ..options() }, "--custom-header"),
+        (Options { custom_headers: vec!["X-A: 1".into(), "no colon".into()], ..options() }, "--custom-header: number 2"),
         (Options { default_target: Some("nowhere".into()), ..options() }, "nowhere"),
         (Options { protocol_rewrite: Some("gopher".into()), ..options() }, "gopher"),
         (Options { tls: Some(tls), ..options() }, "--ssl-cert"),

@@ -105,6 +105,16 @@ async fn a_refusal_is_passed_on() {
 }
 
 #[tokio::test]
+async fn a_handshake_has_no_body() {
+    let (target, url) = Raw::start().await;
+    let proxy = Proxy::with(options(), "/user/ada", &url).await;
+    let mut client = TcpStream::connect(proxy.public).await.unwrap();
+    say(&mut client, &ASK.replace("\r\n\r\n", "\r\nContent-Length: 2\r\n\r\nhi")).await;
+    let (_, asked) = within(target.request()).await;
+    assert!(!asked.to_ascii_lowercase().contains("content-length: 2"), "{asked}");
+}
+
+#[tokio::test]
 async fn where_nobody_answers_the_status_says_it() {
     let proxy = Proxy::with(options(), "/user/ada", &nobody().await).await;
     for (path, status) in [("/user/ada/", "503"), ("/user/eve/", "404")] {
