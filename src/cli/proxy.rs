@@ -108,7 +108,7 @@ pub struct Proxy {
     /// Answer 503 when a target is silent for so long; never if not given, nor in a WebSocket
     #[arg(long, value_name = "MS", help_heading = "Limits")]
     proxy_timeout: Option<u64>,
-    /// How long a client's connection may wait for its next request
+    /// How long a client's connection may wait for its next request; 0 is the default
     #[arg(long, value_name = "MS", default_value_t = 75_000, help_heading = "Limits")]
     keep_alive_timeout: u64,
 
@@ -235,6 +235,7 @@ impl Proxy {
         let to = self.redirect_to.unwrap_or(self.port);
         let redirect = self.redirect_port.map(|port| Redirect { listen: listen(None, &self.ip, port), to });
         let millis = |limit: Option<u64>| limit.filter(|limit| *limit > 0).map(Duration::from_millis);
+        let plain = Options::new(public, api);
         Ok(Options {
             metrics,
             tls: self.tls()?,
@@ -256,9 +257,9 @@ impl Proxy {
             host_routing: self.host_routing,
             timeout: millis(self.timeout),
             proxy_timeout: millis(self.proxy_timeout),
-            keep_alive: Duration::from_millis(self.keep_alive_timeout.max(1)),
+            keep_alive: millis(Some(self.keep_alive_timeout)).unwrap_or(plain.keep_alive),
             auth_token: std::env::var("CONFIGPROXY_AUTH_TOKEN").ok().filter(|token| !token.is_empty()),
-            ..Options::new(public, api)
+            ..plain
         })
     }
 
@@ -395,6 +396,8 @@ mod tests {
         assert_eq!(options(&["--port", "1", "--port", "2", "--ip", "*"]).unwrap().public.to_string(), "*:2");
         let headers = options(&["--custom-header", "a:1", "--custom-header", "b: 2"]).unwrap().custom_headers;
         assert_eq!(headers, ["a:1", "b: 2"]);
+        let unlimited = options(&["--keep-alive-timeout", "0", "--timeout", "0", "--proxy-timeout", "0"]).unwrap();
+        assert_eq!((unlimited.keep_alive, unlimited.timeout, unlimited.proxy_timeout), (plain.keep_alive, None, None));
         assert_eq!(options(&["--socket", "/a", "--api-socket", "/b"]).unwrap().public.to_string(), "/a");
     }
 

@@ -22,6 +22,8 @@ import base64
 import hashlib
 import importlib.metadata
 import os
+import shlex
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -96,7 +98,7 @@ class Suite:
         self.starts.touch()
         wrapper = folder / "bin/configurable-http-proxy"
         wrapper.parent.mkdir()
-        wrapper.write_text(f'#!/bin/sh\necho started >>{self.starts}; exec {proxy} "$@"\n')
+        wrapper.write_text(f'#!/bin/sh\necho started >>{shlex.quote(str(self.starts))}; exec {found(proxy)} "$@"\n')
         wrapper.chmod(0o755)
         # a hub that these tests run in would say too much
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("JUPYTERHUB_", "CONFIGPROXY_"))}
@@ -128,6 +130,13 @@ class Suite:
             print(done.stdout[-20_000:])
         print(f"{module}: {counted(outcomes)} in {time.monotonic() - began:.0f} s", flush=True)
         return outcomes
+
+
+def found(proxy):
+    """The command line with the program's whole path: the wrapper has its name and is found first."""
+    program, *arguments = shlex.split(proxy)
+    path = shutil.which(program) or sys.exit(f"{program} is not on the PATH")
+    return shlex.join([os.path.abspath(path), *arguments])
 
 
 def counted(outcomes):
