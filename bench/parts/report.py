@@ -10,7 +10,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 PAGE = ROOT / "docs/BENCHMARKS.md"
 HEAD = """# Benchmarks
 
-Written by `bench/mlflow --write` and `bench/airflow --write`; each part says when, on what, and with which options it was
+Written by the programs in `bench`, with `--write`; each part says when, on what, and with which options it was
 measured. Both servers are asked the same, one after the other, in one run on one machine. The last column says how many times less Artel's
 figure is, or, for rates, how many times more. CPU is that of the server's whole process tree per request (of PostgreSQL
 too, where it is used), less what it uses when nobody asks; it hardly depends on what else the machine does, wall-clock

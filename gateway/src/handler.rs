@@ -2,7 +2,7 @@
 
 use crate::authenticate::Authenticator;
 use crate::notebooks::Notebooks;
-use crate::proxy::{Forwarded, Proxy};
+use crate::proxy::{Client, Forwarded, Proxy};
 use crate::{table, webapp};
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
@@ -100,7 +100,7 @@ async fn pass_to_notebook(
     payload: Payload,
     route: &artel_proto::artel::hub::v1::Route,
 ) -> HttpResponse {
-    match front.proxy.pass(request, payload, &route.target, &front.forwarded(None)).await {
+    match front.proxy.pass_actix(request, payload, &route.target, &front.forwarded(request, None)).await {
         Ok(response) => {
             if response.status().is_success() || response.status().as_u16() == 101 {
                 front.notebooks.touch(&route.prefix);
@@ -141,16 +141,17 @@ impl Front {
         let identity = request.extensions().get::<Identity>().cloned();
         let signed = identity.map(|i| self.keys.sign(&i, Audience::Internal, self.clock.now(), IDENTITY_LIFE)).transpose()?;
         let (number, address) = replicas.current();
-        let passed = self.proxy.pass(request, payload, address, &self.forwarded(signed)).await;
+        let passed = self.proxy.pass_actix(request, payload, address, &self.forwarded(request, signed)).await;
         if passed.as_ref().is_err_and(|error| error.code == Code::Unavailable) {
             replicas.gone(number);
         }
         passed
     }
 
-    fn forwarded(&self, identity: Option<String>) -> Forwarded {
+    fn forwarded(&self, request: &HttpRequest, identity: Option<String>) -> Forwarded<'_> {
         let scheme = if self.config.server.public_url.starts_with("https:") { "https" } else { "http" };
-        Forwarded { identity, scheme: scheme.into() }
+        let client = Client { ip: request.peer_addr().map(|address| address.ip()), scheme, append: false };
+        Forwarded { identity, client: Some(client), ..Forwarded::default() }
     }
 }
 

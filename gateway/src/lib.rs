@@ -2,6 +2,7 @@
 //! OpenAPI document and the stream of events. It parses no bodies and knows no domain.
 
 mod authenticate;
+pub mod configurable;
 mod credentials;
 mod document;
 mod environments;

@@ -1,5 +1,6 @@
 //! The routes to notebook servers and the hub's services, kept up to date from the hub, and their last activity on the way back.
 
+use crate::proxy::Prefixes;
 use artel_platform::clock::Clock;
 use artel_platform::rpc::Peers;
 use artel_proto::artel::hub::v1::{ListRoutesRequest, ReportActivityRequest, Route, RouteActivity};
@@ -16,7 +17,7 @@ const REPORT: Duration = Duration::from_secs(30);
 pub(crate) struct Notebooks(Arc<Inner>);
 
 struct Inner {
-    routes: RwLock<Vec<Route>>,
+    routes: RwLock<Prefixes<Route>>,
     active: Mutex<HashMap<String, i64>>,
     clock: Clock,
     peers: Peers,
@@ -34,12 +35,12 @@ impl Notebooks {
             return None;
         }
         let path = path.replace("%40", "@");
-        if let Some(route) = longest(&self.0.routes.read().expect("not poisoned"), &path) {
-            return Some(route);
+        if let Some(route) = self.0.routes.read().expect("not poisoned").longest(&path) {
+            return Some(route.clone());
         }
         let now = self.0.peers.hub().list_routes(ListRoutesRequest {}).await.ok()?;
         // not kept: what the hub tells by itself may be newer by now
-        longest(&now.into_inner().routes, &path)
+        by_prefix(now.into_inner().routes).longest(&path).cloned()
     }
 
     /// A person or kernel did something on this route: a request that succeeded, not the bytes of an open socket.
@@ -65,7 +66,7 @@ impl Notebooks {
         let Ok(answer) = self.0.peers.hub().watch_routes(ListRoutesRequest {}).await else { return };
         let mut changes = answer.into_inner();
         while let Ok(Some(all)) = changes.message().await {
-            *self.0.routes.write().expect("not poisoned") = all.routes;
+            *self.0.routes.write().expect("not poisoned") = by_prefix(all.routes);
         }
     }
 
@@ -88,8 +89,6 @@ impl Notebooks {
     }
 }
 
-/// The route with the longest prefix that `path` has.
-fn longest(routes: &[Route], path: &str) -> Option<Route> {
-    let matching = routes.iter().filter(|r| path.starts_with(&r.prefix) || path == r.prefix.trim_end_matches('/'));
-    matching.max_by_key(|r| r.prefix.len()).cloned()
+fn by_prefix(routes: Vec<Route>) -> Prefixes<Route> {
+    routes.into_iter().map(|route| (route.prefix.clone(), route)).collect()
 }

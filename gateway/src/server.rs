@@ -6,7 +6,7 @@ use crate::events::Events;
 use crate::handler::{self, Front};
 use crate::native::{self, Gateway, Readiness};
 use crate::notebooks::Notebooks;
-use crate::proxy::Proxy;
+use crate::proxy::{Connector, Proxy};
 use actix_web::dev::ServerHandle;
 use actix_web::middleware::from_fn;
 use actix_web::{App, HttpServer, web};
@@ -44,7 +44,7 @@ pub fn start(parts: Parts, listening: Listening) -> Result<(ServerHandle, impl F
     let front = web::Data::new(Front {
         authenticator: Authenticator::new(cx.peers.clone(), cx.keys.clone(), open),
         notebooks: Notebooks::new(cx.peers.clone(), cx.clock.clone()),
-        proxy: Proxy::new(),
+        proxy: Proxy::new(Connector::new(None)),
         config: cx.config.clone(),
         services: services(&cx.config),
         keys: cx.keys.clone(),

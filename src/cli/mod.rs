@@ -3,6 +3,7 @@
 mod dag;
 mod gc;
 mod inspect;
+mod proxy;
 mod settings;
 mod token;
 mod user;
@@ -23,6 +24,8 @@ pub struct Cli {
 enum Command {
     Serve(crate::serve::Serve),
     Worker(worker::Worker),
+    // its flags are many; the others have few
+    Proxy(Box<proxy::Proxy>),
     #[command(subcommand)]
     User(user::User),
     #[command(subcommand)]
@@ -45,6 +48,7 @@ impl Cli {
         match self.command {
             Command::Serve(serve) => serve.run().await,
             Command::Worker(worker) => worker.run().await,
+            Command::Proxy(proxy) => proxy.run().await,
             Command::User(user) => user.run().await,
             Command::Token(token) => token.run().await,
             Command::Dag(dag) => dag.run().await,

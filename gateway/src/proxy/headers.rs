@@ -1,76 +1,178 @@
-//! Headers of a passed request. Host stays as it is: jupyter_server compares it with Origin.
+//! Headers of a passed request. Host stays as it is, unless told otherwise: jupyter_server compares it with Origin.
 
-use actix_web::HttpRequest;
-use actix_web::http::header::{self, HeaderMap as ActixHeaders};
+use super::Target;
 use artel_platform::http::INTERNAL_HEADER;
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use std::net::IpAddr;
 
 /// Of one connection only (RFC 9110 §7.6.1).
-const HOP_BY_HOP: &[&str] = &[
-    "connection",
-    "keep-alive",
-    "proxy-authenticate",
-    "proxy-authorization",
-    "te",
-    "trailer",
-    "transfer-encoding",
-    "upgrade",
-    "proxy-connection",
+static HOP_BY_HOP: [HeaderName; 9] = [
+    header::CONNECTION,
+    HeaderName::from_static("keep-alive"),
+    header::PROXY_AUTHENTICATE,
+    header::PROXY_AUTHORIZATION,
+    header::TE,
+    header::TRAILER,
+    header::TRANSFER_ENCODING,
+    header::UPGRADE,
+    HeaderName::from_static("proxy-connection"),
 ];
+const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
+const FORWARDED_PORT: HeaderName = HeaderName::from_static("x-forwarded-port");
 
-/// What the gateway adds.
+/// What is added on the way.
 #[derive(Default)]
-pub(crate) struct Forwarded {
+pub(crate) struct Forwarded<'a> {
     /// The signed identity, for a service of ours.
     pub(crate) identity: Option<String>,
-    /// `http` or `https`, as the client sees it.
-    pub(crate) scheme: String,
+    /// `X-Forwarded-*`; without it none are added.
+    pub(crate) client: Option<Client<'a>>,
+    /// Set in every request.
+    pub(crate) extra: Option<&'a HeaderMap>,
+    /// Host becomes the target's.
+    pub(crate) target_host: bool,
 }
 
-pub(super) fn is_upgrade(headers: &ActixHeaders) -> bool {
-    headers.get(header::UPGRADE).is_some()
-        && headers.get(header::CONNECTION).and_then(|v| v.to_str().ok()).is_some_and(|v| v.to_ascii_lowercase().contains("upgrade"))
+/// Whom the request is from, for the target.
+pub(crate) struct Client<'a> {
+    pub(crate) ip: Option<IpAddr>,
+    /// As the client sees it.
+    pub(crate) scheme: &'a str,
+    /// Proxies before this one said more: scheme and port are appended to theirs and their host stays, as
+    /// configurable-http-proxy does; otherwise what they said is replaced.
+    pub(crate) append: bool,
 }
 
-/// The client's headers without the connection's own, with `X-Forwarded-*` and the identity.
-pub(super) fn request(from: &HttpRequest, forwarded: &Forwarded) -> HeaderMap {
-    let mut headers = HeaderMap::with_capacity(from.headers().len() + 5);
-    for (name, value) in from.headers() {
-        let name = name.as_str();
-        if HOP_BY_HOP.contains(&name) || name == INTERNAL_HEADER {
-            continue;
-        }
-        if let (Ok(name), Ok(value)) = (HeaderName::from_bytes(name.as_bytes()), HeaderValue::from_bytes(value.as_bytes())) {
-            headers.append(name, value);
-        }
+/// Turns the client's headers into those of the request to the target.
+pub(super) fn of_request(headers: &mut HeaderMap, target: &Target, forwarded: &Forwarded<'_>) {
+    strip(headers);
+    headers.remove(INTERNAL_HEADER);
+    let host = headers.get(header::HOST).cloned();
+    if let Some(client) = &forwarded.client {
+        add_client(headers, host.as_ref(), client);
     }
-    let peer = from.peer_addr().map(|a| a.ip().to_string()).unwrap_or_default();
-    let host = from.headers().get(header::HOST).and_then(|v| v.to_str().ok()).unwrap_or_default().to_owned();
-    let port = host.rsplit_once(':').map_or(if forwarded.scheme == "https" { "443" } else { "80" }, |(_, port)| port).to_owned();
-    let chain = match headers.get("x-forwarded-for").and_then(|v| v.to_str().ok()) {
-        Some(before) => format!("{before}, {peer}"),
-        None => peer,
-    };
-    let mut set = |name: &'static str, value: &str| {
-        if let Ok(value) = HeaderValue::from_str(value) {
-            headers.insert(HeaderName::from_static(name), value);
-        }
-    };
-    set("x-forwarded-for", &chain);
-    set("x-forwarded-proto", &forwarded.scheme);
-    set("x-forwarded-host", &host);
-    set("x-forwarded-port", &port);
-    if let Some(identity) = &forwarded.identity {
-        set(INTERNAL_HEADER, identity);
+    if forwarded.target_host || host.is_none() {
+        headers.insert(header::HOST, target.host.clone());
     }
-    headers
+    for (name, value) in forwarded.extra.into_iter().flatten() {
+        headers.insert(name, value.clone());
+    }
+    if let Some(Ok(identity)) = forwarded.identity.as_deref().map(HeaderValue::from_str) {
+        headers.insert(INTERNAL_HEADER, identity);
+    }
 }
 
-/// Copies the answer's headers, without the connection's own.
-pub(super) fn response(from: &HeaderMap, to: &mut actix_web::HttpResponseBuilder) {
-    for (name, value) in from {
-        if !HOP_BY_HOP.contains(&name.as_str()) && name != http::header::CONTENT_LENGTH {
-            to.append_header((name.as_str(), value.as_bytes()));
+fn add_client(headers: &mut HeaderMap, host: Option<&HeaderValue>, client: &Client<'_>) {
+    let standard = if matches!(client.scheme, "https" | "wss") { "443" } else { "80" };
+    let name = host.and_then(|host| host.to_str().ok()).unwrap_or_default();
+    let port = name.rsplit_once(':').map(|(_, port)| port).filter(|port| !port.is_empty() && port.bytes().all(|b| b.is_ascii_digit()));
+    let port = port.unwrap_or(standard).to_owned();
+    // over a Unix socket it is another proxy who comes, and has no address
+    if let Some(ip) = client.ip {
+        put(headers, FORWARDED_FOR, &ip.to_canonical().to_string(), true);
+    }
+    put(headers, FORWARDED_PROTO, client.scheme, client.append);
+    put(headers, FORWARDED_PORT, &port, client.append);
+    if client.append && headers.contains_key(&FORWARDED_HOST) {
+        return;
+    }
+    headers.remove(&FORWARDED_HOST);
+    if let Some(host) = host {
+        headers.insert(FORWARDED_HOST, host.clone());
+    }
+}
+
+/// Sets a header; with `append` after what is there, which may be in several lines.
+fn put(headers: &mut HeaderMap, name: HeaderName, value: &str, append: bool) {
+    let mut whole = String::new();
+    for before in headers.get_all(&name).iter().filter(|_| append).filter_map(|v| v.to_str().ok()).filter(|v| !v.is_empty()) {
+        whole.push_str(before);
+        whole.push_str(", ");
+    }
+    whole.push_str(value);
+    if let Ok(value) = HeaderValue::from_str(&whole) {
+        headers.insert(name, value);
+    }
+}
+
+/// Takes out the connection's own headers, and those that `Connection` names.
+pub(super) fn strip(headers: &mut HeaderMap) {
+    let named: Vec<HeaderName> = headers
+        .get_all(header::CONNECTION)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .filter_map(|name| name.trim().parse().ok())
+        .filter(|name| *name != header::HOST && !HOP_BY_HOP.contains(name))
+        .collect();
+    for name in HOP_BY_HOP.iter().chain(&named) {
+        headers.remove(name);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn made(given: &[(&'static str, &str)], forwarded: &Forwarded<'_>) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        for (name, value) in given {
+            headers.append(*name, value.parse().unwrap());
         }
+        of_request(&mut headers, &Target::parse("http://target:7").unwrap(), forwarded);
+        headers
+    }
+
+    fn client(append: bool) -> Forwarded<'static> {
+        let ip = Some("::ffff:10.0.0.7".parse().unwrap());
+        Forwarded { client: Some(Client { ip, scheme: "https", append }), ..Forwarded::default() }
+    }
+
+    #[test]
+    fn the_connections_own_headers_end_here() {
+        let given = [("connection", "keep-alive, X-Once"), ("x-once", "1"), ("te", "trailers"), ("keep-alive", "1"), ("x-stays", "2")];
+        let headers = made(&given, &Forwarded::default());
+        assert_eq!(headers.keys().map(HeaderName::as_str).collect::<Vec<_>>(), ["x-stays", "host"]);
+    }
+
+    #[test]
+    fn what_proxies_before_said_is_kept_or_replaced() {
+        let given = [
+            ("host", "me:8443"),
+            ("x-forwarded-for", "1.2.3.4"),
+            ("x-forwarded-proto", "http"),
+            ("x-forwarded-port", "80"),
+            ("x-forwarded-host", "outer"),
+        ];
+        let kept = made(&given, &client(true));
+        assert_eq!(kept["x-forwarded-for"], "1.2.3.4, 10.0.0.7");
+        assert_eq!(kept["x-forwarded-proto"], "http, https");
+        assert_eq!(kept["x-forwarded-port"], "80, 8443");
+        assert_eq!(kept["x-forwarded-host"], "outer");
+        assert_eq!(kept["host"], "me:8443");
+        let replaced = made(&given, &client(false));
+        assert_eq!(replaced["x-forwarded-for"], "1.2.3.4, 10.0.0.7");
+        assert_eq!(replaced["x-forwarded-proto"], "https");
+        assert_eq!(replaced["x-forwarded-port"], "8443");
+        assert_eq!(replaced["x-forwarded-host"], "me:8443");
+        let nameless = made(&[("x-forwarded-host", "forged")], &client(false));
+        assert_eq!((nameless.get("x-forwarded-host"), &nameless["host"]), (None, &"target:7".parse().unwrap()));
+    }
+
+    #[test]
+    fn a_client_cannot_pass_as_one_of_us() {
+        let headers = made(&[(INTERNAL_HEADER, "forged")], &Forwarded::default());
+        assert!(!headers.contains_key(INTERNAL_HEADER));
+    }
+
+    #[test]
+    fn host_and_custom_headers_are_set_on_demand() {
+        let mut extra = HeaderMap::new();
+        extra.insert("x-more", "1".parse().unwrap());
+        let forwarded = Forwarded { extra: Some(&extra), target_host: true, ..Forwarded::default() };
+        let headers = made(&[("host", "me"), ("x-more", "0")], &forwarded);
+        assert_eq!((&headers["host"], &headers["x-more"]), (&"target:7".parse().unwrap(), &"1".parse().unwrap()));
     }
 }

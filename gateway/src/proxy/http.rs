@@ -1,61 +1,44 @@
 //! An ordinary request and its answer, streamed.
 
-use super::Body;
-use super::headers::{self, Forwarded};
-use actix_web::body::SizedStream;
-use actix_web::dev::Payload;
-use actix_web::http::StatusCode;
-use actix_web::{HttpRequest, HttpResponse};
+use super::{Body, BoxError, Connector, headers};
 use artel_platform::{Error, Result};
-use futures::StreamExt;
-use http_body_util::{BodyExt, Empty, StreamBody};
-use hyper::body::Frame;
+use http::{Method, Request, Response, StatusCode, Version};
+use http_body_util::{BodyExt, Empty};
+use hyper::body::Body as _;
 use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
-use tokio_stream::wrappers::ReceiverStream;
 
-pub(super) async fn pass(
-    client: &Client<HttpConnector, Body>,
-    request: &HttpRequest,
-    payload: Payload,
-    uri: http::Uri,
-    forwarded: &Forwarded,
-) -> Result<HttpResponse> {
-    let method = http::Method::from_bytes(request.method().as_str().as_bytes()).map_err(|e| Error::invalid("unknown method").because(e))?;
-    let mut out = http::Request::builder()
-        .method(method)
-        .uri(uri)
-        .body(body(request, payload))
-        .map_err(|e| Error::internal("cannot pass the request on").because(e))?;
-    *out.headers_mut() = headers::request(request, forwarded);
-    let answer = client.request(out).await.map_err(|e| Error::unavailable("the server behind this path does not answer").because(e))?;
-    let status = StatusCode::from_u16(answer.status().as_u16()).unwrap_or(StatusCode::BAD_GATEWAY);
-    let mut response = HttpResponse::build(status);
-    headers::response(answer.headers(), &mut response);
-    let length = answer.headers().get(http::header::CONTENT_LENGTH).and_then(|v| v.to_str().ok()).and_then(|v| v.parse::<u64>().ok());
-    let stream = answer.into_body().into_data_stream().map(|chunk| chunk.map_err(actix_web::error::ErrorBadGateway));
-    Ok(match length {
-        Some(length) => response.body(SizedStream::new(length, stream)),
-        None => response.streaming(stream),
+pub(super) async fn pass(pool: &Client<Connector, Body>, mut request: Request<Body>) -> Result<Response<Body>> {
+    *request.version_mut() = Version::HTTP_11;
+    let spare = spare(&request);
+    let answer = match (pool.request(request).await, spare) {
+        // the target closed a waiting connection in the moment in which it was used again
+        (Err(error), Some(spare)) if !error.is_connect() => pool.request(spare).await,
+        (answer, _) => answer,
+    };
+    let answer = answer.map_err(|e| Error::unavailable("the server behind this path does not answer").because(e))?;
+    if answer.status() == StatusCode::SWITCHING_PROTOCOLS {
+        return Err(Error::unavailable("the server behind this path left HTTP unasked"));
+    }
+    let (mut parts, body) = answer.into_parts();
+    // the client is answered in its own version: a target of HTTP/1.0 does not make it one
+    parts.version = Version::HTTP_11;
+    headers::strip(&mut parts.headers);
+    Ok(Response::from_parts(parts, body.map_err(BoxError::from).boxed_unsync()))
+}
+
+/// The request once more, where sending it twice does no harm.
+fn spare(request: &Request<Body>) -> Option<Request<Body>> {
+    let harmless = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS) && request.body().is_end_stream();
+    harmless.then(|| {
+        let mut again = Request::new(empty());
+        *again.method_mut() = request.method().clone();
+        *again.uri_mut() = request.uri().clone();
+        *again.headers_mut() = request.headers().clone();
+        again
     })
 }
 
-/// The client's body. actix's payload stays on its thread, so a small channel carries the chunks over.
-fn body(request: &HttpRequest, mut payload: Payload) -> Body {
-    let length = request.headers().get(actix_web::http::header::CONTENT_LENGTH);
-    let chunked = request.headers().contains_key(actix_web::http::header::TRANSFER_ENCODING);
-    if !chunked && length.is_none_or(|v| v == "0") && request.version() < actix_web::http::Version::HTTP_2 {
-        return Empty::new().map_err(|never| match never {}).boxed_unsync();
-    }
-    let (send, receive) = tokio::sync::mpsc::channel(8);
-    actix_web::rt::spawn(async move {
-        while let Some(chunk) = payload.next().await {
-            let failed = chunk.is_err();
-            let frame = chunk.map(Frame::data).map_err(std::io::Error::other);
-            if send.send(frame).await.is_err() || failed {
-                return;
-            }
-        }
-    });
-    BodyExt::boxed_unsync(StreamBody::new(ReceiverStream::new(receive)))
+/// A body of nothing.
+pub(crate) fn empty() -> Body {
+    Empty::new().map_err(|never| match never {}).boxed_unsync()
 }

@@ -1,49 +1,71 @@
-//! Passing requests on: to services in other processes, and to notebook servers. Bodies stream both ways without
-//! limits; the gateway parses none of them.
+//! Passing requests on: to services in other processes, to notebook servers, and to whatever `artel proxy` is told of.
+//! Bodies stream both ways without limits; nobody parses them. Requests and answers are of the `http` crate here; the
+//! gateway's listener, which is actix's, is joined on in `actix.rs`.
 
+mod actix;
+mod connect;
 mod headers;
 mod http;
+mod prefixes;
+mod target;
+mod tunnel;
 mod websocket;
 
-pub(crate) use headers::Forwarded;
+pub(crate) use connect::Connector;
+pub(crate) use headers::{Client, Forwarded};
+pub(crate) use prefixes::Prefixes;
+pub(crate) use target::Target;
+pub(crate) use tunnel::tunnel;
+pub(crate) use websocket::is_websocket;
 
-use actix_web::dev::Payload;
-use actix_web::{HttpRequest, HttpResponse};
-use artel_platform::{Error, Result};
+use ::http::{Request, Response};
+use artel_platform::Result;
 use bytes::Bytes;
 use http_body_util::combinators::UnsyncBoxBody;
-use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
+use hyper::upgrade::Upgraded;
+use hyper_util::client::legacy::Client as Pool;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use std::time::Duration;
 
 /// A body on its way to the other side.
-type Body = UnsyncBoxBody<Bytes, std::io::Error>;
+pub(crate) type Body = UnsyncBoxBody<Bytes, BoxError>;
+pub(crate) type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
-/// Keeps connections to whatever stands behind the gateway.
+/// How long a connection to a target may wait for its next request.
+const IDLE: Duration = Duration::from_secs(60);
+
+/// What a target answered.
+pub(crate) enum Answer {
+    /// An answer like any other.
+    Whole(Response<Body>),
+    /// 101: from here on bytes flow both ways ([`tunnel`]), the second part is the target's side.
+    Upgraded(Response<()>, TokioIo<Upgraded>),
+}
+
+/// Keeps connections to whatever stands behind. Cheap to clone; clones share the connections.
 #[derive(Clone)]
 pub(crate) struct Proxy {
-    client: Client<HttpConnector, Body>,
+    pool: Pool<Connector, Body>,
+    connector: Connector,
 }
 
 impl Proxy {
-    pub(crate) fn new() -> Self {
-        let mut connector = HttpConnector::new();
-        connector.set_nodelay(true);
-        connector.set_connect_timeout(Some(Duration::from_secs(5)));
-        let client = Client::builder(hyper_util::rt::TokioExecutor::new()).pool_idle_timeout(Duration::from_secs(60)).build(connector);
-        Self { client }
+    pub(crate) fn new(connector: Connector) -> Self {
+        let mut pool = Pool::builder(TokioExecutor::new());
+        pool.pool_idle_timeout(IDLE).pool_timer(TokioTimer::new());
+        Self { pool: pool.build(connector.clone()), connector }
     }
 
-    /// Sends the request to `target` (`http://HOST:PORT`, the path is kept whole) and streams the answer back.
-    /// `UNAVAILABLE` when nobody answers there.
-    pub(crate) async fn pass(&self, request: &HttpRequest, payload: Payload, target: &str, forwarded: &Forwarded) -> Result<HttpResponse> {
-        let path = request.uri().path_and_query().map_or("/", |p| p.as_str());
-        let uri = format!("{}{path}", target.trim_end_matches('/'));
-        let uri: ::http::Uri = uri.parse().map_err(|e| Error::internal("the target is no URL").because(e))?;
-        if headers::is_upgrade(request.headers()) {
-            websocket::pass(request, payload, uri, forwarded).await
+    /// Sends the request to `target` and streams the answer back. `UNAVAILABLE` when nobody answers there.
+    pub(crate) async fn pass(&self, mut request: Request<Body>, target: &Target, forwarded: &Forwarded<'_>) -> Result<Answer> {
+        let uri = target.uri(request.uri().path_and_query())?;
+        let upgrade = is_websocket(&request);
+        headers::of_request(request.headers_mut(), target, forwarded);
+        *request.uri_mut() = uri;
+        if upgrade {
+            websocket::pass(&self.connector, request.into_parts().0).await
         } else {
-            http::pass(&self.client, request, payload, uri, forwarded).await
+            http::pass(&self.pool, request).await.map(Answer::Whole)
         }
     }
 }

@@ -1,74 +1,54 @@
-//! Upgraded connections (WebSockets of kernels, terminals, collaboration): the handshake is passed as it is, then the
-//! bytes flow both ways untouched, compression and sub-protocols included.
+//! WebSockets (of kernels, terminals, collaboration): the handshake is passed as it is, sub-protocols and compression
+//! included; then the bytes flow both ways untouched.
 
-use super::headers::{self, Forwarded};
-use actix_web::dev::Payload;
-use actix_web::http::StatusCode;
-use actix_web::{HttpRequest, HttpResponse};
+use super::{Answer, BoxError, Connector, headers};
 use artel_platform::{Error, Result};
 use bytes::Bytes;
-use futures::StreamExt;
+use http::header::{CONNECTION, CONTENT_LENGTH, HeaderValue, UPGRADE};
+use http::request::Parts;
+use http::{Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Empty};
 use hyper_util::rt::TokioIo;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio_stream::wrappers::ReceiverStream;
 
-const CHUNK: usize = 64 * 1024;
+const WEBSOCKET: HeaderValue = HeaderValue::from_static("websocket");
 
-pub(super) async fn pass(request: &HttpRequest, payload: Payload, uri: http::Uri, forwarded: &Forwarded) -> Result<HttpResponse> {
-    let away = |e: Box<dyn std::error::Error + Send + Sync>| Error::unavailable("the server behind this path does not answer").because(e);
-    let authority = uri.authority().map(ToString::to_string).unwrap_or_default();
-    let stream = tokio::net::TcpStream::connect(&authority).await.map_err(|e| away(e.into()))?;
-    let _ = stream.set_nodelay(true);
-    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(|e| away(e.into()))?;
-    tokio::spawn(connection.with_upgrades());
-    let path = uri.path_and_query().map_or("/", |p| p.as_str());
-    let mut out =
-        http::Request::builder().method(request.method().as_str()).uri(path).body(Empty::<Bytes>::new()).map_err(|e| away(e.into()))?;
-    *out.headers_mut() = headers::request(request, forwarded);
-    for name in [http::header::CONNECTION, http::header::UPGRADE] {
-        if let Some(value) = request.headers().get(name.as_str()).and_then(|v| http::HeaderValue::from_bytes(v.as_bytes()).ok()) {
-            out.headers_mut().insert(name, value);
-        }
-    }
-    let answer = sender.send_request(out).await.map_err(|e| away(e.into()))?;
-    let status = StatusCode::from_u16(answer.status().as_u16()).unwrap_or(StatusCode::BAD_GATEWAY);
-    let mut response = HttpResponse::build(status);
-    headers::response(answer.headers(), &mut response);
-    if answer.status() != http::StatusCode::SWITCHING_PROTOCOLS {
-        let body = answer.into_body().into_data_stream().map(|chunk| chunk.map_err(actix_web::error::ErrorBadGateway));
-        return Ok(response.streaming(body));
-    }
-    let upgrade = answer.headers().get(http::header::UPGRADE).and_then(|v| v.to_str().ok()).unwrap_or("websocket").to_owned();
-    let upgraded = hyper::upgrade::on(answer).await.map_err(|e| away(e.into()))?;
-    let (to_client, from_server) = tokio::sync::mpsc::channel(8);
-    actix_web::rt::spawn(carry(payload, TokioIo::new(upgraded), to_client));
-    Ok(response.upgrade(upgrade).streaming(ReceiverStream::new(from_server)))
+/// Does the request ask for a WebSocket? Other upgrades (`h2c` of an eager client) are left unheard, as RFC 9110 §7.8 allows.
+pub(crate) fn is_websocket<B>(request: &Request<B>) -> bool {
+    let has = |name, wanted: &str| {
+        let values = request.headers().get_all(name).iter().filter_map(|v| v.to_str().ok());
+        values.flat_map(|v| v.split(',')).any(|v| v.trim().eq_ignore_ascii_case(wanted))
+    };
+    *request.method() == Method::GET && has(UPGRADE, "websocket") && has(CONNECTION, "upgrade")
 }
 
-/// Carries bytes until either side closes.
-async fn carry(
-    mut payload: Payload,
-    upstream: TokioIo<hyper::upgrade::Upgraded>,
-    to_client: tokio::sync::mpsc::Sender<Result<Bytes, std::io::Error>>,
-) {
-    let (mut read, mut write) = tokio::io::split(upstream);
-    let up = async {
-        while let Some(Ok(chunk)) = payload.next().await {
-            if write.write_all(&chunk).await.is_err() {
-                return;
-            }
-        }
-        let _ = write.shutdown().await;
-    };
-    let down = async {
-        let mut buffer = bytes::BytesMut::with_capacity(CHUNK);
-        while let Ok(1..) = read.read_buf(&mut buffer).await {
-            if to_client.send(Ok(buffer.split().freeze())).await.is_err() {
-                return;
-            }
-            buffer.reserve(CHUNK);
-        }
-    };
-    tokio::select! { () = up => {}, () = down => {} }
+/// Each WebSocket has a connection of its own to the target.
+pub(super) async fn pass(connector: &Connector, parts: Parts) -> Result<Answer> {
+    let away = |e: BoxError| Error::unavailable("the server behind this path does not answer").because(e);
+    let stream = connector.clone().connect(parts.uri.clone()).await.map_err(away)?;
+    let (mut sender, connection) = hyper::client::conn::http1::handshake(stream).await.map_err(|e| away(e.into()))?;
+    tokio::spawn(connection.with_upgrades());
+    let mut request = Request::new(Empty::<Bytes>::new());
+    *request.uri_mut() = parts.uri.path_and_query().cloned().map(Into::into).unwrap_or_default();
+    *request.headers_mut() = parts.headers;
+    ask_upgrade(request.headers_mut());
+    // a body would be taken for the first messages, or these for a body
+    request.headers_mut().remove(CONTENT_LENGTH);
+    let answer = sender.send_request(request).await.map_err(|e| away(e.into()))?;
+    if answer.status() != StatusCode::SWITCHING_PROTOCOLS {
+        let (mut parts, body) = answer.into_parts();
+        headers::strip(&mut parts.headers);
+        return Ok(Answer::Whole(Response::from_parts(parts, body.map_err(BoxError::from).boxed_unsync())));
+    }
+    let mut head = Response::new(());
+    *head.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
+    *head.headers_mut() = answer.headers().clone();
+    headers::strip(head.headers_mut());
+    ask_upgrade(head.headers_mut());
+    let upstream = hyper::upgrade::on(answer).await.map_err(|e| away(e.into()))?;
+    Ok(Answer::Upgraded(head, TokioIo::new(upstream)))
+}
+
+fn ask_upgrade(headers: &mut http::HeaderMap) {
+    headers.insert(CONNECTION, HeaderValue::from_static("Upgrade"));
+    headers.insert(UPGRADE, WEBSOCKET);
 }
