@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 
 /// What each process of Artel's scheduler does in place of a process of its own.
 const TYPES: &[&str] = &["SchedulerJob", "DagProcessorJob", "TriggererJob"];
-/// Jobs that were silent for a week are forgotten.
+/// Jobs that were silent for a week are forgotten when another one begins.
 const MEMORY: i64 = 7 * 24 * 60 * 60 * 1000;
 /// One that was silent for longer counts as dead, in milliseconds (upstream's `scheduler_health_check_threshold`).
 pub(crate) const ALIVE: i64 = 30_000;
@@ -20,12 +20,12 @@ impl Scheduler {
     /// Gives a sign of life: the first one says that the jobs have begun.
     pub(crate) async fn beat(&self, now: i64) -> Result<()> {
         if let Some(uids) = self.jobs.0.get() {
-            jobs::forget(&self.db, now - MEMORY).await?;
             return jobs::beat(&self.db, uids, now).await;
         }
         let hostname = rustix::system::uname().nodename().to_string_lossy().into_owned();
         let mut uids = Vec::new();
         let mut tx = self.db.begin().await?;
+        jobs::forget(&mut tx, now - MEMORY).await?;
         for (job_type, position) in TYPES.iter().zip(0..) {
             let uid = self.cx.ids.ordered().to_string();
             jobs::begin(&mut tx, (&uid, now * 1000 + position), job_type, &hostname, now).await?;

@@ -99,6 +99,7 @@ pub(crate) struct Scheduler {
     /// There are more triggers to run.
     triggers: Notify,
     jobs: jobs::Jobs,
+    event_numbers: event_log::Numbers,
     /// A task's log has come to its end.
     log_complete: Notify,
     /// Some task's log has grown.
@@ -125,6 +126,7 @@ impl Scheduler {
             callbacks: Notify::new(),
             triggers: Notify::new(),
             jobs: jobs::Jobs::default(),
+            event_numbers: event_log::Numbers::default(),
             log_complete: Notify::new(),
             log_grew: Notify::new(),
         }))

@@ -44,8 +44,8 @@ impl Scheduler {
         };
         instances::start(&mut tx, id, &started, now).await?;
         let context = self.run_context(&mut tx, &instance, &run, resumes).await?;
+        self.note_state(&mut tx, &instance, TaskState::Running, Some(hostname)).await?;
         crate::runs::instance_changed(&mut tx, &instance, Some(TaskState::Running)).await?;
-        self.note_state(&mut tx, &instance, TaskState::Running, (run.logical_date, Some(hostname))).await?;
         tx.commit().await?;
         Ok(Reply::ok(context))
     }
@@ -101,6 +101,7 @@ impl Scheduler {
             return Ok(wrong_state(&instance, "TI was not in the running state so it cannot be updated"));
         }
         let ended = self.ended(call, state)?;
+        self.note_state(&mut tx, &instance, state, instance.hostname.as_deref()).await?;
         match state {
             TaskState::UpForReschedule => self.reschedule(&mut tx, call, &instance, ended).await?,
             TaskState::Deferred => {
@@ -128,9 +129,6 @@ impl Scheduler {
                 return Ok(Reply::new(422, json!({"detail": format!("a task cannot say that it is {word}")})));
             }
         }
-        let run = runs::get(&mut tx, &instance.dag_id, &instance.run_id).await?;
-        let about = (run.and_then(|r| r.logical_date), instance.hostname.as_deref());
-        self.note_state(&mut tx, &instance, state, about).await?;
         tx.commit().await?;
         if !outlets.is_empty() {
             self.assets_changed();

@@ -120,9 +120,7 @@ async fn record(request: &mut ServiceRequest, who: &Identity, event: &'static st
     };
     let fields = if body.len() > LONGEST_BODY { Map::from_iter([("body_bytes".to_owned(), body.len().into())]) } else { fields };
     let extra = Some(extra(event, request.method().as_str(), asked, fields).to_string());
-    let mut tx = scheduler.db.begin().await?;
-    scheduler.note_event(&mut tx, &NewEvent { extra, ..new }).await?;
-    tx.commit().await
+    scheduler.note_event(&NewEvent { extra, ..new }).await
 }
 
 fn is_json(request: &ServiceRequest) -> bool {

@@ -85,7 +85,9 @@ fn to(place: &str) -> HttpResponse {
 fn own_path(next: &str, request: &HttpRequest) -> Option<String> {
     let base = url::Url::parse(&format!("http://{}", request.connection_info().host())).ok()?;
     let target = base.join(&next.trim().replace('\\', "/")).ok()?;
-    let own = matches!(target.scheme(), "http" | "https") && (target.host_str(), target.port()) == (base.host_str(), base.port());
+    let same = matches!(target.scheme(), "http" | "https") && (target.host_str(), target.port()) == (base.host_str(), base.port());
+    // a path that begins like this would be taken for a host
+    let own = same && !target.path().starts_with("//");
     let query = target.query().map_or(String::new(), |query| format!("?{query}"));
     own.then(|| format!("{}{query}", target.path()))
 }
@@ -101,7 +103,7 @@ mod tests {
         for (next, path) in [("/dags?x=1", "/dags?x=1"), ("http://artel.example/a", "/a"), ("dags", "/dags")] {
             assert_eq!(own_path(next, &request).as_deref(), Some(path), "{next}");
         }
-        for next in ["//evil.example", "https://evil.example/a", "\\\\evil.example", "javascript:alert(1)", "http://artel.example:81/"] {
+        for next in ["//evil.example", "https://evil.example/a", "\\\\evil.example", "javascript:alert(1)", "http://artel.example:81/", "http://artel.example//evil.example"] {
             assert_eq!(own_path(next, &request), None, "{next}");
         }
     }

@@ -13,6 +13,7 @@ use crate::timetable::Timetable;
 use actix_web::{HttpRequest, HttpResponse, web};
 use artel_platform::http::Json;
 use artel_platform::{Error, Identity, Result};
+use chrono::{Datelike, Days, NaiveDate, NaiveTime};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::collections::HashMap;
@@ -127,8 +128,9 @@ async fn partition_dates(scheduler: &Scheduler, dag_id: &str, query: &Query, fil
     }
     for (key, operator, days) in bounds {
         if let Some(text) = query.get(key) {
-            let day: chrono::NaiveDate = text.parse().map_err(|_| Error::invalid(format!("{key}: {text:?} is no date")))?;
-            let midnight = (day + chrono::Days::new(days)).and_time(chrono::NaiveTime::MIN);
+            let day = text.parse().ok().filter(|day: &NaiveDate| (1..=9999).contains(&day.year()));
+            let day = day.ok_or_else(|| Error::invalid(format!("{key}: {text:?} is no date")))?;
+            let midnight = (day + Days::new(days)).and_time(NaiveTime::MIN);
             let at = match &dag.timetable {
                 Timetable::CronPartition(schedule) => schedule.cron().zone().instant(midnight),
                 _ => midnight.and_utc(),

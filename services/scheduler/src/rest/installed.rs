@@ -12,7 +12,6 @@ use utoipa::ToSchema;
 /// A provider.
 #[derive(Serialize, ToSchema)]
 #[schema(as = airflow::ProviderResponse)]
-#[expect(dead_code, reason = "only its schema is used: the Python side writes them")]
 struct ProviderShape {
     package_name: String,
     description: String,

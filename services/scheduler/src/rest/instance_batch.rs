@@ -99,7 +99,10 @@ impl Batch {
         for word in wanted {
             each.push(match word.as_deref() {
                 None => "state IS NULL".to_owned(),
-                Some(word) => format!("state = {}", filter.arg(TaskState::parse(word)?.as_str())),
+                Some(word) => {
+                    let state = TaskState::parse(word).map_err(|e| Error::new(e.code, format!("state: {}", e.message)))?;
+                    format!("state = {}", filter.arg(state.as_str()))
+                }
             });
         }
         if !each.is_empty() {
@@ -110,15 +113,18 @@ impl Batch {
 
     fn times(&self, filter: &mut Filter) -> Result<()> {
         let bounds = [
-            (">=", [&self.run_after_gte, &self.logical_date_gte, &self.start_date_gte, &self.end_date_gte]),
-            (">", [&self.run_after_gt, &self.logical_date_gt, &self.start_date_gt, &self.end_date_gt]),
-            ("<=", [&self.run_after_lte, &self.logical_date_lte, &self.start_date_lte, &self.end_date_lte]),
-            ("<", [&self.run_after_lt, &self.logical_date_lt, &self.start_date_lt, &self.end_date_lt]),
+            ("gte", ">=", [&self.run_after_gte, &self.logical_date_gte, &self.start_date_gte, &self.end_date_gte]),
+            ("gt", ">", [&self.run_after_gt, &self.logical_date_gt, &self.start_date_gt, &self.end_date_gt]),
+            ("lte", "<=", [&self.run_after_lte, &self.logical_date_lte, &self.start_date_lte, &self.end_date_lte]),
+            ("lt", "<", [&self.run_after_lt, &self.logical_date_lt, &self.start_date_lt, &self.end_date_lt]),
         ];
-        for (operator, given) in bounds {
-            for (column, text) in [RUN_AFTER, LOGICAL_DATE, "start_date", "end_date"].into_iter().zip(given) {
+        let columns =
+            [("run_after", RUN_AFTER), ("logical_date", LOGICAL_DATE), ("start_date", "start_date"), ("end_date", "end_date")];
+        for (suffix, operator, given) in bounds {
+            for ((name, column), text) in columns.into_iter().zip(given) {
                 if let Some(text) = text {
-                    filter.compare(column, operator, times::parse(text)?);
+                    let at = times::parse(text).map_err(|e| Error::new(e.code, format!("{name}_{suffix}: {}", e.message)))?;
+                    filter.compare(column, operator, at);
                 }
             }
         }

@@ -110,7 +110,7 @@ impl Query {
             return (None, None);
         }
         let to = |before: i64| URL_SAFE_NO_PAD.encode(format!("{CURSOR}{before}"));
-        let next = page.offset + page.limit;
+        let next = page.offset.saturating_add(page.limit);
         ((next < total).then(|| to(next)), (page.offset > 0).then(|| to((page.offset - page.limit).max(0))))
     }
 
@@ -142,7 +142,8 @@ impl Query {
         for (suffix, operator) in BOUNDS {
             let key = format!("duration_{suffix}");
             if let Some(text) = self.get(&key) {
-                let seconds: f64 = text.parse().map_err(|_| Error::invalid(format!("{key} is no number: {text:?}")))?;
+                let seconds = text.parse().ok().filter(|seconds: &f64| seconds.is_finite());
+                let seconds = seconds.ok_or_else(|| Error::invalid(format!("{key} is no number: {text:?}")))?;
                 filter.compare("(end_date - start_date)", operator, seconds * 1000.0);
             }
         }

@@ -1,7 +1,7 @@
 //! Table `event_logs`: who did what, and what became of tasks.
 
 use super::{Filter, Page, sql};
-use artel_platform::db::{Db, Row, Tx};
+use artel_platform::db::{Db, Row, Tx, Value};
 use artel_platform::{Result, args};
 
 /// What happened to what.
@@ -55,11 +55,20 @@ fn read(row: &Row) -> Result<Event> {
     })
 }
 
-pub(crate) async fn add(tx: &mut Tx, (uid, id): (&str, i64), new: &NewEvent, now: i64) -> Result<()> {
-    let text =
-        "INSERT INTO event_logs (uid, id, logged_at, event, dag_id, task_id, run_id, map_index, try_number, logical_date, owner, extra)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
-    let values = args![
+/// A new row.
+macro_rules! insert {
+    ($logical_date:literal) => {
+        concat!(
+            "INSERT INTO event_logs (uid, id, logged_at, event, dag_id, task_id, run_id, map_index, try_number, owner, extra, logical_date)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, ",
+            $logical_date,
+            ")"
+        )
+    };
+}
+
+fn values((uid, id): (&str, i64), new: &NewEvent, now: i64) -> Vec<Value> {
+    args![
         uid,
         id,
         now,
@@ -69,11 +78,24 @@ pub(crate) async fn add(tx: &mut Tx, (uid, id): (&str, i64), new: &NewEvent, now
         new.run_id.as_ref(),
         new.map_index,
         new.try_number,
-        new.logical_date,
         new.owner.as_ref(),
         new.extra.as_ref()
-    ];
-    tx.execute(text, values).await.map(drop)
+    ]
+}
+
+/// Writes a row in a transaction of its own.
+pub(crate) async fn add(db: &Db, key: (&str, i64), new: &NewEvent, now: i64) -> Result<()> {
+    let mut values = values(key, new, now);
+    values.push(new.logical_date.into());
+    db.execute(insert!("$12"), values).await.map(drop)
+}
+
+/// Writes a row about a run's task along with what else its transaction writes; the logical date is the run's.
+pub(crate) fn add_along(tx: &mut Tx, key: (&str, i64), new: &NewEvent, now: i64) {
+    tx.insert_along(
+        insert!("(SELECT r.logical_date FROM dag_runs r WHERE r.dag_id = $5 AND r.run_id = $7)"),
+        values(key, new, now),
+    );
 }
 
 pub(crate) async fn get(db: &Db, id: i64) -> Result<Option<Event>> {

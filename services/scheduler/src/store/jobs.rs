@@ -55,8 +55,8 @@ pub(crate) async fn end(db: &Db, uids: &[String], now: i64) -> Result<()> {
 }
 
 /// Forgets those of which nothing was heard for long.
-pub(crate) async fn forget(db: &Db, before: i64) -> Result<()> {
-    db.execute("DELETE FROM jobs WHERE latest_heartbeat < $1", args![before]).await.map(drop)
+pub(crate) async fn forget(tx: &mut Tx, before: i64) -> Result<()> {
+    tx.execute("DELETE FROM jobs WHERE latest_heartbeat < $1", args![before]).await.map(drop)
 }
 
 pub(crate) async fn list(db: &Db, filter: Filter, page: &Page) -> Result<(Vec<Job>, i64)> {

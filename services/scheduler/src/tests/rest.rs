@@ -35,6 +35,8 @@ async fn xcoms_are_written_changed_and_removed_by_hand() {
         assert_eq!(b.ask("DELETE", &format!("{at}/k/1"), Value::Null).await, (404, missing.clone()));
         assert_eq!(b.ask("PATCH", &format!("{at}/k/1"), json!({"value": 1})).await, (404, missing));
         assert_eq!(b.see(&format!("{at}/k/1?map_index=3")).await["value"], 2);
+        assert_eq!(b.ask("POST", &at, json!({"key": "dependencies", "value": 5})).await.0, 201);
+        assert_eq!(b.see(&format!("{at}/dependencies")).await["value"], 5);
         for (path, body, status) in [
             ("dags/none/dagRuns/r/taskInstances/a/xcomEntries", json!({"key": "k", "value": 1}), 404),
             ("dags/d/dagRuns/none/taskInstances/a/xcomEntries", json!({"key": "k", "value": 1}), 404),
