@@ -48,13 +48,30 @@ pub fn keys(config: &Config) -> Result<Keys> {
 
 /// What the services `local` of this process stand on. The shape of the installation is decided here and nowhere else.
 pub async fn context(config: Config, local: &[&str], stop: CancellationToken) -> Result<Context> {
-    std::fs::create_dir_all(&config.data)
-        .map_err(|e| Error::invalid(format!("cannot make the data folder {}", config.data.display())).because(e))?;
+    make_data_folder(&config)?;
     let keys = keys(&config)?;
+    let peers = Peers::new(&config, local, &keys)?;
+    standing_on(config, keys, peers, stop).await
+}
+
+/// What a worker stands on that has a token in place of the installation's secret: it knows the scheduler alone, and
+/// its own keys open nothing.
+pub async fn worker_context(config: Config, token: &str, stop: CancellationToken) -> Result<Context> {
+    make_data_folder(&config)?;
+    let peers = Peers::by_token(&config, "scheduler", token)?;
+    standing_on(config, Keys::derive(Ids::random().secret().as_bytes())?, peers, stop).await
+}
+
+fn make_data_folder(config: &Config) -> Result<()> {
+    std::fs::create_dir_all(&config.data)
+        .map_err(|e| Error::invalid(format!("cannot make the data folder {}", config.data.display())).because(e))
+}
+
+async fn standing_on(config: Config, keys: Keys, peers: Peers, stop: CancellationToken) -> Result<Context> {
     Ok(Context {
         bus: Bus::open(&config.bus)?,
         blobs: Blobs::open(&config.artifacts, &config.s3).await?,
-        peers: Peers::new(&config, local, &keys)?,
+        peers,
         python: Environments::open(&config)?,
         keys,
         clock: Clock::system(),

@@ -4,10 +4,10 @@
 mod harness;
 
 use artel_platform::identity::{Audience, Identity, Keys, Kind, Scopes};
-use harness::{Client, Installation, Shape, eventually, project, python};
+use harness::{Client, Installation, Process, Shape, eventually, free_port, project, python};
 use reqwest::Method;
 use serde_json::{Value, json};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 const SETTINGS: &str = "[scheduler]\nparse_timeout_seconds = 5.0\ntask_memory_mib = 4096\n";
 
@@ -192,4 +192,75 @@ fn token_of(artel: &Installation, ti_id: &str) -> String {
     };
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis() as i64;
     keys.sign(&identity, Audience::Gateway, now, Duration::from_secs(600)).unwrap()
+}
+
+/// On another host, as far as Artel can tell: a data folder of its own, and no secret but its token.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_with_a_token_takes_tasks_and_nothing_else() {
+    let (mut artel, _) = start(&["contained.py"]).await;
+    let (settings, port) = (artel.folder.join("artel.toml"), free_port());
+    let told =
+        std::fs::read_to_string(&settings).unwrap().replace("[server]\n", &format!("[server]\ngrpc_listen = \"127.0.0.1:{port}\"\n"));
+    std::fs::write(&settings, told).unwrap();
+    artel.restart_all().await;
+    let admin = artel.admin().await;
+    let run = trigger(&admin, "stock").await;
+    becomes(&admin, &run, "works", "queued").await;
+    let made = tokio::process::Command::new(env!("CARGO_BIN_EXE_artel"))
+        .args(["token", "worker", "--config"])
+        .arg(&settings)
+        .output()
+        .await
+        .unwrap();
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    let token = String::from_utf8(made.stdout).unwrap().trim().to_owned();
+
+    let elsewhere = artel.folder.join("elsewhere");
+    std::fs::create_dir(&elsewhere).unwrap();
+    let worker = |name: &str, token: &str| {
+        let server = format!("http://127.0.0.1:{port}");
+        let data = elsewhere.join(name).display().to_string();
+        let args = ["worker", "--server", &server, "--token", token, "--queues", "stock", "--slots", "1", "--data", &data];
+        Process::start(name, &elsewhere, &args.map(String::from))
+    };
+    let stranger = worker("stranger", "not-a-token");
+    eventually("a stranger is told no", 60, async || {
+        let said = stranger.output();
+        if said.contains("not valid") { Ok(()) } else { Err(said) }
+    })
+    .await;
+    assert_eq!(task(&admin, &run, "works").await["state"], "queued");
+    drop(stranger);
+    let _worker = worker("worker", &token);
+    becomes(&admin, &run, "works", "success").await;
+    assert_eq!(xcom(&admin, &run, "works").await, 1);
+    assert!(!elsewhere.join("worker/secret").exists());
+    // to the gateway it is nobody's
+    let asked = reqwest::Client::new().get(format!("{}/api/v2/dags", artel.url)).bearer_auth(&token).send().await.unwrap();
+    assert_eq!(asked.status(), 401);
+}
+
+/// From the moment that it is saved, with a parser that is warm.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_dag_file_is_there_within_a_second() {
+    let (artel, admin) = start(&["contained.py"]).await;
+    eventually("the first file is parsed", 300, async || admin.try_get("/api/v2/dags/stock").await).await;
+    let mut took = Vec::new();
+    for number in 0..5 {
+        let name = format!("fresh_{number}");
+        let text = format!(
+            "from airflow.sdk import DAG\nfrom airflow.providers.standard.operators.empty import EmptyOperator\nwith DAG({name:?}, schedule=None):\n    EmptyOperator(task_id=\"a\")\n"
+        );
+        let saved = Instant::now();
+        std::fs::write(artel.dags().join(format!("{name}.py")), text).unwrap();
+        while admin.try_get(&format!("/api/v2/dags/{name}")).await.is_err() {
+            assert!(saved.elapsed() < Duration::from_secs(60), "{name} is not there");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        took.push(saved.elapsed());
+    }
+    // the best of five: the machine may be busy with other tests
+    let best = took.iter().min().unwrap();
+    println!("new DAG files were there after {took:?}");
+    assert!(*best < Duration::from_secs(1), "{took:?}");
 }

@@ -212,7 +212,7 @@ fn hide_secrets(table: &mut toml::Table) {
 }
 
 /// `ARTEL_…` variables that are no settings, and neither are those that name the servers of a test run.
-const RESERVED: &[&str] = &["cache", "server", "token", "log"];
+const RESERVED: &[&str] = &["cache", "server", "token", "log", "worker_token"];
 const RESERVED_PREFIX: &str = "test_";
 
 fn is_setting(variable: &str) -> bool {

@@ -99,6 +99,36 @@ async fn a_dropped_transaction_is_undone_and_harms_no_neighbour() {
 }
 
 #[tokio::test]
+async fn rows_travel_with_an_event_or_with_the_commit() {
+    on_both_engines(|cx| async move {
+        let db = open(&cx, "a").await;
+        let insert = "INSERT INTO item (id, size, weight) VALUES ($1, (SELECT COUNT(*) + $2 FROM item WHERE id = $1), $3)";
+        let events = async || db.fetch_all("SELECT key FROM outbox", vec![]).await.unwrap().len();
+        let mut tx = db.begin().await.unwrap();
+        tx.insert_along(insert, args!["one", 1i64, None::<f64>]);
+        tx.insert_along(insert, args!["two", 2i64, 0.5]);
+        for name in ["m", "n", "o"] {
+            tx.emit(&ModelVersionAliasSet { name: name.into(), ..Default::default() }).await.unwrap();
+        }
+        tx.insert_along(insert, args!["three", 3i64, None::<f64>]);
+        tx.commit().await.unwrap();
+        let rows = db.fetch_all("SELECT size FROM item ORDER BY size", vec![]).await.unwrap();
+        assert_eq!(rows.iter().map(|r| r.get::<i64>("size").unwrap()).collect::<Vec<_>>(), [1, 2, 3]);
+        assert_eq!(events().await, 3);
+        let mut tx = db.begin().await.unwrap();
+        tx.insert_along(insert, args!["one", 4i64, None::<f64>]);
+        let twice = tx.emit(&ModelVersionAliasSet::default()).await.unwrap_err();
+        assert_eq!(twice.code, Code::AlreadyExists);
+        drop(tx);
+        let mut tx = db.begin().await.unwrap();
+        tx.insert_along(insert, args!["four", 4i64, None::<f64>]);
+        drop(tx);
+        assert_eq!((count(&db).await, events().await), (3, 3));
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_waiter_that_gives_up_does_not_hold_others() {
     on_both_engines(|cx| async move {
         let db = open(&cx, "a").await;

@@ -143,7 +143,7 @@ class Parser:
                     self.tell(child, message)
         elif message.get("op") == "cancel":
             self.cancel(message["id"])
-        elif message.get("op") in ("timetable", "links"):
+        elif message.get("op") in ("timetable", "links", "installed"):
             self.waiting.append(message)
         elif missing := {"id", "path", "bundle_path", "bundle_name"} - message.keys():
             print(f"a request lacks {', '.join(sorted(missing))}: {message}", file=sys.stderr, flush=True)

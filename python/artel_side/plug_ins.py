@@ -7,6 +7,8 @@ import os
 import sys
 import traceback
 
+from artel_side import installed
+
 FOLDER = "plugins"  # of a bundle, beside AIRFLOW_HOME/plugins
 
 
@@ -130,6 +132,8 @@ def answer(request: dict, asks) -> dict:
         use_bundle(request["bundle_path"])
         if request["op"] == "links":
             return {"id": request["id"], "answer": link_urls(request)}
+        if request["op"] == "installed":
+            return {"id": request["id"], "answer": installed.tell(request["what"])}
         return {"id": request["id"], "answer": ask(decode_timetable(request["timetable"]), request["question"])}
     except Exception:  # code of the user's choice may fail in any way
         return {"id": request["id"], "error": traceback.format_exc(limit=-4)}

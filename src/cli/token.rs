@@ -1,8 +1,11 @@
 //! `artel token`: credentials for programs.
 
 use super::Settings;
-use artel_platform::{Error, Result};
+use artel_platform::clock::Clock;
+use artel_platform::identity::Audience;
+use artel_platform::{Error, Identity, Result};
 use clap::Subcommand;
+use std::time::Duration;
 
 /// Make tokens for programs. Works while Artel runs.
 #[derive(Subcommand)]
@@ -29,11 +32,30 @@ pub enum Token {
         #[arg(long)]
         s3: bool,
     },
+    /// Make a token for workers on other hosts and print it
+    ///
+    /// `artel worker --server http://HOST:PORT --token TOKEN` takes tasks with it. It is good for that alone, and until its
+    /// end: nobody can take it back but by changing the installation's secret.
+    Worker {
+        #[command(flatten)]
+        settings: Settings,
+        /// How long it is good for, e.g. 12h or 30d
+        #[arg(long, default_value = "30d")]
+        expires: String,
+    },
 }
 
 impl Token {
     pub(super) async fn run(self) -> Result<()> {
-        let Self::Create { settings, user, scopes, expires, note, s3 } = self;
+        let (settings, user, scopes, expires, note, s3) = match self {
+            Self::Create { settings, user, scopes, expires, note, s3 } => (settings, user, scopes, expires, note, s3),
+            Self::Worker { settings, expires } => {
+                let keys = crate::assemble::keys(&settings.load(&[])?)?;
+                let life = Duration::from_secs(seconds(&expires)?.unsigned_abs());
+                println!("{}", keys.sign(&Identity::worker("worker"), Audience::Worker, Clock::system().now(), life)?);
+                return Ok(());
+            }
+        };
         let expires = expires.map(|text| seconds(&text)).transpose()?;
         let hub = super::user::hub(&settings).await?;
         let token = hub.create_token(&user, &scopes, expires, &note).await?;

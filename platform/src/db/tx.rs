@@ -11,6 +11,7 @@ pub struct Tx {
     engine: Engine,
     outbox: Outbox,
     emitted: Vec<Envelope>,
+    along: Vec<(&'static str, Vec<Value>)>,
     then: Vec<Box<dyn FnOnce() + Send + Sync>>,
 }
 
@@ -25,7 +26,7 @@ impl Tx {
             Pool::Sqlite { writer, .. } => Engine::Sqlite(writer.begin().await?),
             Pool::Postgres(pool) => Engine::Postgres(pool.begin().await?),
         };
-        Ok(Self { engine, outbox: db.0.outbox.clone(), emitted: Vec::new(), then: Vec::new() })
+        Ok(Self { engine, outbox: db.0.outbox.clone(), emitted: Vec::new(), along: Vec::new(), then: Vec::new() })
     }
 
     /// Which engine it is.
@@ -88,21 +89,34 @@ impl Tx {
     /// Writes an event beside the change that it tells of. It is delivered if and only if the transaction commits.
     pub async fn emit<E: Event>(&mut self, event: &E) -> Result<()> {
         let envelope = Envelope::new(event);
-        self.execute(
-            "INSERT INTO outbox (id, topic, type, key, payload, time, traceparent) VALUES ($1, $2, $3, $4, $5, $6, $7)",
-            crate::args![
-                &envelope.id,
-                &envelope.topic,
-                &envelope.kind,
-                &envelope.key,
-                envelope.payload.to_vec(),
-                envelope.time,
-                envelope.traceparent.clone()
-            ],
-        )
-        .await?;
+        let (along, mut values) = self.along.pop().map_or((None, Vec::new()), |(insert, args)| (Some(insert), args));
+        let places = [1, 2, 3, 4, 5, 6, 7].map(|place| format!("${}", values.len() + place)).join(", ");
+        let insert = format!("INSERT INTO outbox (id, topic, type, key, payload, time, traceparent) VALUES ({places})");
+        let text = match (along, self.dialect()) {
+            (None, _) => insert,
+            // SQLite's statements share the values of one text
+            (Some(along), Dialect::Sqlite) => format!("{along}; {insert}"),
+            (Some(along), Dialect::Postgres) => format!("WITH along AS ({along}) {insert}"),
+        };
+        values.extend(crate::args![
+            &envelope.id,
+            &envelope.topic,
+            &envelope.kind,
+            &envelope.key,
+            envelope.payload.to_vec(),
+            envelope.time,
+            envelope.traceparent.clone()
+        ]);
+        self.execute(sqlx::AssertSqlSafe(text), values).await?;
         self.emitted.push(envelope);
         Ok(())
+    }
+
+    /// An INSERT that nothing else in the transaction depends on. It travels with the next event, at the latest with the
+    /// commit: for rows that are written so often that a journey of their own to the database would count. Its
+    /// placeholders are `$1` and so on, one for each of `args`.
+    pub fn insert_along(&mut self, insert: &'static str, args: Vec<Value>) {
+        self.along.push((insert, args));
     }
 
     /// Calls `then` when the transaction has been committed, e.g. to wake whoever does the work that it noted.
@@ -111,7 +125,10 @@ impl Tx {
     }
 
     /// Makes it durable, then wakes whoever waits for its events.
-    pub async fn commit(self) -> Result<()> {
+    pub async fn commit(mut self) -> Result<()> {
+        for (insert, args) in std::mem::take(&mut self.along) {
+            self.execute(insert, args).await?;
+        }
         match self.engine {
             Engine::Sqlite(turn) => turn.commit().await?,
             Engine::Postgres(tx) => tx.commit().await?,

@@ -1,7 +1,7 @@
 //! Who may pass: the route's scope against the caller's identity, and how identities arrive from the gateway.
 
 use super::dialect::Dialect;
-use super::gate::Gate;
+use super::hook::Before;
 use crate::error::Error;
 use crate::identity::{Audience, Identity, Keys, PUBLIC};
 use actix_web::body::MessageBody;
@@ -24,17 +24,13 @@ pub(super) async fn check(
     next: Next<impl MessageBody + 'static>,
     dialect: Dialect,
     scope: Arc<str>,
-    gate: Option<Arc<Gate>>,
+    before: Before,
 ) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
     if &*scope != PUBLIC {
         let identity = request.extensions().get::<Identity>().cloned();
-        let allowed = match (identity, gate) {
-            (None, _) => Err(Error::unauthenticated("log in, or send a token: nobody is authenticated")),
-            (Some(identity), None) => identity.require(&scope),
-            (Some(identity), Some(gate)) => match identity.require(&scope) {
-                Ok(()) => gate.pass(&mut request, &identity, &scope).await,
-                refused => refused,
-            },
+        let allowed = match identity {
+            None => Err(Error::unauthenticated("log in, or send a token: nobody is authenticated")),
+            Some(identity) => pass(&mut request, &identity, &scope, &before).await,
         };
         if let Err(error) = allowed {
             return Ok(request.into_response(dialect.render(&error)).map_into_boxed_body());
@@ -49,6 +45,17 @@ pub(super) async fn check(
         Some(replacement) => response.into_response(replacement).map_into_boxed_body(),
         None => response.map_into_boxed_body(),
     })
+}
+
+async fn pass(request: &mut ServiceRequest, identity: &Identity, scope: &str, before: &Before) -> Result<(), Error> {
+    identity.require(scope)?;
+    if let Some(gate) = &before.gate {
+        gate.pass(request, identity, scope).await?;
+    }
+    if let Some(hook) = &before.hook {
+        hook(request, identity).await?;
+    }
+    Ok(())
 }
 
 /// An extractor of actix itself refused the request (a malformed body or query).

@@ -2,13 +2,14 @@
 //! with this very experiment or model? Who may do everything passes without a question; for the others the hub is
 //! asked for their grants, and the service's [`Guard`] finds out what the request is about.
 
+use super::hook::{peek_body, replay};
 use super::workspace::{DEFAULT_WORKSPACE, WORKSPACE_HEADER};
 use crate::error::{Error, Result};
 use crate::identity::{Grant, Grants, Identity, Permission, Requirement, Visible};
 use crate::rpc::Peers;
 use crate::service::Context;
 use actix_web::dev::{Payload, ServiceRequest};
-use actix_web::{FromRequest, HttpMessage, HttpRequest, web};
+use actix_web::{FromRequest, HttpMessage, HttpRequest};
 use artel_proto::artel::hub::v1::{ListGrantsRequest, ListGrantsResponse};
 use artel_proto::artel::tracking::v1::DescribeWorkspaceRequest;
 use futures::future::LocalBoxFuture;
@@ -256,30 +257,16 @@ impl Attempt<'_> {
             }
         }
         let body = serde_json::to_vec(params)?;
-        self.replay(body.into());
+        replay(self.request, body.into());
         Ok(())
     }
 
     /// The body's fields; none when it is no JSON object, which the handler will say.
     pub async fn params(&mut self) -> Result<&mut Map<String, Value>> {
         if self.params.is_none() {
-            let body = match self.request.extract::<web::Bytes>().await {
-                Ok(body) => body,
-                Err(error) if error.as_response_error().status_code() == 413 => {
-                    return Err(Error::invalid("the request body is too large"));
-                }
-                Err(error) => return Err(Error::invalid(error.to_string())),
-            };
-            self.params = Some(object(&body));
-            self.replay(body);
+            self.params = Some(object(&peek_body(self.request).await?));
         }
         Ok(self.params.get_or_insert_default())
-    }
-
-    /// Gives the handler the body as if nobody had read it.
-    fn replay(&mut self, body: web::Bytes) {
-        let once = futures::stream::once(ready(Ok(body)));
-        self.request.set_payload(Payload::Stream { payload: Box::pin(once) });
     }
 }
 

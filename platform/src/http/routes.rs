@@ -4,6 +4,7 @@
 use super::access;
 use super::dialect::Dialect;
 use super::gate::Gate;
+use super::hook::{Before, Hook};
 use crate::error::Error;
 use actix_web::body::BoxBody;
 use actix_web::http::Method;
@@ -14,7 +15,7 @@ use utoipa::openapi::path::{Operation, Parameter, ParameterBuilder, ParameterIn}
 use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::{HttpMethod, OpenApi, RefOr, Required, ResponseBuilder};
 
-type Register = Arc<dyn Fn(&mut web::ServiceConfig, &str, Option<Arc<Gate>>) + Send + Sync>;
+type Register = Arc<dyn Fn(&mut web::ServiceConfig, &str, Before) + Send + Sync>;
 
 /// Puts shared state into an application.
 type Mount = Arc<dyn Fn(&mut web::ServiceConfig) + Send + Sync>;
@@ -52,7 +53,7 @@ struct Item {
     info: RouteInfo,
     dialect: Dialect,
     register: Register,
-    gate: Option<Arc<Gate>>,
+    before: Before,
 }
 
 /// The flat route list: `routes!(Dialect::Mlflow; experiments::create, experiments::get)`.
@@ -92,11 +93,11 @@ impl Routes {
             let handler = handler.clone();
             let needed: Arc<str> = scope.as_str().into();
             let verb = method.clone();
-            let register: Register = Arc::new(move |config, at, gate| {
-                mount(config, at, verb.clone(), dialect, (needed.clone(), gate), web::route().to(handler.clone()));
+            let register: Register = Arc::new(move |config, at, before| {
+                mount(config, at, verb.clone(), dialect, (needed.clone(), before), web::route().to(handler.clone()));
             });
             let info = RouteInfo { method, path: path.clone(), scope: scope.clone() };
-            self.items.push(Item { info, dialect, register, gate: None });
+            self.items.push(Item { info, dialect, register, before: Before::default() });
         }
     }
 
@@ -110,7 +111,13 @@ impl Routes {
 
     /// Puts `gate` before every route of the list that is not public.
     pub fn gate(mut self, gate: &Arc<Gate>) -> Self {
-        self.items.iter_mut().for_each(|item| item.gate = Some(gate.clone()));
+        self.items.iter_mut().for_each(|item| item.before.gate = Some(gate.clone()));
+        self
+    }
+
+    /// Calls before the handler of a route what `of` gives for it, once the caller may pass. Public routes have none.
+    pub fn hook(mut self, of: impl Fn(&RouteInfo) -> Option<Hook>) -> Self {
+        self.items.iter_mut().for_each(|item| item.before.hook = of(&item.info));
         self
     }
 
@@ -170,7 +177,7 @@ impl Routes {
         // those without go first, which is right also where both match
         let (patterns, fixed): (Vec<&Item>, Vec<&Item>) = self.items.iter().partition(|item| item.info.path.contains('{'));
         for item in fixed.into_iter().chain(patterns) {
-            (item.register)(config, &item.info.path, item.gate.clone());
+            (item.register)(config, &item.info.path, item.before.clone());
         }
         for Absent { path, dialect, why } in self.absent.iter().cloned() {
             let refuse = move || std::future::ready(dialect.render(&Error::unimplemented(&*why)));
@@ -225,10 +232,10 @@ fn mount(
     path: &str,
     method: Method,
     dialect: Dialect,
-    (scope, gate): (Arc<str>, Option<Arc<Gate>>),
+    (scope, before): (Arc<str>, Before),
     route: actix_web::Route,
 ) {
-    let check = move |request, next: Next<BoxBody>| access::check(request, next, dialect, scope.clone(), gate.clone());
+    let check = move |request, next: Next<BoxBody>| access::check(request, next, dialect, scope.clone(), before.clone());
     config.service(web::resource(path).guard(guard::Method(method)).wrap(from_fn(check)).route(route));
 }
 

@@ -58,6 +58,12 @@ impl Identity {
         Self::of_everything(Kind::Service, format!("artel-{service}"))
     }
 
+    /// A worker on another host: it may speak with the scheduler, and do nothing else.
+    pub fn worker(name: &str) -> Self {
+        let nothing = Scopes::default();
+        Self { admin: false, scopes: nothing, restricted: true, ..Self::of_everything(Kind::Service, name.to_owned()) }
+    }
+
     /// The one user of `--auth none`.
     pub fn anonymous_admin() -> Self {
         Self::of_everything(Kind::User, "admin".into())

@@ -1,5 +1,5 @@
 //! Signed tokens (EdDSA). One secret of the installation gives every process the same key pair, so that what one
-//! part signs another verifies without asking. Two audiences keep the two uses apart: a token made for a task's
+//! part signs another verifies without asking. Audiences keep their uses apart: a token made for a task's
 //! process is never taken for one that the gateway sends to a service, nor the other way round.
 
 use super::Identity;
@@ -21,6 +21,8 @@ pub enum Audience {
     Internal,
     /// The gateway, from a task or notebook process.
     Gateway,
+    /// The scheduler, from a worker on another host.
+    Worker,
 }
 
 impl Audience {
@@ -28,6 +30,7 @@ impl Audience {
         match self {
             Self::Internal => "artel-internal",
             Self::Gateway => "artel-gateway",
+            Self::Worker => "artel-worker",
         }
     }
 }

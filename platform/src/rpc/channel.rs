@@ -63,9 +63,9 @@ impl Channel {
     }
 
     /// A channel for a client outside the installation (a worker on another host) that holds a token.
-    pub fn with_token(service: &'static str, endpoint: tonic::transport::Endpoint, token: &str) -> Self {
-        let replicas = Replicas::new(vec![connect(endpoint)]);
-        Self { service, target: Target::Remote { replicas, token: Token::Fixed(token.into()) } }
+    pub(super) fn with_token(service: &'static str, endpoints: Vec<tonic::transport::Endpoint>, token: &str) -> Self {
+        let replicas = Replicas::new(endpoints.into_iter().map(connect).collect());
+        Self { service, target: Target::Remote { replicas, token: Token::Fixed(token.trim().into()) } }
     }
 
     pub(super) fn provide(&self, routes: Routes) {

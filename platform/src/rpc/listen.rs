@@ -1,9 +1,10 @@
-//! The gRPC listener of a process whose services others must reach. Every call carries an internal token.
+//! The gRPC listener of a process whose services others must reach. Every call carries a token.
 
+use super::guard::Guard;
 use crate::error::{Result, ResultExt};
-use crate::identity::{Audience, Keys};
+use crate::identity::Keys;
 use tokio_util::sync::CancellationToken;
-use tonic::service::{InterceptorLayer, Routes};
+use tonic::service::Routes;
 use tonic::transport::Server;
 
 /// Serves `routes` on `address` until `stop`. Returns when it listens; the future it returns ends with the server.
@@ -14,13 +15,8 @@ pub async fn serve(
     stop: CancellationToken,
 ) -> Result<impl Future<Output = ()> + Send + 'static> {
     let listener = tokio::net::TcpListener::bind(address).await.map_err(|e| crate::http::cannot_listen(address, &e))?;
-    let check = move |request: tonic::Request<()>| {
-        let token = request.metadata().get("authorization").and_then(|v| v.to_str().ok()).and_then(|v| v.strip_prefix("Bearer "));
-        let token = token.ok_or_else(|| tonic::Status::unauthenticated("this address is for Artel's own services"))?;
-        keys.verify(token, Audience::Internal).map_err(tonic::Status::from)?;
-        Ok(request)
-    };
-    let server = Server::builder().layer(InterceptorLayer::new(check)).add_routes(routes);
+    let guard = tower::layer::layer_fn(move |inner| Guard::new(inner, keys.clone()));
+    let server = Server::builder().layer(guard).add_routes(routes);
     let incoming = tokio_stream::wrappers::TcpListenerStream::new(listener);
     Ok(async move {
         let ended = server.serve_with_incoming_shutdown(incoming, stop.cancelled_owned()).await;

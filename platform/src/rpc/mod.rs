@@ -3,6 +3,7 @@
 //! never matters.
 
 mod channel;
+mod guard;
 mod listen;
 mod replicas;
 
@@ -57,9 +58,12 @@ impl Peers {
         Ok(Self(Arc::new(channels)))
     }
 
-    /// A worker's view: only the scheduler, by a client's token, at `url`.
-    pub fn with(channels: impl IntoIterator<Item = (&'static str, Channel)>) -> Self {
-        Self(Arc::new(channels.into_iter().collect()))
+    /// The view of a worker on another host: one service, where `[peers]` says, by a token.
+    pub fn by_token(config: &Config, service: &'static str, token: &str) -> Result<Self> {
+        let peer =
+            config.peers.get(service).ok_or_else(|| Error::invalid(format!("say where the {service} is: --server http://HOST:PORT")))?;
+        let channel = Channel::with_token(service, endpoints(service, &peer.grpc)?, token);
+        Ok(Self(Arc::new(HashMap::from([(service, channel)]))))
     }
 
     /// Makes a service of this process reachable.

@@ -24,11 +24,13 @@ mod config;
 pub mod dag;
 mod deadlines;
 mod deferral;
+mod event_log;
 mod events;
 mod execution;
 mod grpc;
 mod hitl;
 mod integrity;
+mod jobs;
 mod logs;
 mod mark;
 mod objects;
@@ -71,6 +73,7 @@ static MIGRATIONS: Migrations = migrations!(
     "0007_asset_watchers",
     "0008_backfills_of_partitions",
     "0009_pushes",
+    "0010_events_and_jobs",
 );
 
 /// Airflow's release whose API this is.
@@ -95,6 +98,8 @@ pub(crate) struct Scheduler {
     callbacks: Notify,
     /// There are more triggers to run.
     triggers: Notify,
+    jobs: jobs::Jobs,
+    event_numbers: event_log::Numbers,
     /// A task's log has come to its end.
     log_complete: Notify,
     /// Some task's log has grown.
@@ -120,6 +125,8 @@ impl Scheduler {
             claims: Notify::new(),
             callbacks: Notify::new(),
             triggers: Notify::new(),
+            jobs: jobs::Jobs::default(),
+            event_numbers: event_log::Numbers::default(),
             log_complete: Notify::new(),
             log_grew: Notify::new(),
         }))

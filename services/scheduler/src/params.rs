@@ -8,19 +8,26 @@ use serde_json::Value;
 /// Refuses a conf that does not fit. Keys that are no parameter are everybody's own business.
 pub(crate) fn validate(dag: &Dag, conf: Option<&Value>) -> Result<()> {
     for (name, definition) in &dag.params {
-        let schema = plain(&definition["schema"]);
-        let default = plain(&definition["default"]);
-        let unset = definition["default"]["__type"] == "arg_not_set" || definition.get("default").is_none();
-        let given = conf.and_then(|conf| conf.get(name));
-        let wrong = match given {
-            None if unset => Some("No value passed".to_owned()),
-            value => fault(value.unwrap_or(&default), &schema),
+        let value = conf.and_then(|conf| conf.get(name)).cloned().or_else(|| default(definition));
+        let wrong = match value {
+            None => Some("No value passed".to_owned()),
+            Some(value) => fault(&value, &plain(&definition["schema"])),
         };
         if let Some(wrong) = wrong {
             return Err(Error::invalid(format!("Invalid input for param {name}: {wrong}")));
         }
     }
     Ok(())
+}
+
+/// The value of a parameter that nothing is given for, as people are shown it: none where it would not do.
+pub(crate) fn shown_default(definition: &Value) -> Option<Value> {
+    default(definition).filter(|value| fault(value, &plain(&definition["schema"])).is_none())
+}
+
+fn default(definition: &Value) -> Option<Value> {
+    let default = definition.get("default").filter(|default| default["__type"] != "arg_not_set");
+    default.map(plain)
 }
 
 /// What is wrong with a value, if something is.
@@ -193,5 +200,7 @@ mod tests {
         let error = |conf: Value| validate(&dag, Some(&conf)).unwrap_err().message;
         assert_eq!(error(json!({})), "Invalid input for param must: No value passed");
         assert_eq!(error(json!({"must": "be", "x": 0})), "Invalid input for param x: 0 is less than the minimum of 1");
+        assert_eq!(shown_default(&params[0][1]), Some(json!(3)));
+        assert_eq!(shown_default(&json!({"default": 0, "schema": params[0][1]["schema"]})), None);
     }
 }

@@ -226,6 +226,19 @@ impl Scheduler {
         tx.commit().await
     }
 
+    /// Pauses a DAG, or lets it go on. Is there one?
+    pub(crate) async fn set_paused(&self, dag_id: &str, paused: bool) -> Result<bool> {
+        let mut tx = self.db.begin().await?;
+        if !dags::set_paused(&mut tx, dag_id, paused).await? {
+            return Ok(false);
+        }
+        tx.emit(&DagChanged { dag_id: dag_id.to_owned(), paused, ..DagChanged::default() }).await?;
+        tx.commit().await?;
+        self.resumed(dag_id).await?;
+        self.triggers.notify_one(); // what watches for it
+        Ok(true)
+    }
+
     /// A DAG was paused or goes on: what waited for that is looked at.
     pub(crate) async fn resumed(&self, dag_id: &str) -> Result<()> {
         let mut filter = Filter::default();

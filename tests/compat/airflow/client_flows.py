@@ -128,6 +128,8 @@ def listing(session: Session) -> None:
     same(session.tasks.get_task(DAG, "double").is_mapped, True)
     same(session.dags.get_dag_details(DAG).params["count"]["value"], 2)
     same(session.dags.get_dag_tags().tags, ["flow"])
+    told = {dag.dag_id: (dag.timetable_summary, dag.timetable_description) for dag in everything.dags}
+    same(told, {"flow": ("None", "Never, external triggers only"), "flow_daily": ("0 0 * * *", "At 00:00")})
     assert "counting to" in client.DagSourceApi(session.api).get_dag_source(DAG, accept="application/json").content
     same(client.VersionApi(session.api).get_version().version, "3.3.2")
     same(client.MonitorApi(session.api).get_health().scheduler.status, "healthy")
@@ -236,6 +238,83 @@ def backfilling(session: Session) -> None:
     same([one.id for one in session.backfills.list_backfills("flow_daily").backfills], [backfill.id])
 
 
+def writing_values(session: Session) -> None:
+    """XComs and what a task keeps, written by hand."""
+    place = {"dag_id": DAG, "dag_run_id": "first", "task_id": "judge"}
+    made = session.xcoms.create_xcom_entry(**place, x_com_create_body=models.XComCreateBody(key="by/hand", value={"n": [1, None]}))
+    same((made.key, made.value, made.map_index, made.run_id), ("by/hand", {"n": [1, None]}, -1, "first"))
+    refused(409, session.xcoms.create_xcom_entry, **place, x_com_create_body=models.XComCreateBody(key="by/hand", value=1))
+    changed = session.xcoms.update_xcom_entry(**place, xcom_key="by/hand", x_com_update_body=models.XComUpdateBody(value=[2]))
+    same(changed.value, [2])
+    same([value.key for value in session.xcoms.get_xcom_entries(**place, xcom_key_pattern="HAND").xcom_entries], ["by/hand"])
+    session.xcoms.delete_xcom_entry(**place, xcom_key="by/hand")
+    refused(404, session.xcoms.delete_xcom_entry, **place, xcom_key="by/hand")
+    refused(404, session.xcoms.update_xcom_entry, **place, xcom_key="by/hand", x_com_update_body=models.XComUpdateBody(value=1))
+    nothing = models.XComCreateBody(key="k", value=1)
+    said = refused(404, session.xcoms.create_xcom_entry, **(place | {"task_id": "nothing"}), x_com_create_body=nothing)
+    same(said["detail"], "Task with ID: `nothing` not found in dag: `flow`")
+
+    kept = client.TaskStateStoreApi(session.api)
+    body = models.TaskStateStoreBody(value={"page": 3}, expires_at=None)
+    kept.set_task_state_store("cursor", **place, task_state_store_body=body)
+    found = kept.get_task_state_store("cursor", **place)
+    same((found.value.to_dict() if hasattr(found.value, "to_dict") else found.value, found.expires_at), ({"page": 3}, None))
+    same(kept.list_task_state_store(**place).total_entries, 1)
+    kept.clear_task_state_store(**place)
+    refused(404, kept.get_task_state_store, "cursor", **place)
+
+
+def looking_around(session: Session) -> None:
+    """What else there is to see: who did what, what is installed, who is at work."""
+    batch = models.TaskInstancesBatchBody(dag_ids=[DAG], task_ids=["judge", "last"], state=["success"], order_by="-id")
+    same({i.task_id for i in session.instances.get_task_instances_batch("~", "~", batch).task_instances}, {"judge", "last"})
+    same(session.instances.get_task_instances(DAG, "first", version_number=[99]).total_entries, 0)
+    same(session.runs.get_dag_runs(DAG, duration_gte=3600.0).total_entries, 0)
+    same(session.runs.get_dag_runs(DAG, conf_contains='"count": 3').total_entries, 1)
+    same(session.instances.get_task_instance_dependencies(DAG, "first", "judge").dependencies, [])
+    refused(400, session.instances.get_external_log_url, DAG, "first", "judge", 1)
+    same(client.ExtraLinksApi(session.api).get_extra_links(DAG, "first", "judge").total_entries, 0)
+    same(session.instances.get_hitl_details(DAG, "first").total_entries, 0)
+
+    session.dags.patch_dags(models.DAGPatchBody(is_paused=True), dag_id_pattern="flow_d")
+    same([dag.dag_id for dag in session.dags.get_dags(paused=True).dags], ["flow_daily"])
+    session.dags.favorite_dag(DAG)
+    same([dag.dag_id for dag in session.dags.get_dags(is_favorite=True).dags], [DAG])
+    session.dags.unfavorite_dag(DAG)
+    refused(409, session.dags.unfavorite_dag, DAG)
+    (stats,) = client.DagStatsApi(session.api).get_dag_stats(dag_ids=[DAG]).dags
+    same({one.state: one.count for one in stats.stats}["success"], 1)
+    versions = client.DagVersionApi(session.api).get_dag_versions("~", order_by=["version_number"]).dag_versions
+    same({version.dag_id for version in versions}, {"flow", "flow_daily"})
+    same(client.DagWarningApi(session.api).list_dag_warnings().total_entries, 0)
+    same(session.errors.get_import_errors().total_entries, 0)
+    same(session.dags.get_dag_tags(tag_name_pattern="nothing").total_entries, 0)
+
+    log = client.EventLogApi(session.api)
+    (triggered, *_) = log.get_event_logs(event="trigger_dag_run", dag_id=DAG, order_by=["event_log_id"]).event_logs
+    same((triggered.owner, triggered.dag_display_name), ("admin", DAG))
+    same(json.loads(triggered.extra)["conf"], {"count": 3})
+    same(log.get_event_log(triggered.event_log_id).when, triggered.when)
+    said = [event.event for event in log.get_event_logs(task_id="numbers", run_id="first", order_by=["event_log_id"]).event_logs]
+    same(said, ["running", "success", "running", "success"])
+    secret = log.get_event_logs(event_pattern="variable", order_by=["event_log_id"]).event_logs
+    assert secret and not any("hush" in event.extra or "guilty" in event.extra for event in secret), secret
+    refused(404, log.get_event_log, 1 << 40)
+
+    kinds = {job.job_type for job in client.JobApi(session.api).get_jobs(is_alive=True).jobs}
+    assert kinds >= {"SchedulerJob", "DagProcessorJob", "TriggererJob"}, kinds
+    providers = client.ProviderApi(session.api).get_providers(limit=1000)
+    same(len(providers.providers), providers.total_entries)
+    assert "apache-airflow-providers-standard" in {provider.package_name for provider in providers.providers}
+    plugins = client.PluginApi(session.api)
+    same(len(plugins.get_plugins(limit=1000).plugins), plugins.get_plugins().total_entries)
+    same(plugins.import_errors().import_errors, [])
+    refused(403, client.ConfigApi(session.api).get_config, accept="application/json")
+    refused(403, session.connections.test_connection, models.ConnectionBody(connection_id="c", conn_type="http"))
+    session.connections.create_default_connections()
+    same(session.connections.get_connection("sqlite_default").conn_type, "sqlite")
+
+
 def errors(session: Session) -> None:
     """Mistakes are told as upstream tells them: the status, and a body with `detail`."""
     same(refused(404, session.dags.get_dag, "nothing")["detail"], "The Dag with ID: `nothing` was not found")
@@ -255,7 +334,7 @@ def errors(session: Session) -> None:
     refused(401, client.DAGApi(broken).get_dags)
 
 
-FLOWS = (settings, listing, triggering, clearing, marking, backfilling, errors)
+FLOWS = (settings, listing, triggering, clearing, marking, backfilling, writing_values, looking_around, errors)
 
 if __name__ == "__main__":
     sys.exit(main())

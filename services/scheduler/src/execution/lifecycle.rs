@@ -44,6 +44,7 @@ impl Scheduler {
         };
         instances::start(&mut tx, id, &started, now).await?;
         let context = self.run_context(&mut tx, &instance, &run, resumes).await?;
+        self.note_state(&mut tx, &instance, TaskState::Running, Some(hostname)).await?;
         crate::runs::instance_changed(&mut tx, &instance, Some(TaskState::Running)).await?;
         tx.commit().await?;
         Ok(Reply::ok(context))
@@ -100,6 +101,7 @@ impl Scheduler {
             return Ok(wrong_state(&instance, "TI was not in the running state so it cannot be updated"));
         }
         let ended = self.ended(call, state)?;
+        self.note_state(&mut tx, &instance, state, instance.hostname.as_deref()).await?;
         match state {
             TaskState::UpForReschedule => self.reschedule(&mut tx, call, &instance, ended).await?,
             TaskState::Deferred => {

@@ -261,7 +261,7 @@ fn row(one: &Read, applied: &Applied<'_>, paused: bool, next: Next, version: Str
         timetable_type: text("type_name").unwrap_or_else(|| dag.timetable.type_name().into()),
         timetable_summary: text("summary").or_else(|| dag.timetable.summary()),
         // in upstream's words, which only upstream's library has
-        timetable_description: one.about["timetable"]["description"].as_str().map(Into::into).or_else(|| dag.timetable.description()),
+        timetable_description: one.about["timetable"]["description"].as_str().map(str::to_owned),
         timetable_periodic: says["periodic"].as_bool().unwrap_or_else(|| dag.timetable.periodic()),
         max_active_tasks: dag.max_active_tasks,
         max_active_runs: dag.max_active_runs,

@@ -142,6 +142,21 @@ impl Scheduler {
         Ok(answer["answer"].clone())
     }
 
+    /// What is installed beside Airflow, as upstream shows it: `providers`, `plugins`, `plugin_errors` or
+    /// `default_connections` (python/artel_side/installed.py).
+    pub(crate) async fn installed(&self, what: &str) -> Result<Vec<Value>> {
+        let folder = self.checkout(crate::bundles::DAGS_FOLDER, None).await?.path;
+        let message = json!({"op": "installed", "bundle_path": folder.display().to_string(), "what": what});
+        let mut answer = self.parser.process.ask(message, self.settings.parse_timeout_seconds).await?;
+        match answer["answer"].take() {
+            Value::Array(found) => Ok(found),
+            _ => {
+                let why = answer["error"].as_str().unwrap_or("it gave no list");
+                Err(Error::conflict(format!("the process that knows what is installed failed: {why}")))
+            }
+        }
+    }
+
     /// Where the bundle of a DAG has its newest files.
     async fn newest_files(&self, dag_id: &str) -> Result<PathBuf> {
         let row = dags::get(&self.db, dag_id).await?;

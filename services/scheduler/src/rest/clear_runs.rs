@@ -218,6 +218,7 @@ pub(super) async fn several(scheduler: web::Data<Scheduler>, dag_id: web::Path<S
     Ok(HttpResponse::Ok().json(DagRunCollection {
         total_entries: dag_runs.len() as i64,
         dag_runs,
+        total_entries_limit: None,
         next_cursor: None,
         previous_cursor: None,
     }))

@@ -14,17 +14,18 @@ pub(super) struct DagCollection {
     pub(super) total_entries: i64,
 }
 
-/// Runs. The cursors are upstream's; lists here are paged by offset.
+/// Runs. The limit is upstream's; lists here are counted whole.
 #[derive(Serialize, ToSchema)]
 #[schema(as = airflow::DAGRunCollectionResponse)]
 pub(super) struct DagRunCollection {
     pub(super) dag_runs: Vec<DagRunResponse>,
     pub(super) total_entries: i64,
+    pub(super) total_entries_limit: Option<i64>,
     pub(super) next_cursor: Option<String>,
     pub(super) previous_cursor: Option<String>,
 }
 
-/// Task instances. The cursors and the limit are upstream's; lists here are paged by offset and counted whole.
+/// Task instances. The limit is upstream's; lists here are counted whole.
 #[derive(Serialize, ToSchema)]
 #[schema(as = airflow::TaskInstanceCollectionResponse)]
 pub(super) struct TaskInstanceCollection {

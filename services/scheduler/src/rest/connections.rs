@@ -204,3 +204,14 @@ impl Kind for Connections {
 pub(super) async fn bulk(scheduler: web::Data<Scheduler>, body: Json<BulkBody>) -> Result<HttpResponse> {
     bulk::run(&scheduler, &Connections, body.into_inner()).await
 }
+
+/// Makes the connections that upstream's providers come with, but for those that are there.
+#[utoipa::path(post, path = "/api/v2/connections/defaults", tag = "pipelines", responses((status = 204)), security(("artel" = ["connections"])))]
+pub(super) async fn defaults(scheduler: web::Data<Scheduler>) -> Result<HttpResponse> {
+    for entity in scheduler.installed("default_connections").await? {
+        if !Connections.exists(&scheduler, &entity).await? {
+            Connections.create(&scheduler, entity).await?;
+        }
+    }
+    Ok(HttpResponse::NoContent().finish())
+}

@@ -9,9 +9,11 @@ use crate::states::RunState;
 use crate::store::runs::DagRun;
 use crate::store::{Filter, Page, dags, runs, versions};
 use crate::times;
+use crate::timetable::Timetable;
 use actix_web::{HttpRequest, HttpResponse, web};
 use artel_platform::http::Json;
 use artel_platform::{Error, Identity, Result};
+use chrono::{Datelike, Days, NaiveDate, NaiveTime};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::collections::HashMap;
@@ -91,21 +93,64 @@ const ORDER: &[(&str, &str)] = &[
     ("duration", "(end_date - start_date)"),
 ];
 
+/// The version that a run was made with.
+const VERSION: &str = "(SELECT v.version_number FROM dag_versions v WHERE v.id = dag_runs.dag_version_id)";
+
+/// Texts that a run has to contain, word for word.
+const CONTAINS: &[(&str, &str)] = &[
+    ("conf_contains", r"LOWER(conf) LIKE {} ESCAPE '\'"),
+    (
+        "consuming_asset_pattern",
+        r"EXISTS (SELECT 1 FROM dag_run_asset_events c JOIN asset_events e ON e.id = c.event_id JOIN assets a ON a.id = e.asset_id
+          WHERE c.dag_id = dag_runs.dag_id AND c.run_id = dag_runs.run_id AND (LOWER(a.name) LIKE {} ESCAPE '\' OR LOWER(a.uri) LIKE {} ESCAPE '\'))",
+    ),
+];
+
+/// `%` and `_` as themselves.
+pub(super) fn escaped(text: &str) -> String {
+    text.replace('\\', r"\\").replace('%', r"\%").replace('_', r"\_")
+}
+
+/// Whole days of partitions by the clock of the schedule, from `partition_date_gte` up to and with `partition_date_lte`.
+async fn partition_dates(scheduler: &Scheduler, dag_id: &str, query: &Query, filter: &mut Filter) -> Result<()> {
+    let bounds = [("partition_date_gte", ">=", 0), ("partition_date_lte", "<", 1)];
+    if bounds.iter().all(|(key, ..)| query.get(key).is_none()) {
+        return Ok(());
+    }
+    if dag_id == "~" {
+        return Err(Error::invalid("partition_date_gte and partition_date_lte require a specific dag_id."));
+    }
+    let dag = scheduler.latest(dag_id).await?;
+    if !matches!(dag.timetable, Timetable::CronPartition(_) | Timetable::PartitionedAssets(_)) {
+        return Err(Error::invalid(format!(
+            "Dag with dag_id: '{dag_id}' is not partitioned; partition_date_gte and partition_date_lte are not supported."
+        )));
+    }
+    for (key, operator, days) in bounds {
+        if let Some(text) = query.get(key) {
+            let day = text.parse().ok().filter(|day: &NaiveDate| (1..=9999).contains(&day.year()));
+            let day = day.ok_or_else(|| Error::invalid(format!("{key}: {text:?} is no date")))?;
+            let midnight = (day + Days::new(days)).and_time(NaiveTime::MIN);
+            let at = match &dag.timetable {
+                Timetable::CronPartition(schedule) => schedule.cron().zone().instant(midnight),
+                _ => midnight.and_utc(),
+            };
+            filter.compare("partition_date", operator, at.timestamp_millis());
+        }
+    }
+    Ok(())
+}
+
 /// Runs with their DAGs' names and versions.
 pub(super) async fn shown(scheduler: &Scheduler, found: &[DagRun]) -> Result<Vec<DagRunResponse>> {
     let mut ids: Vec<String> = found.iter().map(|r| r.dag_version_id.clone()).collect();
     ids.sort();
     ids.dedup();
     let known: HashMap<String, _> = versions::by_ids(&scheduler.db, &ids).await?.into_iter().map(|v| (v.id.clone(), v)).collect();
-    let mut filter = Filter::default();
     let mut dag_ids: Vec<String> = found.iter().map(|r| r.dag_id.clone()).collect();
     dag_ids.sort();
     dag_ids.dedup();
-    filter.any_of("dag_id", &dag_ids);
-    let names: HashMap<String, String> = match dag_ids.is_empty() {
-        true => HashMap::new(),
-        false => dags::list(&scheduler.db, filter, &Page::all("dag_id")).await?.0.into_iter().map(|d| (d.dag_id, d.display_name)).collect(),
-    };
+    let names = dags::display_names(&scheduler.db, &dag_ids).await?;
     found
         .iter()
         .map(|run| DagRunResponse::new(run, names.get(&run.dag_id).unwrap_or(&run.dag_id), known.get(&run.dag_version_id)))
@@ -136,13 +181,24 @@ pub(super) async fn list(scheduler: web::Data<Scheduler>, dag_id: web::Path<Stri
     query.patterns(&mut filter, "run_id", "run_id");
     query.patterns(&mut filter, "dag_id", "dag_id");
     query.patterns(&mut filter, "triggering_user_name", "triggering_user_name");
+    query.patterns(&mut filter, "partition_key", "partition_key");
     for column in ["run_after", "logical_date", "start_date", "end_date", "updated_at"] {
         query.times(&mut filter, column, column)?;
     }
+    query.durations(&mut filter)?;
+    query.ints(&mut filter, "dag_version", VERSION)?;
+    filter.any_of("bundle_version", &query.all("bundle_version"));
+    for (key, condition) in CONTAINS {
+        if let Some(text) = query.get(key).filter(|text| !text.is_empty()) {
+            filter.with(condition, format!("%{}%", escaped(&text.to_lowercase())));
+        }
+    }
+    partition_dates(&scheduler, &dag_id, &query, &mut filter).await?;
     let page = query.page(ORDER, "id", "run_id")?;
     let (found, total_entries) = runs::list(&scheduler.db, filter, &page).await?;
     let dag_runs = shown(&scheduler, &found).await?;
-    Ok(HttpResponse::Ok().json(DagRunCollection { dag_runs, total_entries, next_cursor: None, previous_cursor: None }))
+    let (next_cursor, previous_cursor) = query.cursors(&page, total_entries);
+    Ok(HttpResponse::Ok().json(DagRunCollection { dag_runs, total_entries, total_entries_limit: None, next_cursor, previous_cursor }))
 }
 
 /// A state that runs do not have is refused as upstream refuses it.

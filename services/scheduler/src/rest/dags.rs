@@ -1,17 +1,16 @@
 //! DAGs, their versions, sources and tags.
 
-use super::collections::{DagCollection, DagSource};
+use super::collections::DagCollection;
+use super::dag_runs::escaped;
 use super::models::{DagResponse, DagVersionResponse, params};
 use super::query::{Paging, Query};
 use crate::Scheduler;
 use crate::store::dags::{self, DagRow};
 use crate::store::{Filter, Page, runs, versions};
 use crate::times::{shown, shown_opt};
-use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, web};
 use artel_platform::http::Json;
-use artel_platform::{Error, Result};
-use artel_proto::artel::scheduler::v1::DagChanged;
+use artel_platform::{Error, Identity, Result};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::collections::HashMap;
@@ -22,7 +21,14 @@ use utoipa::ToSchema;
 #[schema(as = airflow::DAGPatchBody)]
 #[serde(deny_unknown_fields)]
 pub(super) struct DagPatch {
-    is_paused: bool,
+    pub(super) is_paused: bool,
+}
+
+/// A column of the DAG's newest run.
+macro_rules! last_run {
+    ($column:literal) => {
+        concat!("(SELECT r.", $column, " FROM dag_runs r WHERE r.dag_id = dags.dag_id ORDER BY r.run_after DESC LIMIT 1)")
+    };
 }
 
 const ORDER: &[(&str, &str)] = &[
@@ -30,11 +36,11 @@ const ORDER: &[(&str, &str)] = &[
     ("dag_display_name", "display_name"),
     ("next_dagrun", "next_logical_date"),
     ("is_paused", "is_paused"),
-    ("last_run_state", "(SELECT state FROM dag_runs r WHERE r.dag_id = dags.dag_id ORDER BY r.run_after DESC LIMIT 1)"),
-    ("last_run_start_date", "(SELECT start_date FROM dag_runs r WHERE r.dag_id = dags.dag_id ORDER BY r.run_after DESC LIMIT 1)"),
+    ("last_run_state", last_run!("state")),
+    ("last_run_start_date", last_run!("start_date")),
 ];
 
-fn filter_of(query: &Query) -> Result<Filter> {
+pub(super) fn filter_of(query: &Query) -> Result<Filter> {
     let mut filter = Filter::default();
     query.patterns(&mut filter, "dag_id", "dag_id");
     query.patterns(&mut filter, "dag_display_name", "display_name");
@@ -46,7 +52,9 @@ fn filter_of(query: &Query) -> Result<Filter> {
             filter.compare(column, "=", flag);
         }
     }
-    filter.any_of("bundle_name", &query.all("bundle_name"));
+    for key in ["bundle_name", "bundle_version"] {
+        filter.any_of(key, &query.all(key));
+    }
     filter.any_of("timetable_type", &query.all("timetable_type"));
     let owners = query.all("owners");
     if !owners.is_empty() {
@@ -63,12 +71,24 @@ fn filter_of(query: &Query) -> Result<Filter> {
         filter.that(format!("({})", each.join(join)));
     }
     if let Some(state) = query.get("last_dag_run_state") {
-        filter.compare(ORDER[4].1, "=", state);
+        filter.compare(last_run!("state"), "=", state);
+    }
+    filter.any_of(last_run!("state"), &query.all("dag_run_state"));
+    query.times(&mut filter, "dag_run_start_date", last_run!("start_date"))?;
+    query.times(&mut filter, "dag_run_end_date", last_run!("end_date"))?;
+    if let Some(scheduled) = query.flag("has_asset_schedule")? {
+        let not = if scheduled { "" } else { "NOT " };
+        filter.that(format!("{not}EXISTS (SELECT 1 FROM asset_references s WHERE s.dag_id = dags.dag_id AND s.kind = 'schedule')"));
+    }
+    if let Some(asset) = query.get("asset_dependency") {
+        let condition = r"EXISTS (SELECT 1 FROM asset_references s JOIN assets a ON a.id = s.target_id WHERE s.dag_id = dags.dag_id AND s.kind = 'schedule'
+             AND (LOWER(a.name) LIKE {} ESCAPE '\' OR LOWER(a.uri) LIKE {} ESCAPE '\'))";
+        filter.with(condition, format!("%{}%", escaped(&asset.to_lowercase())));
     }
     Ok(filter)
 }
 
-async fn with_tags(scheduler: &Scheduler, rows: &[DagRow]) -> Result<Vec<DagResponse>> {
+pub(super) async fn with_tags(scheduler: &Scheduler, rows: &[DagRow]) -> Result<Vec<DagResponse>> {
     let ids: Vec<String> = rows.iter().map(|r| r.dag_id.clone()).collect();
     let mut tags: HashMap<String, Vec<String>> = HashMap::new();
     for (dag_id, tag) in dags::tags(&scheduler.db, &ids).await? {
@@ -79,10 +99,15 @@ async fn with_tags(scheduler: &Scheduler, rows: &[DagRow]) -> Result<Vec<DagResp
 
 /// DAGs.
 #[utoipa::path(get, path = "/api/v2/dags", tag = "pipelines", params(Paging), responses((status = 200, body = DagCollection)), security(("artel" = ["read:dags"])))]
-pub(super) async fn list(scheduler: web::Data<Scheduler>, request: HttpRequest) -> Result<HttpResponse> {
+pub(super) async fn list(scheduler: web::Data<Scheduler>, request: HttpRequest, who: Identity) -> Result<HttpResponse> {
     let query = Query::of(&request);
     let page = query.page(ORDER, "dag_id", "dag_id")?;
-    let (rows, total_entries) = dags::list(&scheduler.db, filter_of(&query)?, &page).await?;
+    let mut filter = filter_of(&query)?;
+    if let Some(favorite) = query.flag("is_favorite")? {
+        let not = if favorite { "" } else { "NOT " };
+        filter.with(&format!("{not}EXISTS (SELECT 1 FROM dag_favorites f WHERE f.dag_id = dags.dag_id AND f.user_name = {{}})"), who.name);
+    }
+    let (rows, total_entries) = dags::list(&scheduler.db, filter, &page).await?;
     let dags = with_tags(&scheduler, &rows).await?;
     Ok(HttpResponse::Ok().json(DagCollection { dags, total_entries }))
 }
@@ -96,7 +121,7 @@ pub(super) async fn get(scheduler: web::Data<Scheduler>, dag_id: web::Path<Strin
 
 /// One DAG with what its file says.
 #[utoipa::path(get, path = "/api/v2/dags/{dag_id}/details", tag = "pipelines", responses((status = 200, body = serde_json::Value)), security(("artel" = ["read:dags"])))]
-pub(super) async fn details(scheduler: web::Data<Scheduler>, dag_id: web::Path<String>) -> Result<HttpResponse> {
+pub(super) async fn details(scheduler: web::Data<Scheduler>, dag_id: web::Path<String>, who: Identity) -> Result<HttpResponse> {
     let row = scheduler.dag_row(&dag_id).await?;
     let dag = scheduler.version(&row.latest_version_id).await?;
     let version = versions::latest(&scheduler.db, &dag_id).await?;
@@ -117,7 +142,7 @@ pub(super) async fn details(scheduler: web::Data<Scheduler>, dag_id: web::Path<S
         "default_args": object(&dag.default_args),
         "rerun_with_latest_version": null,
         "owner_links": object(&dag.owner_links),
-        "is_favorite": false,
+        "is_favorite": dags::is_favorite(&scheduler.db, &dag_id, &who.name).await?,
         "active_runs_count": runs::active(&scheduler.db, &dag_id).await?,
         "allowed_run_types": dag.allowed_run_types,
         "concurrency": dag.max_active_tasks,
@@ -144,6 +169,14 @@ fn iso_duration(span: chrono::TimeDelta) -> String {
     format!("P{days}{}{time}", if time.is_empty() { "" } else { "T" })
 }
 
+/// Nothing else of a DAG can be changed than whether it is paused.
+pub(super) fn check_mask(query: &Query) -> Result<()> {
+    if query.all("update_mask").iter().any(|field| field != "is_paused") {
+        return Err(Error::invalid("Only `is_paused` field can be updated through the REST API"));
+    }
+    Ok(())
+}
+
 /// Pauses a DAG, or lets it go on.
 #[utoipa::path(patch, path = "/api/v2/dags/{dag_id}", tag = "pipelines", request_body = DagPatch, responses((status = 200, body = DagResponse)), security(("artel" = ["dags"])))]
 pub(super) async fn patch(
@@ -152,18 +185,10 @@ pub(super) async fn patch(
     request: HttpRequest,
     body: Json<DagPatch>,
 ) -> Result<HttpResponse> {
-    let mask = Query::of(&request).all("update_mask");
-    if mask.iter().any(|m| m != "is_paused") {
-        return Err(Error::invalid("Only `is_paused` field can be updated through the REST API"));
+    check_mask(&Query::of(&request))?;
+    if !scheduler.set_paused(&dag_id, body.is_paused).await? {
+        return Err(Error::not_found(format!("Dag with id: {dag_id} was not found")));
     }
-    let mut tx = scheduler.db.begin().await?;
-    if !dags::set_paused(&mut tx, &dag_id, body.is_paused).await? {
-        return Err(Error::not_found(format!("Dag with id: {dag_id} not found")));
-    }
-    tx.emit(&DagChanged { dag_id: dag_id.clone(), paused: body.is_paused, ..DagChanged::default() }).await?;
-    tx.commit().await?;
-    scheduler.resumed(&dag_id).await?;
-    scheduler.triggers.notify_one(); // what watches for it
     let row = scheduler.dag_row(&dag_id).await?;
     Ok(HttpResponse::Ok().json(with_tags(&scheduler, &[row]).await?.remove(0)))
 }
@@ -175,59 +200,13 @@ pub(super) async fn delete(scheduler: web::Data<Scheduler>, dag_id: web::Path<St
     Ok(HttpResponse::NoContent().finish())
 }
 
-/// The text of the DAG's file.
-#[utoipa::path(get, path = "/api/v2/dagSources/{dag_id}", tag = "pipelines", responses((status = 200, body = DagSource)), security(("artel" = ["read:dags"])))]
-pub(super) async fn source(scheduler: web::Data<Scheduler>, dag_id: web::Path<String>, request: HttpRequest) -> Result<HttpResponse> {
-    let row = scheduler.dag_row(&dag_id).await?;
-    let number = Query::of(&request).int("version_number")?;
-    let found = versions::source(&scheduler.db, &dag_id, number).await?;
-    let (version_number, content) = found.ok_or_else(|| {
-        Error::not_found(format!(
-            "The source code of the Dag {dag_id}, version_number {} was not found",
-            number.map_or("latest".into(), |n| n.to_string())
-        ))
-    })?;
-    let accepts_text = request.headers().get(header::ACCEPT).and_then(|a| a.to_str().ok()).is_some_and(|a| a.starts_with("text/plain"));
-    if accepts_text {
-        return Ok(HttpResponse::Ok().content_type("text/plain; charset=utf-8").body(content.unwrap_or_default()));
-    }
-    let dag_id = dag_id.into_inner();
-    Ok(HttpResponse::Ok().json(DagSource { content, dag_id, version_number, dag_display_name: row.display_name }))
-}
-
-/// Versions of a DAG.
-#[utoipa::path(get, path = "/api/v2/dags/{dag_id}/dagVersions", tag = "pipelines", params(Paging), responses((status = 200, body = serde_json::Value)), security(("artel" = ["read:dags"])))]
-pub(super) async fn versions(scheduler: web::Data<Scheduler>, dag_id: web::Path<String>, request: HttpRequest) -> Result<HttpResponse> {
-    let row = scheduler.dag_row(&dag_id).await?;
-    let query = Query::of(&request);
-    let Page { limit, offset, .. } =
-        query.page(&[("version_number", "version_number"), ("id", "version_number")], "version_number", "id")?;
-    let mut all = versions::of_dag(&scheduler.db, &dag_id).await?;
-    if query.get("order_by").is_some_and(|o| o.starts_with('-')) {
-        all.reverse();
-    }
-    let total_entries = all.len();
-    let shown: Vec<_> =
-        all.iter().skip(offset as usize).take(limit as usize).map(|v| DagVersionResponse::new(v, &row.display_name)).collect();
-    Ok(HttpResponse::Ok().json(json!({"dag_versions": shown, "total_entries": total_entries})))
-}
-
-/// One version of a DAG.
-#[utoipa::path(get, path = "/api/v2/dags/{dag_id}/dagVersions/{version_number}", tag = "pipelines", responses((status = 200, body = DagVersionResponse)), security(("artel" = ["read:dags"])))]
-pub(super) async fn version(scheduler: web::Data<Scheduler>, path: web::Path<(String, i64)>) -> Result<HttpResponse> {
-    let (dag_id, number) = path.into_inner();
-    let row = scheduler.dag_row(&dag_id).await?;
-    let found = versions::of_dag(&scheduler.db, &dag_id).await?.into_iter().find(|v| v.version_number == number);
-    let version = found
-        .ok_or_else(|| Error::not_found(format!("The DagVersion with dag_id: `{dag_id}` and version_number: `{number}` was not found")))?;
-    Ok(HttpResponse::Ok().json(DagVersionResponse::new(&version, &row.display_name)))
-}
-
 /// Tags in use.
-#[utoipa::path(get, path = "/api/v2/dagTags", tag = "pipelines", responses((status = 200, body = serde_json::Value)), security(("artel" = ["read:dags"])))]
-pub(super) async fn tags(scheduler: web::Data<Scheduler>) -> Result<HttpResponse> {
-    let tags = dags::all_tags(&scheduler.db).await?;
-    let total_entries = tags.len();
+#[utoipa::path(get, path = "/api/v2/dagTags", tag = "pipelines", params(Paging), responses((status = 200, body = serde_json::Value)), security(("artel" = ["read:dags"])))]
+pub(super) async fn tags(scheduler: web::Data<Scheduler>, request: HttpRequest) -> Result<HttpResponse> {
+    let query = Query::of(&request);
+    let mut filter = Filter::default();
+    query.patterns(&mut filter, "tag_name", "name");
+    let (tags, total_entries) = dags::all_tags(&scheduler.db, filter, &query.page(&[("name", "name")], "name", "name")?).await?;
     Ok(HttpResponse::Ok().json(json!({"tags": tags, "total_entries": total_entries})))
 }
 

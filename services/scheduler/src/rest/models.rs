@@ -315,9 +315,9 @@ pub(super) fn time_delta(span: chrono::TimeDelta) -> Value {
 
 /// Serialized parameters as the API shows them: by name, `{"value", "schema", "description", "source"}`.
 pub(super) fn params(params: &[(String, Value)]) -> Value {
-    let shown = |param: &Value| {
-        let param = crate::dag::plain(param);
-        json!({"value": param["default"], "schema": param["schema"], "description": param["description"], "source": param["source"]})
+    let shown = |definition: &Value| {
+        let (value, param) = (crate::params::shown_default(definition), crate::dag::plain(definition));
+        json!({"value": value, "schema": param["schema"], "description": param["description"], "source": param["source"]})
     };
     Value::Object(params.iter().map(|(name, param)| (name.clone(), shown(param))).collect())
 }

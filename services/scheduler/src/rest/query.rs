@@ -2,12 +2,19 @@
 
 use crate::store::{Filter, Page};
 use artel_platform::{Error, Result};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
 /// Entries of a page unless told otherwise, and at most.
 const DEFAULT_LIMIT: i64 = 50;
 const MAX_LIMIT: i64 = 1000;
+
+/// Before the number in a cursor.
+const CURSOR: &str = "after ";
+/// Ends of ranges in names of parameters, and what they say in SQL.
+const BOUNDS: [(&str, &str); 4] = [("gte", ">="), ("gt", ">"), ("lte", "<="), ("lt", "<")];
 
 /// The query of a request: values may come more than once.
 pub(super) struct Query(Vec<(String, String)>);
@@ -76,38 +83,90 @@ impl Query {
         }
         parts.push(tie.to_owned());
         let limit = self.int("limit")?.unwrap_or(DEFAULT_LIMIT);
-        let offset = self.int("offset")?.unwrap_or(0);
+        let offset = match self.cursor()? {
+            Some(offset) => offset,
+            None => self.int("offset")?.unwrap_or(0),
+        };
         if limit < 0 || offset < 0 {
             return Err(Error::invalid("limit and offset must not be negative"));
         }
         Ok(Page { limit: if limit == 0 { MAX_LIMIT } else { limit.min(MAX_LIMIT) }, offset, order: parts.join(", ") })
     }
 
-    /// `{key}_pattern` (SQL LIKE, `~` for anything) and `{key}_prefix_pattern` on a column.
-    pub(super) fn patterns(&self, filter: &mut Filter, key: &str, column: &str) {
-        if let Some(pattern) = self.get(&format!("{key}_pattern")).filter(|p| *p != "~" && !p.is_empty()) {
-            let inside = if pattern.contains('%') || pattern.contains('_') {
-                pattern.to_lowercase()
-            } else {
-                format!("%{}%", pattern.to_lowercase())
-            };
-            filter.compare(&format!("LOWER({column})"), "LIKE", inside);
+    /// How many entries come before what a cursor points at. Who pages by cursors begins with an empty one.
+    fn cursor(&self) -> Result<Option<i64>> {
+        let Some(cursor) = self.get("cursor") else { return Ok(None) };
+        if cursor.is_empty() {
+            return Ok(Some(0));
         }
-        if let Some(prefix) = self.get(&format!("{key}_prefix_pattern")).filter(|p| !p.is_empty()) {
-            let length = filter.arg(prefix.chars().count());
-            filter.with(&format!("substr({column}, 1, CAST({length} AS INTEGER)) = {{}}"), prefix);
+        let text = URL_SAFE_NO_PAD.decode(cursor).ok().and_then(|bytes| String::from_utf8(bytes).ok());
+        let before = text.as_deref().and_then(|text| text.strip_prefix(CURSOR)?.parse().ok()).filter(|before: &i64| *before >= 0);
+        before.map(Some).ok_or_else(|| Error::invalid("Invalid cursor token"))
+    }
+
+    /// Cursors to the next and to the previous page, for who pages by them.
+    pub(super) fn cursors(&self, page: &Page, total: i64) -> (Option<String>, Option<String>) {
+        if self.get("cursor").is_none() {
+            return (None, None);
+        }
+        let to = |before: i64| URL_SAFE_NO_PAD.encode(format!("{CURSOR}{before}"));
+        let next = page.offset.saturating_add(page.limit);
+        ((next < total).then(|| to(next)), (page.offset > 0).then(|| to((page.offset - page.limit).max(0))))
+    }
+
+    /// `{key}_pattern` (a part of the text in whatever case, with SQL's `%` and `_`; `~` for anything) and
+    /// `{key}_prefix_pattern` (how the text begins) on a column; `|` stands between alternatives.
+    pub(super) fn patterns(&self, filter: &mut Filter, key: &str, column: &str) {
+        if let Some(pattern) = self.get(&format!("{key}_pattern")).filter(|p| *p != "~") {
+            let parts = alternatives(pattern).into_iter().map(|part| format!("%{}%", part.to_lowercase()));
+            filter.either(&format!("LOWER({column}) LIKE {{}}"), parts);
+        }
+        if let Some(prefix) = self.get(&format!("{key}_prefix_pattern")) {
+            // as upstream: what is neither letter nor digit at the end of a prefix does not count
+            let parts = alternatives(prefix).into_iter().map(|part| part.trim_end_matches(|c: char| !c.is_alphanumeric()));
+            let parts: Vec<&str> = parts.filter(|part| !part.is_empty()).collect();
+            filter.either(&format!("substr({column}, 1, length({{}})) = {{}}"), parts);
         }
     }
 
-    /// `{key}_gte`, `_gt`, `_lte`, `_lt` on a column of times.
-    pub(super) fn times(&self, filter: &mut Filter, key: &str, column: &str) -> Result<()> {
-        for (suffix, operator) in [("gte", ">="), ("gt", ">"), ("lte", "<="), ("lt", "<")] {
-            if let Some(text) = self.get(&format!("{key}_{suffix}")) {
-                filter.compare(column, operator, crate::times::parse(text)?);
+    /// Any of the values of `key`, whole numbers.
+    pub(super) fn ints(&self, filter: &mut Filter, key: &str, column: &str) -> Result<()> {
+        let number = |text: &String| text.parse::<i64>().map_err(|_| Error::invalid(format!("{key} is no whole number: {text:?}")));
+        let numbers = self.all(key).iter().map(number).collect::<Result<Vec<_>>>()?;
+        filter.any_of(column, &numbers);
+        Ok(())
+    }
+
+    /// `duration_gte`, `_gt`, `_lte`, `_lt` in seconds.
+    pub(super) fn durations(&self, filter: &mut Filter) -> Result<()> {
+        for (suffix, operator) in BOUNDS {
+            let key = format!("duration_{suffix}");
+            if let Some(text) = self.get(&key) {
+                let seconds = text.parse().ok().filter(|seconds: &f64| seconds.is_finite());
+                let seconds = seconds.ok_or_else(|| Error::invalid(format!("{key} is no number: {text:?}")))?;
+                filter.compare("(end_date - start_date)", operator, seconds * 1000.0);
             }
         }
         Ok(())
     }
+
+    /// `{key}_gte`, `_gt`, `_lte`, `_lt` on a column of times.
+    pub(super) fn times(&self, filter: &mut Filter, key: &str, column: &str) -> Result<()> {
+        for (suffix, operator) in BOUNDS {
+            let key = format!("{key}_{suffix}");
+            if let Some(text) = self.get(&key) {
+                let at = crate::times::parse(text).map_err(|e| Error::new(e.code, format!("{key}: {}", e.message)))?;
+                filter.compare(column, operator, at);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The parts of a pattern between `|`; the pattern where there are none.
+fn alternatives(pattern: &str) -> Vec<&str> {
+    let parts: Vec<&str> = pattern.split('|').map(str::trim).filter(|part| !part.is_empty()).collect();
+    if pattern.contains('|') && !parts.is_empty() { parts } else { vec![pattern] }
 }
 
 #[cfg(test)]
@@ -126,5 +185,33 @@ mod tests {
         assert_eq!(query("").page(&order, "-dag_id", "run_id").unwrap().limit, 50);
         assert!(query("order_by=id; DROP").page(&order, "dag_id", "run_id").is_err());
         assert!(query("limit=-1").page(&order, "dag_id", "run_id").is_err());
+    }
+
+    #[test]
+    fn cursors_lead_from_page_to_page() {
+        let of = |text: &str| query(text).page(&[("id", "id")], "id", "id").map(|page| (page.offset, query(text).cursors(&page, 5)));
+        assert_eq!(of("limit=2&offset=4").unwrap(), (4, (None, None)));
+        let (offset, (next, previous)) = of("limit=2&cursor=&offset=4").unwrap();
+        assert_eq!((offset, previous), (0, None));
+        let (offset, (next, previous)) = of(&format!("limit=2&cursor={}", next.unwrap())).unwrap();
+        assert_eq!((offset, of(&format!("limit=2&cursor={}", previous.unwrap())).unwrap().0), (2, 0));
+        let (offset, (next, _)) = of(&format!("limit=2&cursor={}", next.unwrap())).unwrap();
+        assert_eq!((offset, next), (4, None));
+        assert!(of("cursor=nonsense").is_err());
+    }
+
+    #[test]
+    fn patterns_are_parts_of_texts_and_prefixes_begin_them() {
+        let clause = |text: &str| {
+            let mut filter = Filter::default();
+            query(text).patterns(&mut filter, "dag_id", "dag_id");
+            (filter.clause(), filter.args)
+        };
+        let of = |args: &[&str]| args.iter().map(|a| (*a).into()).collect::<Vec<crate::store::SqlValue>>();
+        assert_eq!(clause("dag_id_pattern=My_dag"), ("WHERE (LOWER(dag_id) LIKE $1)".into(), of(&["%my_dag%"])));
+        let two = "WHERE (LOWER(dag_id) LIKE $1 OR LOWER(dag_id) LIKE $2)";
+        assert_eq!(clause("dag_id_pattern=a%7Cb"), (two.into(), of(&["%a%", "%b%"])));
+        assert_eq!(clause("dag_id_pattern=~&dag_id_prefix_pattern=_"), (String::new(), vec![]));
+        assert_eq!(clause("dag_id_prefix_pattern=Ab_"), ("WHERE (substr(dag_id, 1, length($1)) = $1)".into(), of(&["Ab"])));
     }
 }

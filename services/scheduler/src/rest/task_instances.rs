@@ -12,6 +12,17 @@ use artel_platform::{Error, Result};
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
+/// A column of the instance's run.
+macro_rules! of_run {
+    ($column:literal) => {
+        concat!("(SELECT r.", $column, " FROM dag_runs r WHERE r.dag_id = task_instances.dag_id AND r.run_id = task_instances.run_id)")
+    };
+}
+
+pub(super) const RUN_AFTER: &str = of_run!("run_after");
+pub(super) const LOGICAL_DATE: &str = of_run!("logical_date");
+const VERSION: &str = "(SELECT v.version_number FROM dag_versions v WHERE v.id = task_instances.dag_version_id)";
+
 const ORDER: &[(&str, &str)] = &[
     ("id", "id"),
     ("state", "state"),
@@ -30,6 +41,10 @@ const ORDER: &[(&str, &str)] = &[
     ("scheduled_when", "scheduled_at"),
     ("pool", "pool"),
     ("queue", "queue"),
+    ("logical_date", LOGICAL_DATE),
+    ("run_after", RUN_AFTER),
+    ("data_interval_start", of_run!("data_interval_start")),
+    ("data_interval_end", of_run!("data_interval_end")),
 ];
 
 /// Instances with what they are shown with. `fields`: with rendered template fields.
@@ -101,29 +116,31 @@ fn filter_of(query: &Query, dag_id: &str, run_id: &str) -> Result<Filter> {
         ("pool_name", "pool"),
         ("queue_name", "queue"),
         ("operator_name", "operator"),
+        ("rendered_map_index", "rendered_map_index"),
     ] {
         query.patterns(&mut filter, key, column);
     }
     for key in ["try_number", "map_index"] {
-        let numbers: Result<Vec<i64>, _> = query.all(key).iter().map(|n| n.parse()).collect();
-        filter.any_of(key, &numbers.map_err(|_| Error::invalid(format!("{key} is no whole number")))?);
+        query.ints(&mut filter, key, key)?;
     }
+    query.ints(&mut filter, "version_number", VERSION)?;
     for column in ["start_date", "end_date", "updated_at"] {
         query.times(&mut filter, column, column)?;
+    }
+    for (key, column) in [("run_after", RUN_AFTER), ("logical_date", LOGICAL_DATE)] {
+        query.times(&mut filter, key, column)?;
+    }
+    query.durations(&mut filter)?;
+    if query.get("executor").is_some() {
+        filter.that("1 = 0"); // no instance names one
     }
     Ok(filter)
 }
 
-async fn listed(scheduler: &Scheduler, filter: Filter, page: &Page) -> Result<HttpResponse> {
+pub(super) async fn listed(scheduler: &Scheduler, filter: Filter, page: &Page) -> Result<TaskInstanceCollection> {
     let (found, total_entries) = instances::list(&scheduler.db, filter, page).await?;
     let task_instances = show(scheduler, &found, true).await?;
-    Ok(HttpResponse::Ok().json(TaskInstanceCollection {
-        task_instances,
-        total_entries,
-        total_entries_limit: None,
-        next_cursor: None,
-        previous_cursor: None,
-    }))
+    Ok(TaskInstanceCollection { task_instances, total_entries, total_entries_limit: None, next_cursor: None, previous_cursor: None })
 }
 
 /// Instances of a run; of every run, every DAG with `~`.
@@ -142,7 +159,9 @@ pub(super) async fn list(scheduler: web::Data<Scheduler>, path: web::Path<(Strin
         filter.any_of("task_id", &tasks);
     }
     let page = query.page(ORDER, "map_index", "run_id, task_id, map_index")?;
-    listed(&scheduler, filter, &page).await
+    let mut found = listed(&scheduler, filter, &page).await?;
+    (found.next_cursor, found.previous_cursor) = query.cursors(&page, found.total_entries);
+    Ok(HttpResponse::Ok().json(found))
 }
 
 async fn one(scheduler: &Scheduler, dag_id: &str, run_id: &str, task_id: &str, map_index: i64) -> Result<TaskInstance> {
@@ -206,7 +225,7 @@ pub(super) async fn list_mapped(
     let mut filter = filter_of(&query, &dag_id, &run_id)?;
     filter.compare("task_id", "=", task_id);
     filter.that("map_index >= 0");
-    listed(&scheduler, filter, &query.page(ORDER, "map_index", "map_index")?).await
+    Ok(HttpResponse::Ok().json(listed(&scheduler, filter, &query.page(ORDER, "map_index", "map_index")?).await?))
 }
 
 /// The present try and the earlier ones, by number.

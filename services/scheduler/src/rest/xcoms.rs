@@ -9,7 +9,14 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use artel_platform::{Error, Result};
 use serde_json::{Value, json};
 
-async fn entry(scheduler: &Scheduler, x: &XCom) -> Result<Value> {
+/// A column of the run that an XCom is of.
+macro_rules! of_run {
+    ($column:literal) => {
+        concat!("(SELECT r.", $column, " FROM dag_runs r WHERE r.dag_id = xcoms.dag_id AND r.run_id = xcoms.run_id)")
+    };
+}
+
+pub(super) async fn entry(scheduler: &Scheduler, x: &XCom) -> Result<Value> {
     let run = runs::get(&scheduler.db, &x.dag_id, &x.run_id).await?;
     let task = instances::of_task(&scheduler.db, &x.dag_id, &x.run_id, &x.task_id, x.map_index).await?;
     let dag = dags::get(&scheduler.db, &x.dag_id).await?;
@@ -48,8 +55,14 @@ pub(super) async fn list(
     if let Some(index) = query.int("map_index")? {
         filter.compare("map_index", "=", index);
     }
+    query.ints(&mut filter, "map_index_filter", "map_index")?;
     query.patterns(&mut filter, "xcom_key", "key");
     query.patterns(&mut filter, "task_id", "task_id");
+    query.patterns(&mut filter, "run_id", "run_id");
+    query.patterns(&mut filter, "dag_display_name", "(SELECT d.display_name FROM dags d WHERE d.dag_id = xcoms.dag_id)");
+    for (key, column) in [("run_after", of_run!("run_after")), ("logical_date", of_run!("logical_date"))] {
+        query.times(&mut filter, key, column)?;
+    }
     let order = [
         ("key", "key"),
         ("dag_id", "dag_id"),
@@ -57,8 +70,9 @@ pub(super) async fn list(
         ("task_id", "task_id"),
         ("map_index", "map_index"),
         ("timestamp", "created_at"),
+        ("run_after", of_run!("run_after")),
     ];
-    let page = query.page(&order, "dag_id", "run_id, task_id, map_index, key")?;
+    let page = query.page(&order, "dag_id", "task_id, run_id, map_index, key")?;
     let (found, total_entries) = xcoms::list(&scheduler.db, filter, &page).await?;
     let mut xcom_entries = Vec::with_capacity(found.len());
     for x in &found {

@@ -140,7 +140,7 @@ impl MapLengths for Pass<'_> {
 }
 
 impl<'a> Pass<'a> {
-    fn new(situation: Situation<'a>) -> Self {
+    pub(super) fn new(situation: Situation<'a>) -> Self {
         let Situation { dag, instances, started_at, skips, lengths, held_by_past, now } = situation;
         let mut of_task = vec![Vec::new(); dag.tasks.len()];
         let mut at_index = HashMap::new();
@@ -195,7 +195,7 @@ impl<'a> Pass<'a> {
         if !TaskState::is_schedulable(instance.state) || instance.due_at.is_some_and(|due| due > self.now) {
             return;
         }
-        if self.was_skipped(position, map_index) {
+        if self.skipped_by(position, map_index).is_some() {
             return self.become_state(i, TaskState::Skipped);
         }
         match self.verdict(position, map_index) {
@@ -215,16 +215,18 @@ impl<'a> Pass<'a> {
         }
     }
 
-    /// A finished branch upstream has said that this task is not taken (also after it was cleared).
-    fn was_skipped(&self, position: usize, map_index: i64) -> bool {
-        let task = &self.dag.tasks[position];
-        task.upstream.iter().filter(|up| self.dag.tasks[**up].can_skip_downstream).any(|up| {
-            let parent = &self.dag.tasks[*up];
-            let finished = self.of_task[*up].iter().any(|i| !self.is_unfinished(*i));
+    /// The finished branch upstream that has said that this task is not taken (also after it was cleared).
+    pub(super) fn skipped_by(&self, position: usize, map_index: i64) -> Option<&'a str> {
+        let (dag, task) = (self.dag, &self.dag.tasks[position]);
+        let says_so = |up: &&usize| {
+            let parent = &dag.tasks[**up];
+            let finished = self.of_task[**up].iter().any(|i| !self.is_unfinished(*i));
             let together = parent.expand.is_some() || (parent.mapped_group.is_some() && parent.mapped_group == task.mapped_group);
             let memo = self.skips.get(&(parent.task_id.clone(), if together { map_index } else { -1 }));
             finished && memo.is_some_and(|memo| memo.skips(&task.task_id))
-        })
+        };
+        let mut branches = task.upstream.iter().filter(|up| dag.tasks[**up].can_skip_downstream);
+        branches.find(says_so).map(|up| dag.tasks[*up].task_id.as_str())
     }
 
     fn run_state(&self) -> (RunState, Option<&'static str>) {

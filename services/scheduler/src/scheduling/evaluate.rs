@@ -186,7 +186,7 @@ async fn announce(tx: &mut Tx, run: &DagRun, present: &[TaskInstance], decision:
     Ok(())
 }
 
-async fn situation<'a>(tx: &mut Tx, dag: &'a Dag, run: &DagRun, present: &[TaskInstance], now: i64) -> Result<Situation<'a>> {
+pub(super) async fn situation<'a>(tx: &mut Tx, dag: &'a Dag, run: &DagRun, present: &[TaskInstance], now: i64) -> Result<Situation<'a>> {
     let waiting: HashSet<&str> = present.iter().filter(|i| TaskState::is_schedulable(i.state)).map(|i| i.task_id.as_str()).collect();
     let branches = !waiting.is_empty() && dag.tasks.iter().any(|t| t.can_skip_downstream);
     Ok(Situation {
@@ -198,7 +198,7 @@ async fn situation<'a>(tx: &mut Tx, dag: &'a Dag, run: &DagRun, present: &[TaskI
         started_at: run.start_date,
         skips: if branches { skips(tx, run).await? } else { HashMap::new() },
         lengths: lengths(tx, dag, run, waiting.iter().filter_map(|id| dag.task(id))).await?,
-        held_by_past: past::held(tx, dag, run, present).await?,
+        held_by_past: past::held(tx, dag, run, present).await?.into_keys().collect(),
         now,
     })
 }

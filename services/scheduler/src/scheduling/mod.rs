@@ -10,6 +10,7 @@ pub(crate) mod decide;
 mod decide_tests;
 mod evaluate;
 mod expansion;
+mod hindrances;
 mod past;
 #[cfg(test)]
 mod recorded_tests;

@@ -45,7 +45,7 @@ impl Scheduler {
                 };
                 let wait = next.min(reconciled + every).saturating_sub(scheduler.cx.clock.now()).clamp(1, every);
                 tokio::select! {
-                    () = scheduler.cx.stop.cancelled() => return,
+                    () = scheduler.cx.stop.cancelled() => return report(scheduler.end_jobs().await),
                     () = scheduler.timer.notified() => {}
                     () = tokio::time::sleep(Duration::from_millis(wait as u64)) => {}
                 }
@@ -108,6 +108,7 @@ impl Scheduler {
             self.wake.run(&dag_id, &run_id);
         }
         self.assets_due.set();
+        self.beat(now).await?;
         workers::forget(&self.db, now - WORKER_MEMORY).await?;
         triggers::sweep(&self.db, now).await?;
         self.refill().await

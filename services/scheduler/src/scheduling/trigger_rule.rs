@@ -134,6 +134,54 @@ fn satisfied(rule: TriggerRule, u: &Upstream) -> bool {
     }
 }
 
+/// What the rule asks for and does not find, in upstream's words. `tasks` is how many there are upstream.
+pub(super) fn unmet(rule: TriggerRule, u: &Upstream, tasks: i64) -> Option<String> {
+    if satisfied(rule, u) {
+        return None;
+    }
+    let found = |what: &str, count: i64, which: &str| format!("requires {what}, but found {count} {which}");
+    let undone = tasks - u.done;
+    let no_success = u.total - u.success - u.skipped - u.removed;
+    Some(match rule {
+        TriggerRule::OneSuccess => "requires one upstream task success, but none were found".into(),
+        TriggerRule::OneFailed => "requires one upstream task failure, but none were found".into(),
+        TriggerRule::OneDone => "requires at least one upstream task failure or success but none were failed or success".into(),
+        TriggerRule::AllSuccess => found("all upstream tasks to have succeeded", u.total - u.success - u.removed, "non-success(es)"),
+        TriggerRule::AllFailed => {
+            found("all upstream tasks to have failed", u.total - u.failed - u.upstream_failed - u.removed, "non-failure(s)")
+        }
+        TriggerRule::AllDone => found("all upstream tasks to have completed", undone, "task(s) that were not done"),
+        TriggerRule::NoneFailedMinOneSuccess if no_success <= 0 => {
+            "requires at least one upstream task success, but none were found".into()
+        }
+        TriggerRule::NoneFailed | TriggerRule::NoneFailedMinOneSuccess => {
+            found("all upstream tasks to have succeeded or been skipped", no_success, "non-success(es)")
+        }
+        TriggerRule::NoneSkipped => found("all upstream tasks to not have been skipped", u.skipped, "task(s) skipped"),
+        TriggerRule::AllSkipped => found("all upstream tasks to have been skipped", u.total - u.skipped, "task(s) in non skipped state"),
+        TriggerRule::AllDoneSetupSuccess if !u.all_done() => {
+            found("all upstream tasks to have completed", undone, "task(s) that were not done")
+        }
+        TriggerRule::AllDoneSetupSuccess => {
+            found("at least one upstream setup task be successful", u.total_setup - u.success_setup, "task(s) that were not")
+        }
+        TriggerRule::AllDoneMinOneSuccess => min_one_success(u),
+        TriggerRule::Always => return None,
+    })
+}
+
+fn min_one_success(u: &Upstream) -> String {
+    let what = "requires all non-skipped upstream tasks to have completed";
+    let undone = u.total - u.skipped - u.removed - u.success - u.failed - u.upstream_failed;
+    if u.skipped > 0 {
+        format!("{what}, but found {} skipped task(s)", u.skipped)
+    } else if undone > 0 {
+        format!("{what}, but found {undone} task(s) that were not done")
+    } else {
+        format!("{what} and at least one upstream task has succeeded, but found {} successful task(s)", u.success)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -17,7 +17,31 @@ enum When {
     Before,
 }
 
+/// How what is upstream of an instance stands, for people who ask why it waits.
+#[derive(Debug)]
+pub(super) struct Standing {
+    /// The tasks that it waits for, counted.
+    pub(super) upstream: Upstream,
+    /// Setup tasks further up have not all succeeded.
+    pub(super) lacks_setups: bool,
+    /// Tasks between a teardown and its setups have not all finished.
+    pub(super) is_early: bool,
+    /// What it is mapped over lets it run.
+    pub(super) is_mappable: bool,
+}
+
 impl Pass<'_> {
+    /// How things stand now, before anything is decided.
+    pub(super) fn standing(&mut self, position: usize, map_index: i64) -> Standing {
+        let is_teardown = self.dag.tasks[position].is_teardown;
+        Standing {
+            upstream: self.upstream(position, map_index, When::Before),
+            lacks_setups: !is_teardown && self.setups(position, map_index, When::Before) != Verdict::Run,
+            is_early: is_teardown && !self.scope_is_done(position, map_index, When::Before),
+            is_mappable: self.mapped_over(position).0 == Verdict::Run,
+        }
+    }
+
     /// Whether an instance may run as far as others of its run go. What its trigger rule says goes before what is mapped over,
     /// unless the rule only says it because of what was decided just now: upstream looks at that a round later.
     pub(super) fn verdict(&mut self, position: usize, map_index: i64) -> Verdict {

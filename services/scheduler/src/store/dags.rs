@@ -4,6 +4,7 @@ use super::{Filter, Page, Read, sql};
 use artel_platform::Result;
 use artel_platform::args;
 use artel_platform::db::{Db, Row, Tx};
+use std::collections::HashMap;
 
 /// A row.
 #[derive(Debug, Clone)]
@@ -154,9 +155,21 @@ pub(crate) async fn tags(db: &Db, dag_ids: &[String]) -> Result<Vec<(String, Str
     rows.iter().map(|r| Ok((r.get("dag_id")?, r.get("name")?))).collect()
 }
 
-/// Every tag in use.
-pub(crate) async fn all_tags(db: &Db) -> Result<Vec<String>> {
-    db.fetch_all("SELECT DISTINCT name FROM dag_tags ORDER BY name", vec![]).await?.iter().map(|r| r.get("name")).collect()
+/// What people call these DAGs, by id.
+pub(crate) async fn display_names(db: &Db, dag_ids: &[String]) -> Result<HashMap<String, String>> {
+    if dag_ids.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let mut filter = Filter::default();
+    filter.any_of("dag_id", dag_ids);
+    let rows = db.fetch_all(sql(format!("SELECT dag_id, display_name FROM dags {}", filter.clause())), filter.args).await?;
+    rows.iter().map(|r| Ok((r.get("dag_id")?, r.get("display_name")?))).collect()
+}
+
+/// Tags of DAGs that are there.
+pub(crate) async fn all_tags(db: &Db, filter: Filter, page: &Page) -> Result<(Vec<String>, i64)> {
+    let from = "(SELECT DISTINCT g.name AS name FROM dag_tags g JOIN dags d ON d.dag_id = g.dag_id WHERE d.is_stale = 0) AS tags";
+    super::page(db, "name", from, filter, page, |r| r.get("name")).await
 }
 
 pub(crate) async fn set_paused(tx: &mut Tx, dag_id: &str, paused: bool) -> Result<bool> {
@@ -207,8 +220,27 @@ pub(crate) async fn next_due(db: &Db, now: i64) -> Result<Option<i64>> {
 
 /// Removes a DAG with everything that belongs to it. Its runs are gone already.
 pub(crate) async fn delete(tx: &mut Tx, dag_id: &str) -> Result<()> {
-    for table in ["dag_tags", "dag_warnings", "dag_versions", "asset_references", "asset_queue", "asset_partition_runs", "dags"] {
+    for table in
+        ["dag_tags", "dag_favorites", "dag_warnings", "dag_versions", "asset_references", "asset_queue", "asset_partition_runs", "dags"]
+    {
         tx.execute(sql(format!("DELETE FROM {table} WHERE dag_id = $1")), args![dag_id]).await?;
     }
     Ok(())
+}
+
+/// Whether somebody likes a DAG best.
+pub(crate) async fn is_favorite(db: &Db, dag_id: &str, user: &str) -> Result<bool> {
+    let text = "SELECT 1 AS one FROM dag_favorites WHERE dag_id = $1 AND user_name = $2";
+    Ok(db.fetch_optional(text, args![dag_id, user]).await?.is_some())
+}
+
+/// Notes that somebody does. Is that news?
+pub(crate) async fn add_favorite(tx: &mut Tx, dag_id: &str, user: &str) -> Result<bool> {
+    let text = "INSERT INTO dag_favorites (dag_id, user_name) VALUES ($1, $2) ON CONFLICT DO NOTHING";
+    Ok(tx.execute(text, args![dag_id, user]).await? > 0)
+}
+
+/// Notes that somebody does no more. Is that news?
+pub(crate) async fn remove_favorite(tx: &mut Tx, dag_id: &str, user: &str) -> Result<bool> {
+    Ok(tx.execute("DELETE FROM dag_favorites WHERE dag_id = $1 AND user_name = $2", args![dag_id, user]).await? > 0)
 }

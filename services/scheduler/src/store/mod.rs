@@ -14,10 +14,12 @@ pub(crate) mod claims;
 pub(crate) mod connections;
 pub(crate) mod dags;
 pub(crate) mod deadlines;
+pub(crate) mod event_logs;
 pub(crate) mod files;
 pub(crate) mod history;
 pub(crate) mod hitl;
 pub(crate) mod instances;
+pub(crate) mod jobs;
 pub(crate) mod logs;
 pub(crate) mod objects;
 pub(crate) mod parked;
@@ -33,6 +35,8 @@ pub(crate) mod workers;
 pub(crate) mod xcoms;
 
 use artel_platform::Result;
+#[cfg(test)]
+pub(crate) use artel_platform::db::Value as SqlValue;
 use artel_platform::db::{AssertSqlSafe, Db, Dialect, Row, SqlSafeStr, Tx, Value};
 
 /// Reads, inside a transaction or outside.
@@ -104,6 +108,14 @@ impl Filter {
         if !values.is_empty() {
             let places: Vec<String> = values.iter().map(|v| self.arg(v.clone())).collect();
             self.conditions.push(format!("{column} IN ({})", places.join(",")));
+        }
+    }
+
+    /// The condition for one of several values; `{}` stands for its placeholder. No condition for no values.
+    pub(crate) fn either<V: Into<Value>>(&mut self, condition: &str, values: impl IntoIterator<Item = V>) {
+        let each: Vec<String> = values.into_iter().map(|value| condition.replace("{}", &self.arg(value))).collect();
+        if !each.is_empty() {
+            self.conditions.push(format!("({})", each.join(" OR ")));
         }
     }
 

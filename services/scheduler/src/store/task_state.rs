@@ -1,8 +1,59 @@
 //! Table `task_state_store`: what tasks keep beyond a try.
 
 use super::instances::TaskInstance;
-use artel_platform::db::{Db, Tx};
+use super::{Filter, Page, sql};
+use artel_platform::db::{Db, Row, Tx};
 use artel_platform::{Result, args};
+
+/// Whose state.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Place<'a> {
+    pub(crate) dag_id: &'a str,
+    pub(crate) run_id: &'a str,
+    pub(crate) task_id: &'a str,
+    pub(crate) map_index: i64,
+}
+
+impl<'a> Place<'a> {
+    pub(crate) fn of(instance: &'a TaskInstance) -> Self {
+        Self { dag_id: &instance.dag_id, run_id: &instance.run_id, task_id: &instance.task_id, map_index: instance.map_index }
+    }
+}
+
+/// A row.
+#[derive(Debug, Clone)]
+pub(crate) struct Entry {
+    pub(crate) key: String,
+    /// JSON.
+    pub(crate) value: String,
+    pub(crate) updated_at: i64,
+    pub(crate) expires_at: Option<i64>,
+}
+
+const COLUMNS: &str = "key, value, updated_at, expires_at";
+
+fn read(row: &Row) -> Result<Entry> {
+    Ok(Entry { key: row.get("key")?, value: row.get("value")?, updated_at: row.get("updated_at")?, expires_at: row.opt("expires_at")? })
+}
+
+/// One entry, expired or not.
+pub(crate) async fn entry(db: &Db, of: Place<'_>, key: &str) -> Result<Option<Entry>> {
+    let text = format!(
+        "SELECT {COLUMNS} FROM task_state_store WHERE dag_id = $1 AND run_id = $2 AND task_id = $3 AND map_index = $4 AND key = $5"
+    );
+    let values = args![of.dag_id, of.run_id, of.task_id, of.map_index, key];
+    db.fetch_optional(sql(text), values).await?.as_ref().map(read).transpose()
+}
+
+/// All that is kept, expired or not.
+pub(crate) async fn list(db: &Db, of: Place<'_>, page: &Page) -> Result<(Vec<Entry>, i64)> {
+    let mut filter = Filter::default();
+    for (column, value) in [("dag_id", of.dag_id), ("run_id", of.run_id), ("task_id", of.task_id)] {
+        filter.compare(column, "=", value);
+    }
+    filter.compare("map_index", "=", of.map_index);
+    super::page(db, COLUMNS, "task_state_store", filter, page, read).await
+}
 
 /// A value, JSON, that has not expired.
 pub(crate) async fn get(db: &Db, of: &TaskInstance, key: &str, now: i64) -> Result<Option<String>> {

@@ -1,6 +1,6 @@
 //! Table `dag_versions`: the serialized DAG and its source, as they were at a time.
 
-use super::{Read, sql};
+use super::{Filter, Page, Read, sql};
 use artel_platform::Result;
 use artel_platform::args;
 use artel_platform::db::{Db, Row, Tx};
@@ -39,6 +39,10 @@ pub(crate) async fn latest(from: impl Into<Read<'_>>, dag_id: &str) -> Result<Op
 pub(crate) async fn of_dag(db: &Db, dag_id: &str) -> Result<Vec<DagVersion>> {
     let text = format!("SELECT {COLUMNS} FROM dag_versions WHERE dag_id = $1 ORDER BY version_number");
     db.fetch_all(sql(text), args![dag_id]).await?.iter().map(read).collect()
+}
+
+pub(crate) async fn list(db: &Db, filter: Filter, page: &Page) -> Result<(Vec<DagVersion>, i64)> {
+    super::page(db, COLUMNS, "dag_versions", filter, page, read).await
 }
 
 /// These versions.

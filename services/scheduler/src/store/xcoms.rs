@@ -98,6 +98,14 @@ pub(crate) async fn put(tx: &mut Tx, key: &XComKey<'_>, x: &NewXCom<'_>, now: i6
     tx.execute(text, values).await.map(drop)
 }
 
+/// What stands beside a value: the length that is mapped over, and whether it is the result of the DAG.
+pub(crate) async fn about(tx: &mut Tx, key: &XComKey<'_>, map_index: i64) -> Result<Option<(Option<i64>, bool)>> {
+    let text =
+        "SELECT mapped_length, dag_result FROM xcoms WHERE dag_id = $1 AND run_id = $2 AND task_id = $3 AND key = $4 AND map_index = $5";
+    let row = tx.fetch_optional(text, args![key.dag_id, key.run_id, key.task_id, key.key, map_index]).await?;
+    row.map(|r| Ok((r.opt("mapped_length")?, r.get("dag_result")?))).transpose()
+}
+
 /// The object of a value that is about to go, if it has one, is to go too.
 async fn doom(tx: &mut Tx, key: &XComKey<'_>, map_index: i64, now: i64) -> Result<()> {
     let text = "INSERT INTO doomed_objects (path, doomed_at) SELECT object, $6 FROM xcoms

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 /// A repository with a folder `dags`, removed at the end.
@@ -165,6 +166,49 @@ async fn a_worker_elsewhere_is_sent_the_files_of_a_version() {
         }
     })
     .await;
+}
+
+/// Two processes on one database, each with files of its own: whichever is told of a push, both look.
+#[tokio::test]
+async fn a_push_is_seen_by_every_scheduler() {
+    let remote = Remote::new("both");
+    let first = remote.commit("dags/d.py", "first");
+    let settings =
+        format!("bundles = [{{ name = \"team\", git = {:?}, subfolder = \"dags\", poll_seconds = 0 }}]", remote.0.display().to_string());
+    let commits = std::sync::Mutex::new(vec![first]);
+    bench_with(&settings, |b| {
+        let (remote, commits) = (&remote, &commits);
+        async move {
+            let config = artel_platform::config::Config { data: b.s.cx.config.data.join("another"), ..(*b.s.cx.config).clone() };
+            let other = crate::Scheduler::open(&artel_platform::Context { config: Arc::new(config), ..b.s.cx.clone() }).await.unwrap();
+            let both = [&b.s, &other];
+            both.iter().for_each(|scheduler| scheduler.start_bundles());
+            let newest = commits.lock().unwrap().last().unwrap().clone();
+            all_at(&both, &newest).await;
+            let text = format!("second of {}", b.s.cx.config.data.display());
+            let second = remote.commit("dags/d.py", &text);
+            commits.lock().unwrap().push(second.clone());
+            other.pushed(other.bundles.get("team").unwrap()).await.unwrap();
+            all_at(&both, &second).await;
+            for scheduler in both {
+                let files = scheduler.checkout("team", None).await.unwrap();
+                assert_eq!(std::fs::read_to_string(files.path.join("d.py")).unwrap(), text);
+                assert!(files.path.starts_with(&scheduler.cx.config.data));
+            }
+            b.s.cx.stop.cancel();
+        }
+    })
+    .await;
+}
+
+/// Until all of them have that commit of the bundle.
+async fn all_at(schedulers: &[&Arc<crate::Scheduler>], commit: &str) {
+    let began = std::time::Instant::now();
+    let version = |s: &&Arc<crate::Scheduler>| s.bundles.get("team").unwrap().current().and_then(|c| c.version);
+    while !schedulers.iter().all(|s| version(s).as_deref() == Some(commit)) {
+        assert!(began.elapsed() < Duration::from_secs(60), "{:?}, not {commit}", schedulers.iter().map(version).collect::<Vec<_>>());
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
 }
 
 /// Files in a tar archive.

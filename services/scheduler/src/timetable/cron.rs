@@ -59,11 +59,6 @@ impl CronSchedule {
         self.zone
     }
 
-    /// In words.
-    pub fn describe(&self) -> String {
-        self.cron.describe()
-    }
-
     /// Carries a tick that was found on the wall clock back to an instant.
     fn carry(&self, from: Time, wall: NaiveDateTime, found: NaiveDateTime) -> Time {
         // a schedule of every hour also runs in the hour that the clock repeats: count on from the instant

@@ -12,7 +12,6 @@ pub struct Events {
     /// Runs by hand are for one of the dates too.
     restricted: bool,
     pub(super) summary: String,
-    pub(super) description: String,
 }
 
 impl Events {
@@ -23,8 +22,8 @@ impl Events {
         };
         let mut dates = texts.map(read).collect::<Result<Vec<_>>>()?;
         dates.sort();
-        let text = |key: &str| var[key].as_str().unwrap_or_default().to_owned();
-        Ok(Self { dates, restricted: var["restrict_to_events"] == true, summary: text("_summary"), description: text("description") })
+        let summary = var["_summary"].as_str().unwrap_or_default().to_owned();
+        Ok(Self { dates, restricted: var["restrict_to_events"] == true, summary })
     }
 
     pub(super) fn next(&self, last: Option<DataInterval>, restriction: &TimeRestriction, now: Time) -> Option<DagRunInfo> {

@@ -275,23 +275,6 @@ impl Timetable {
         }
     }
 
-    /// A sentence about it.
-    pub fn description(&self) -> Option<String> {
-        match self {
-            Self::Null => Some("Never, external triggers only".into()),
-            Self::Once => Some("Once, as soon as possible".into()),
-            Self::Continuous => Some("As frequently as possible, but only one run at a time.".into()),
-            Self::CronTrigger(all) => Some(all.iter().map(|t| t.cron().describe()).collect::<Vec<_>>().join(", ")),
-            Self::CronDataInterval(cron) => Some(cron.describe()),
-            Self::AssetTriggered(_) | Self::PartitionedAssets(_) => Some("Triggered by assets".into()),
-            Self::CronPartition(one) => Some(one.cron().describe()),
-            Self::PartitionedAtRuntime => Some("Never, partition key(s) set at runtime".into()),
-            Self::AssetOrTime(_, timetable) => Some(format!("Triggered by assets or {}", timetable.description().unwrap_or_default())),
-            Self::Events(events) => Some(events.description.clone()),
-            Self::DeltaTrigger(_) | Self::DeltaDataInterval(_) | Self::Other(_) => Some(String::new()),
-        }
-    }
-
     /// Runs again and again.
     pub fn periodic(&self) -> bool {
         match self {

@@ -61,6 +61,51 @@ fn manual_intervals_and_summaries_are_airflows() {
     }
 }
 
+#[derive(Deserialize)]
+struct Span {
+    timetable: Value,
+    earliest: Time,
+    latest: Time,
+    /// Run after, start and end of the interval; of partitions the time and the key.
+    runs: Vec<Vec<String>>,
+    /// Upstream did not give up in the middle ("did not advance past"), and so does not the native one.
+    whole: bool,
+}
+
+/// Catching up and backfills where clocks change (tests/recorded/spans.py).
+#[test]
+fn spans_have_the_runs_that_airflow_gives_them() {
+    let spans: Vec<Span> = serde_json::from_str(include_str!("../../tests/recorded/spans.json")).unwrap();
+    let shown = |at: Time| crate::times::shown(at.timestamp_millis());
+    let mut wrong = Vec::new();
+    for span in &spans {
+        let timetable = Timetable::read(&span.timetable).unwrap();
+        let got: Vec<Vec<String>> = match &timetable {
+            // what a backfill says is the schedule's own clock
+            Timetable::CronPartition(cron) => {
+                let local = |at: Time| cron.cron().zone().instant(at.naive_utc());
+                cron.between(local(span.earliest), local(span.latest)).unwrap().into_iter().map(|(at, key)| vec![shown(at), key]).collect()
+            }
+            other => match other.between(span.earliest, span.latest, span.latest) {
+                Ok(all) => {
+                    all.iter().map(|info| vec![shown(info.run_after), shown(info.interval.start), shown(info.interval.end)]).collect()
+                }
+                Err(error) => {
+                    assert!(!span.whole && error.message.contains("does not advance past"), "{}: {}", span.timetable, error.message);
+                    continue;
+                }
+            },
+        };
+        assert!(span.whole, "{} from {} is not given up as upstream gives it up", span.timetable, span.earliest);
+        if got != span.runs {
+            let at = got.iter().zip(&span.runs).position(|(a, b)| a != b).unwrap_or(got.len().min(span.runs.len()));
+            wrong.push(format!("{} from {}: run {at} is {:?}, not {:?}", span.timetable, span.earliest, got.get(at), span.runs.get(at)));
+        }
+    }
+    assert!(wrong.is_empty(), "{} of {} differ:\n{}", wrong.len(), spans.len(), wrong[..wrong.len().min(12)].join("\n"));
+    assert!(spans.len() > 150);
+}
+
 #[test]
 fn nonsense_is_refused_with_the_expression() {
     for expression in ["", "* * * *", "61 * * * *", "a b c d e", "* * * * * * *"] {
