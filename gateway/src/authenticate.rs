@@ -14,7 +14,7 @@ use artel_proto::artel::hub::v1::authenticate_request as request_kind;
 use std::time::Duration;
 
 /// How long an answer of the hub is believed.
-const MEMORY: Duration = Duration::from_secs(10);
+const MEMORY: Duration = Duration::from_secs(5);
 const REMEMBERED: u64 = 10_000;
 
 /// An identity, and the CSRF token that its cookie session must show on writes.

@@ -72,6 +72,8 @@ pub struct Error {
     pub message: String,
     /// The upstream error name where the dialect has finer ones than [`Code`] (e.g. MLflow's `RESOURCE_ALREADY_EXISTS`).
     pub reason: Option<&'static str>,
+    /// Seconds after which the same call may work, where that is known.
+    pub retry_after: Option<u64>,
     source: Option<Source>,
 }
 
@@ -110,12 +112,18 @@ constructors! {
 impl Error {
     /// An error with that code and message.
     pub fn new(code: Code, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), reason: None, source: None }
+        Self { code, message: message.into(), reason: None, retry_after: None, source: None }
     }
 
     /// With the upstream's finer name.
     pub fn reason(mut self, reason: &'static str) -> Self {
         self.reason = Some(reason);
+        self
+    }
+
+    /// With the seconds that the caller shall wait before trying again.
+    pub fn retry_after(mut self, seconds: u64) -> Self {
+        self.retry_after = Some(seconds);
         self
     }
 

@@ -19,6 +19,7 @@ pub mod service;
 pub mod telemetry;
 #[cfg(feature = "testkit")]
 pub mod testkit;
+pub mod tls;
 
 pub use error::{Code, Error, Result, ResultExt};
 pub use identity::Identity;

@@ -89,7 +89,7 @@ impl Dialect {
         let status = self.status(error);
         let mut response = HttpResponseBuilder::new(status);
         if error.code == Code::Unavailable || error.code == Code::ResourceExhausted {
-            response.insert_header((header::RETRY_AFTER, "1"));
+            response.insert_header((header::RETRY_AFTER, error.retry_after.unwrap_or(1).to_string()));
         }
         if status == StatusCode::UNAUTHORIZED {
             let realm = if self == Self::Mlflow { "Basic realm=\"mlflow\"" } else { "Basic realm=\"artel\"" };

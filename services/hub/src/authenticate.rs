@@ -80,7 +80,7 @@ impl Hub {
     }
 
     /// A user with all that they have.
-    async fn as_user(&self, name: &str, admin: bool) -> Result<Principal> {
+    pub(crate) async fn as_user(&self, name: &str, admin: bool) -> Result<Principal> {
         let scopes = self.scopes_of(&Owner::User { name, admin }).await?;
         Ok(Principal {
             kind: "user",
@@ -111,7 +111,8 @@ impl Hub {
         })
     }
 
-    async fn groups_of(&self, user: &str) -> Result<Vec<String>> {
+    /// The groups that a user is in.
+    pub(crate) async fn groups_of(&self, user: &str) -> Result<Vec<String>> {
         let found = groups::of_users(&self.db, &[user]).await?.remove(user);
         Ok(found.unwrap_or_default().into_iter().collect())
     }
@@ -139,9 +140,18 @@ impl Hub {
         let name = names::user(name).map_err(|_| wrong())?;
         let user = users::find(&self.db, &name).await?;
         let stored = user.as_ref().and_then(|u| u.password.as_deref());
+        if stored.is_none()
+            && let Some(principal) = self.by_directory(&name, password, address).await?
+        {
+            self.note_use(&principal.name, None, user.as_ref().and_then(|u| u.last_activity), self.cx.clock.now());
+            return Ok(principal);
+        }
         let now = self.cx.clock.now();
         let fits = self.passwords.verify(&name, address, password, stored, now).await?;
         let Some(user) = user.filter(|_| fits) else { return Err(wrong()) };
+        if user.suspended.is_some() {
+            return Err(Error::denied(format!("{name} may not log in here; ask an administrator")));
+        }
         self.note_use(&user.name, None, user.last_activity, now);
         self.as_user(&user.name, user.admin).await
     }

@@ -1,6 +1,8 @@
 //! The section `[hub]` of the settings.
 
+use crate::profiles::Profile;
 use crate::scopes::Custom;
+use crate::spawner::{Homes, Limiter};
 use artel_platform::identity::Permission;
 use artel_platform::{Error, Result};
 use serde::{Deserialize, Serialize};
@@ -31,10 +33,54 @@ pub struct Settings {
     pub stop_grace_seconds: u64,
     /// Whether notebook servers end with the hub.
     pub stop_servers_on_exit: bool,
-    /// How many servers may be starting at a time.
+    /// How many servers may be starting at a time; 0: any number.
     pub concurrent_spawn_limit: i64,
+    /// Between how many and how many seconds later one is told to try again then.
+    pub spawn_throttle_retry_range: [u64; 2],
     /// How many servers there may be at a time; 0: any number.
     pub active_server_limit: i64,
+    /// How many starts of a server may fail in a row before the next has to wait; 0: any number.
+    pub consecutive_failure_limit: i64,
+    /// Seconds that it has to wait first; each further failure doubles them.
+    pub failure_pause_seconds: u64,
+    /// The program that is a server, with its arguments; empty: `jupyterhub-singleuser`.
+    pub command: Vec<String>,
+    /// Arguments after those of the program.
+    pub arguments: Vec<String>,
+    /// Where a server's root leads, a path of its own; empty: JupyterLab.
+    pub default_url: String,
+    /// Seconds that a server believes what the hub says of a token; upstream's are 300.
+    pub server_token_cache_seconds: u64,
+    /// Environment variables of servers.
+    pub environment: BTreeMap<String, String>,
+    /// Where a user's home is.
+    pub home: String,
+    /// Folder whose content a new home gets; empty: none.
+    pub home_skeleton: String,
+    /// MiB of memory that a server gets; 0: no limit.
+    pub memory_mib: u64,
+    /// Processors that it gets; 0: no limit.
+    pub cpus: f64,
+    /// How limits are kept: `auto`, `cgroup`, `systemd` or `rlimit`.
+    pub limits: String,
+    /// Command that runs before a server's start; empty: none.
+    pub pre_spawn_hook: Vec<String>,
+    /// Command that runs after a server's end; empty: none.
+    pub post_stop_hook: Vec<String>,
+    /// Seconds that either may take.
+    pub hook_timeout_seconds: u64,
+    /// Seconds without activity after which a server is stopped; 0: never.
+    pub cull_idle_seconds: u64,
+    /// Seconds after which a server is stopped whatever it does; 0: never.
+    pub cull_max_age_seconds: u64,
+    /// Seconds between looks for such servers.
+    pub cull_every_seconds: u64,
+    /// Whether a server is stopped although a kernel of it is busy.
+    pub cull_busy: bool,
+    /// Whether a named server that is stopped so is forgotten too.
+    pub cull_removes_named_servers: bool,
+    /// What users may choose to start a server with.
+    pub profiles: Vec<Profile>,
     /// Whether users may have servers with names.
     pub allow_named_servers: bool,
     /// How many; 0: any number.
@@ -56,6 +102,20 @@ pub struct Settings {
     pub services: Vec<Service>,
     /// Whether a client has to send a PKCE challenge.
     pub oauth_require_pkce: bool,
+    /// Whether everybody whom a provider knows may come in.
+    pub allow_all: bool,
+    /// Users who may.
+    pub allowed_users: Vec<String>,
+    /// Groups of the provider whose members may.
+    pub allowed_groups: Vec<String>,
+    /// Users who may not, whoever knows them.
+    pub blocked_users: Vec<String>,
+    /// Users of a provider who are administrators.
+    pub admin_users: Vec<String>,
+    /// Signing in by OpenID Connect.
+    pub oidc: crate::oidc::Settings,
+    /// Passwords of this machine's accounts.
+    pub pam: crate::directory::PamSettings,
 }
 
 /// A role and who has it.
@@ -139,6 +199,17 @@ impl Settings {
 
     /// Fails for roles, groups and services that cannot be.
     pub(crate) fn check(&self) -> Result<()> {
+        crate::profiles::check(&self.profiles)?;
+        self.oidc.check()?;
+        Limiter::check(&self.limits)?;
+        Homes::check(&self.home)?;
+        let [least, most] = self.spawn_throttle_retry_range;
+        if least > most {
+            return Err(Error::invalid(format!("setting hub.spawn_throttle_retry_range: [{least}, {most}] must be from less to more")));
+        }
+        if self.cull_every_seconds == 0 {
+            return Err(Error::invalid("setting hub.cull_every_seconds must be 1 or more"));
+        }
         for role in &self.load_roles {
             crate::roles::check_name(&role.name)?;
         }

@@ -104,7 +104,7 @@ impl Hub {
 }
 
 /// Groups come from other systems too, so more is allowed than for users; what cannot be part of a path is not.
-fn check_name(name: &str) -> Result<()> {
+pub(crate) fn check_name(name: &str) -> Result<()> {
     if name.is_empty() || name.len() > 255 || name.contains('/') || name.chars().any(char::is_control) || matches!(name, "." | "..") {
         return Err(Error::invalid(format!("Invalid group name: {name:?}; use 1 to 255 characters without a slash")));
     }

@@ -40,7 +40,7 @@ impl Hub {
             () = self.cx.stop.cancelled() => End::Stopped,
             up = self.metrics.spawn(self.bring_up(&launch, &mut process)) => match (up, &mut process) {
                 (Err(error), _) => End::Failed(error.message),
-                (Ok(()), Some(process)) => self.hold(process, &order).await,
+                (Ok(()), Some(process)) => self.hold(&launch.id, process, &order).await,
                 (Ok(()), None) => End::Stopped,
             },
         };
@@ -50,12 +50,12 @@ impl Hub {
     /// Keeps a process that an earlier run has left.
     pub(crate) async fn keep_adopted(self: Arc<Self>, launch: String, mut process: Process) {
         let order = self.spawner.enter(&launch);
-        let end = self.hold(&mut process, &order).await;
+        let end = self.hold(&launch, &mut process, &order).await;
         self.close(&launch, Some(process), end).await;
     }
 
     /// Until the process ends, is ordered to, or the hub does.
-    async fn hold(&self, process: &mut Process, order: &CancellationToken) -> End {
+    async fn hold(&self, launch: &str, process: &mut Process, order: &CancellationToken) -> End {
         tokio::select! {
             biased;
             () = order.cancelled() => End::Stopped,
@@ -63,7 +63,7 @@ impl Hub {
             exit = process.wait() => match exit {
                 // people end their server in JupyterLab's menu; that is no failure
                 Exit::Code(0) | Exit::Unknown => End::Stopped,
-                other => End::Failed(format!("the notebook server {}", said(other))),
+                other => End::Failed(format!("the notebook server {}", self.said(other, launch))),
             },
         }
     }
@@ -90,6 +90,7 @@ impl Hub {
         let state = if failure.is_some() { State::Failed } else { State::Stopped };
         let Some(server) = servers::find_launch(&self.db, launch).await? else { return Ok(()) };
         let log = failure.map(|_| self.spawner.log_tail(&server.user, &server.name));
+        self.spawner.after_stop(&server.user, &server.name, &server.user_options).await;
         let mut tx = self.db.begin().await?;
         let now = self.cx.clock.now();
         let Some(server) = servers::set_ended(&mut tx, launch, &Ended { state, failure, log_tail: log.as_deref() }, now).await? else {
@@ -114,9 +115,14 @@ impl Hub {
     async fn bring_up(&self, launch: &Launch, slot: &mut Option<Process>) -> Result<()> {
         let mut steps = Steps { hub: self, launch: &launch.id, taken: Vec::new() };
         steps.take(0, "Server requested").await?;
-        let environment = self.build_environment(&mut steps).await?;
-        steps.take(50, "Starting jupyterhub-singleuser").await?;
-        let (process, url) = self.spawner.start(&environment, launch)?;
+        self.prepare(launch, &mut steps).await?;
+        let environment = match launch.plan.command.as_slice() {
+            [] => Some(self.build_environment(&mut steps).await?),
+            _ => None,
+        };
+        let program = launch.plan.command.first().map_or("jupyterhub-singleuser", String::as_str);
+        steps.take(50, &format!("Starting {program}")).await?;
+        let (process, url) = self.spawner.start(environment.as_ref(), launch)?;
         let process = slot.insert(process);
         let (pid, started) = (process.pid, process.started);
         let mut tx = self.db.begin().await?;
@@ -128,6 +134,17 @@ impl Hub {
         let mut tx = self.db.begin().await?;
         let server = servers::set_ready(&mut tx, &launch.id, self.cx.clock.now()).await?;
         self.commit_change(tx, server).await
+    }
+
+    /// Runs the hook of the settings.
+    async fn prepare(&self, launch: &Launch, steps: &mut Steps<'_>) -> Result<()> {
+        if self.settings.pre_spawn_hook.is_empty() {
+            return Ok(());
+        }
+        steps.take(3, "Preparing (hub.pre_spawn_hook)").await?;
+        let server = servers::find_launch(&self.db, &launch.id).await?;
+        let options = server.map_or(serde_json::Value::Null, |server| server.user_options);
+        self.spawner.before_start(&launch.user, &launch.name, &options).await
     }
 
     /// The notebook environment; the lines of a build become steps.
@@ -155,7 +172,7 @@ impl Hub {
     }
 
     async fn first_answer(&self, process: &mut Process, url: &str, launch: &Launch) -> Result<()> {
-        let limit = Duration::from_secs(self.settings.start_timeout_seconds);
+        let limit = launch.plan.start_timeout;
         let answers = async {
             while !self.spawner.answers(url).await {
                 tokio::time::sleep(TRY_EVERY).await;
@@ -167,11 +184,24 @@ impl Hub {
         };
         tokio::select! {
             biased;
-            exit = process.wait() => Err(Error::conflict(format!("the notebook server {} before it answered{}", said(exit), last_line()))),
+            exit = process.wait() => Err(Error::conflict(format!("the notebook server {} before it answered{}", self.said(exit, &launch.id), last_line()))),
             answered = tokio::time::timeout(limit, answers) => answered.map_err(|_| {
                 let seconds = limit.as_secs();
                 Error::timeout(format!("the notebook server did not answer within {seconds} s (hub.start_timeout_seconds){}", last_line()))
             }),
+        }
+    }
+
+    /// How a server's process ended, and why, where that is known.
+    fn said(&self, exit: Exit, launch: &str) -> String {
+        match exit {
+            Exit::Code(code) => format!("ended with exit code {code}"),
+            Exit::Signal(9) => {
+                let why = self.spawner.verdict(launch).unwrap_or_else(|| "perhaps the machine ran out of memory".into());
+                format!("was killed (signal 9); {why}")
+            }
+            Exit::Signal(signal) => format!("was ended by signal {signal}"),
+            Exit::Unknown => "ended".into(),
         }
     }
 
@@ -208,14 +238,5 @@ impl Steps<'_> {
     async fn take_line(&mut self, from: i64, to: i64, message: &str) -> Result<()> {
         let at = self.taken.last().map_or(from, |s| s.progress).max(from);
         self.take(at + (to - at) / 8, message).await
-    }
-}
-
-fn said(exit: Exit) -> String {
-    match exit {
-        Exit::Code(code) => format!("ended with exit code {code}"),
-        Exit::Signal(9) => "was killed (signal 9); perhaps the machine ran out of memory".into(),
-        Exit::Signal(signal) => format!("was ended by signal {signal}"),
-        Exit::Unknown => "ended".into(),
     }
 }

@@ -1,7 +1,7 @@
 //! The hub: users, passwords, tokens, sessions and scopes; OAuth for notebook servers; the servers themselves and the
 //! routes by which the proxy finds them. It speaks JupyterHub's REST API, as clients and `jupyterhub-singleuser` know it.
 //!
-//! Tables: `users`, `sessions`, `tokens`, `oauth_codes`, `servers`; `user_groups`, `group_members`, `scope_roles`,
+//! Tables: `users`, `identities`, `sessions`, `tokens`, `oauth_codes`, `servers`; `user_groups`, `group_members`, `scope_roles`,
 //! `scope_role_holders`, `hub_services`, `service_keepers`, `shares`, `share_codes`; `roles`, `role_permissions`,
 //! `role_assignments` and the numbers by which MLflow's API knows them. Topics: `hub.users`, `hub.servers`.
 
@@ -11,19 +11,26 @@ mod access;
 mod access_keys;
 mod activity;
 mod adopt;
+mod attempts;
 mod authenticate;
 mod bootstrap;
 mod clients;
 mod config;
+mod cull;
+mod directory;
 mod groups;
 mod grpc;
+mod identities;
 mod keeper;
 mod managed;
 mod metrics;
 mod names;
 mod oauth;
+mod oidc;
 mod passwords;
 mod permit;
+mod profiles;
+mod refresh;
 mod rest;
 mod roles;
 mod scopes;
@@ -44,16 +51,19 @@ pub use users::UserSummary;
 
 use artel_platform::db::{Db, Migrations};
 use artel_platform::http::Routes;
-use artel_platform::identity::Permission;
+use artel_platform::identity::{Permission, Vault};
 use artel_platform::{Context, Result, Service, migrations};
 use artel_proto::artel::hub::v1::hub_server::HubServer;
+use attempts::Attempts;
+use directory::Directories;
+use oidc::Oidc;
 use passwords::Passwords;
 use spawner::Spawner;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use tokio::sync::watch;
 
-static MIGRATIONS: Migrations = migrations!("0001_hub", "0002_access", "0003_rbac");
+static MIGRATIONS: Migrations = migrations!("0001_hub", "0002_access", "0003_rbac", "0004_spawn", "0005_identities");
 
 /// JupyterHub's release whose API this is.
 pub const JUPYTERHUB_VERSION: &str = "6.1.1";
@@ -70,6 +80,13 @@ pub struct Hub {
     /// Where browsers find the suite, without a slash at the end.
     public_url: String,
     passwords: Passwords,
+    /// Failed sign-ins by address.
+    attempts: Attempts,
+    /// The provider that users sign in at, where there is one.
+    oidc: Option<Oidc>,
+    /// Who else keeps passwords.
+    directories: Directories,
+    vault: Vault,
     /// Upstream's roles and those of the settings.
     fixed: roles::Fixed,
     /// Which scopes there are.
@@ -97,6 +114,10 @@ impl Hub {
             cx: cx.clone(),
             db: cx.database("hub", MIGRATIONS).await?,
             passwords: Passwords::new(),
+            attempts: Attempts::default(),
+            oidc: Oidc::new(&settings.oidc, &public_url)?,
+            directories: Directories::new(&settings, &cx.config.python.interpreter),
+            vault: Vault::new(cx.keys.storage())?,
             fixed: roles::Fixed::new(&settings, &vocabulary)?,
             vocabulary,
             metrics: metrics::Metrics::new()?,
@@ -137,6 +158,7 @@ pub async fn start(cx: Context) -> Result<Service> {
     hub.load_groups().await?;
     hub.load_admins().await?;
     hub.load_services().await?;
+    hub.load_blocked().await?;
     let left = hub.left_by_earlier_run().await?;
     let tasks = hub.clone();
     cx.spawn("hub", async move {
@@ -144,6 +166,10 @@ pub async fn start(cx: Context) -> Result<Service> {
         tasks.clone().adopt(left).await;
         tasks.sweep().await;
     });
+    let follower = hub.clone();
+    cx.spawn("hub sign-ins", async move { follower.follow_identities().await });
+    let culler = hub.clone();
+    cx.spawn("hub culler", async move { culler.cull_servers().await });
     let rest = routes().without_document().state(hub.clone());
     let grpc = tonic::service::Routes::new(HubServer::new(grpc::HubApi(hub.clone())));
     Ok(Service { name: "hub", rest, grpc, db: hub.db.clone() })

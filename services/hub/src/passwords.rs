@@ -1,5 +1,6 @@
 //! Passwords: argon2id, few at a time, and a limit on wrong ones.
 
+use crate::attempts::Attempts;
 use argon2::Argon2;
 use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
@@ -11,35 +12,22 @@ use tokio::sync::Semaphore;
 
 /// How many are worked on at a time: each takes 19 MiB and a core for some milliseconds.
 const AT_A_TIME: usize = 2;
-/// How many wrong passwords a user name gets from one address in a window; and from anywhere.
-const WRONG_PER_ADDRESS: u32 = 10;
-const WRONG_PER_USER: u32 = 100;
-/// Length of the window in milliseconds.
-const WINDOW: i64 = 60_000;
-/// How many names and addresses are remembered before the old ones are forgotten.
-const REMEMBERED: usize = 10_000;
 /// How many right passwords are remembered.
 const RECENT: usize = 1_000;
 
 /// Makes and checks password hashes.
 pub(crate) struct Passwords {
     turns: Arc<Semaphore>,
-    wrong: Mutex<HashMap<(String, String), Wrong>>,
+    attempts: Attempts,
     /// Fingerprint of a right password by the hash that it fits: a client with Basic sends it with every request.
     /// The key is random and the stored hash part of it, so it says nothing elsewhere and ends with the password.
     recent: Mutex<HashMap<String, [u8; 32]>>,
     key: [u8; 32],
 }
 
-#[derive(Clone, Copy)]
-struct Wrong {
-    count: u32,
-    since: i64,
-}
-
 impl Passwords {
     pub(crate) fn new() -> Self {
-        Self { turns: Arc::new(Semaphore::new(AT_A_TIME)), wrong: Mutex::default(), recent: Mutex::default(), key: rand::random() }
+        Self { turns: Arc::new(Semaphore::new(AT_A_TIME)), attempts: Attempts::default(), recent: Mutex::default(), key: rand::random() }
     }
 
     /// The argon2id hash of a new password.
@@ -60,7 +48,9 @@ impl Passwords {
         if stored.is_some_and(|stored| self.is_recent(stored, &fingerprint)) {
             return Ok(true);
         }
-        self.check_limit(user, address, now)?;
+        self.attempts.check(user, address, now).map_err(|wait| {
+            Error::exhausted(format!("too many wrong passwords for {user}; wait {wait} s and try again")).retry_after(wait)
+        })?;
         let hash = stored.map_or_else(|| nobodys().to_owned(), Into::into);
         let given = password.to_owned();
         let fits = self
@@ -71,7 +61,7 @@ impl Passwords {
             .await?;
         match stored {
             Some(stored) if fits => self.remember(stored, fingerprint),
-            _ => self.note_wrong(user, address, now),
+            _ => self.attempts.note(user, address, now),
         }
         Ok(fits && stored.is_some())
     }
@@ -106,32 +96,6 @@ impl Passwords {
         }
         recent.insert(stored.to_owned(), fingerprint);
     }
-
-    fn check_limit(&self, user: &str, address: &str, now: i64) -> Result<()> {
-        let wrong = self.wrong.lock().expect("not poisoned");
-        for (address, limit) in [(address, WRONG_PER_ADDRESS), ("", WRONG_PER_USER)] {
-            let seen = wrong.get(&(user.to_owned(), address.to_owned())).filter(|w| now - w.since < WINDOW);
-            if let Some(seen) = seen.filter(|w| w.count >= limit) {
-                let wait = (seen.since + WINDOW - now).max(1000) / 1000;
-                return Err(Error::exhausted(format!("too many wrong passwords for {user}; wait {wait} s and try again")));
-            }
-        }
-        Ok(())
-    }
-
-    fn note_wrong(&self, user: &str, address: &str, now: i64) {
-        let mut wrong = self.wrong.lock().expect("not poisoned");
-        if wrong.len() >= REMEMBERED {
-            wrong.retain(|_, w| now - w.since < WINDOW);
-        }
-        for address in [address, ""] {
-            let seen = wrong.entry((user.to_owned(), address.to_owned())).or_insert(Wrong { count: 0, since: now });
-            if now - seen.since >= WINDOW {
-                *seen = Wrong { count: 0, since: now };
-            }
-            seen.count += 1;
-        }
-    }
 }
 
 /// A hash that no password is known for.
@@ -158,17 +122,5 @@ mod tests {
         assert!(!passwords.verify("ada", "here", "battery staple", Some(&hash), 0).await.unwrap());
         assert!(!passwords.verify("nobody", "here", "correct horse", None, 0).await.unwrap());
         assert!(passwords.hash("").await.is_err());
-    }
-
-    #[tokio::test]
-    async fn too_many_wrong_ones_are_refused_for_a_while() {
-        let passwords = Passwords::new();
-        for _ in 0..WRONG_PER_ADDRESS {
-            passwords.note_wrong("ada", "there", 1000);
-        }
-        assert!(passwords.check_limit("ada", "there", 2000).is_err());
-        assert!(passwords.check_limit("ada", "here", 2000).is_ok());
-        assert!(passwords.check_limit("bob", "there", 2000).is_ok());
-        assert!(passwords.check_limit("ada", "there", 1000 + WINDOW).is_ok());
     }
 }

@@ -1,6 +1,7 @@
 //! Starting and stopping notebook servers, and following them.
 
 use crate::authenticate::hash;
+use crate::profiles::Plan;
 use crate::scopes::SUITE;
 use crate::spawner::Launch;
 use crate::store::servers::{self, Server, State};
@@ -14,6 +15,11 @@ use std::time::Duration;
 
 /// How often a follower looks at the table although nothing was announced: another process may have written.
 const LOOK: Duration = Duration::from_secs(2);
+
+/// Seconds after which to try again where there are too many servers: upstream says a few minutes.
+const ACTIVE_RETRY: u64 = 120;
+/// Seconds that a server waits at most after starts that have failed.
+const LONGEST_PAUSE: u64 = 3600;
 
 /// What a start may bring along.
 #[derive(Debug, Clone, Default)]
@@ -44,9 +50,13 @@ impl Hub {
     pub(crate) async fn start_server(self: &Arc<Self>, user: &str, name: &str, wanted: &Wanted) -> Result<Server> {
         let user = self.user(user).await?.name;
         names::check_server(name)?;
+        let before = servers::find(&self.db, &user, name).await?;
+        self.check_failures(before.as_ref())?;
+        let options = wanted.user_options.as_ref().or(before.as_ref().map(|server| &server.user_options)).unwrap_or(&Value::Null);
+        let plan = Plan::chosen(&self.settings, &self.groups_of(&user).await?, options)?;
         let (own, server_token) = self.server_token(&user, name);
         let (kernel, kernel_token) = self.kernel_token(&user, name);
-        let launch = Launch { id: self.cx.ids.hex32(), user, name: name.into(), server_token, kernel_token };
+        let launch = Launch { id: self.cx.ids.hex32(), user, name: name.into(), server_token, kernel_token, plan };
         // known before it is in the table: nobody may take it for a leftover
         let order = self.spawner.enter(&launch.id);
         let claimed = self.claim_server(&launch, wanted, &[(&own, &launch.server_token), (&kernel, &launch.kernel_token)]).await;
@@ -79,16 +89,46 @@ impl Hub {
 
     async fn check_limits(&self, tx: &mut artel_platform::db::Tx, launch: &Launch) -> Result<()> {
         let settings = &self.settings;
-        if servers::count_pending(tx).await? >= settings.concurrent_spawn_limit {
-            return Err(Error::exhausted("too many notebook servers are starting now; try again in a moment"));
+        if settings.concurrent_spawn_limit > 0 && servers::count_pending(tx).await? >= settings.concurrent_spawn_limit {
+            let wait = self.throttle();
+            let message = format!("too many notebook servers are starting now (hub.concurrent_spawn_limit); try again in {wait} seconds");
+            return Err(Error::exhausted(message).retry_after(wait));
         }
         if settings.active_server_limit > 0 && servers::count_active(tx).await? >= settings.active_server_limit {
             return Err(Error::exhausted(format!(
-                "there are {} notebook servers already (hub.active_server_limit); stop one, or try again later",
+                "there are {} notebook servers already (hub.active_server_limit); stop one, or try again in a few minutes",
                 settings.active_server_limit
-            )));
+            ))
+            .retry_after(ACTIVE_RETRY));
         }
         self.check_named(tx, &launch.user, &launch.name).await
+    }
+
+    /// Seconds after which somebody who has to wait shall try again: not all at the same time (upstream's
+    /// `spawn_throttle_retry_range`).
+    fn throttle(&self) -> u64 {
+        let [least, most] = self.settings.spawn_throttle_retry_range;
+        least + self.cx.ids.uuid().as_u64_pair().1 % (most - least + 1)
+    }
+
+    /// Fails for a server whose starts have failed again and again, until some time has passed.
+    fn check_failures(&self, before: Option<&Server>) -> Result<()> {
+        let limit = self.settings.consecutive_failure_limit;
+        let Some(server) = before.filter(|server| limit > 0 && server.failures >= limit && !server.state.is_active()) else { return Ok(()) };
+        let doublings = u32::try_from(server.failures - limit).unwrap_or(u32::MAX);
+        let pause = self.settings.failure_pause_seconds.saturating_mul(2u64.saturating_pow(doublings)).min(LONGEST_PAUSE);
+        let passed = u64::try_from(self.cx.clock.now() - server.changed).unwrap_or(0) / 1000;
+        if passed >= pause {
+            return Ok(());
+        }
+        let wait = pause - passed;
+        let why = server.failure.as_deref().unwrap_or("the reason is not known");
+        Err(Error::exhausted(format!(
+            "{} has failed to start {} times in a row; try again in {wait} seconds. The last time: {why}",
+            names::full(&server.user, &server.name),
+            server.failures
+        ))
+        .retry_after(wait))
     }
 
     /// Fails when the user may not have (one more) server of that name.

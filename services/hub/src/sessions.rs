@@ -26,14 +26,19 @@ impl Hub {
     /// Opens a session for who has this name and password.
     pub(crate) async fn log_in(self: &Arc<Self>, name: &str, password: &str, address: &str) -> Result<Opened> {
         let user = self.metrics.login(self.by_password(name, password, address)).await?;
+        self.open_session(user, None).await
+    }
+
+    /// Opens a session for who is known, by `provider` or by a password.
+    pub(crate) async fn open_session(&self, user: Principal, provider: Option<&str>) -> Result<Opened> {
         let (secret, id, csrf) = (self.cx.ids.secret(), self.cx.ids.hex32(), self.cx.ids.secret());
         let now = self.cx.clock.now();
         let life = i64::from(self.settings.session_days) * DAY;
         let mut tx = self.db.begin().await?;
-        let new = sessions::New { hash: &hash(&secret), id: &id, user: &user.name, csrf: &csrf, created: now, expires: now + life };
+        let new = sessions::New { hash: &hash(&secret), id: &id, user: &user.name, csrf: &csrf, created: now, expires: now + life, provider };
         sessions::insert(&mut tx, &new).await?;
         tx.commit().await?;
-        tracing::info!(user = %user.name, "logged in");
+        tracing::info!(user = %user.name, provider, "logged in");
         Ok(Opened { user, secret, id, csrf, seconds: life / 1000 })
     }
 

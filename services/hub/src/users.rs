@@ -38,10 +38,13 @@ impl Hub {
             None => None,
         };
         let wanted: Vec<String> = wanted.iter().map(|name| names::user(name)).collect::<Result<_>>()?;
+        for name in &wanted {
+            self.check_blocked(name)?;
+        }
         let mut created = Vec::new();
         let mut tx = self.db.begin().await?;
         for name in &wanted {
-            let user = User { name: name.clone(), admin, password: hash.clone(), created: self.cx.clock.now(), last_activity: None };
+            let user = User { name: name.clone(), admin, password: hash.clone(), created: self.cx.clock.now(), last_activity: None, suspended: None };
             if users::insert(&mut tx, &user).await? {
                 tx.emit(&UserChanged { name: name.clone(), removed: false }).await?;
                 created.push(user);

@@ -115,6 +115,26 @@ async fn codes_are_bound_and_spent(suite: &Suite, ada: &str) {
     assert!(suite.authenticate(Credential::Token(token)).await.is_none(), "it ends with the session");
 }
 
+/// A browser that has opened the server cannot use it any more soon after it has signed out.
+async fn who_signs_out_is_out_of_the_server(suite: &Suite) {
+    let browser = suite.browser();
+    suite.log_in(&browser, "ada", "ada's").await;
+    let mut next = "/user/ada/lab".to_owned();
+    for _ in 0..8 {
+        let answer = browser.get(suite.at(&next)).send().await.unwrap();
+        match answer.headers().get("location") {
+            Some(location) => next = location.to_str().unwrap().to_owned(),
+            None => break,
+        }
+    }
+    let status = || async { browser.get(suite.at("/user/ada/api/status")).send().await.unwrap().status().as_u16() };
+    assert_eq!(status().await, 200, "it was opened by {next}");
+    browser.post(suite.at("/hub/logout")).send().await.unwrap();
+    let out = std::time::Instant::now();
+    until("the server to know", 15, || async { (status().await != 200).then_some(()) }).await;
+    assert!(out.elapsed().as_secs_f64() < 6.0, "{:?}", out.elapsed());
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_is_started_opened_left_found_and_stopped() {
     on_both_engines(the_life_of_a_server).await;
@@ -162,6 +182,7 @@ async fn the_life_of_a_server(cx: Context) {
     assert!(active["ready"] == true && active["last_activity"].is_string() && active["pending"].is_null(), "{active}");
 
     codes_are_bound_and_spent(&first, &ada).await;
+    who_signs_out_is_out_of_the_server(&first).await;
 
     // the hub goes, the server stays; the next hub has it again
     first.stop().await;

@@ -20,6 +20,16 @@ export const userQuery = (name: string) => queryOptions({
   meta: { topics: ["hub.users", "hub.servers"] },
 });
 
+/** What a server may be started with; none where there is nothing to choose. */
+export const profilesQuery = queryOptions({
+  queryKey: ["profiles"],
+  queryFn: ({ signal }) => body(api.GET("/hub/api/profiles", { signal })),
+  staleTime: 60_000,
+});
+
+/** The server's own page of profiles. */
+export const spawnUrl = (name: string): string => `/hub/spawn/${encodeURIComponent(name)}`;
+
 export const createUser = (name: string, password: string, admin: boolean): Promise<User> =>
   body(api.POST("/hub/api/users/{name}", { ...named(name), body: { admin, password } }));
 

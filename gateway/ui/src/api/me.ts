@@ -11,6 +11,13 @@ export const meQuery = queryOptions({
   meta: { topics: ["hub.users"] },
 });
 
+/** How one can sign in here; asked before anybody is known. */
+export const loginMethodsQuery = queryOptions({
+  queryKey: ["login-methods"],
+  queryFn: ({ signal }) => body(api.GET("/hub/api/login-methods", { signal })),
+  staleTime: Infinity,
+});
+
 export const login = (username: string, password: string): Promise<Schema<"hub.LoggedIn">> =>
   body(api.POST("/hub/login", { body: { username, password } }));
 

@@ -1,8 +1,8 @@
-import { useQueryClient } from "@tanstack/react-query";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { getRouteApi, useNavigate } from "@tanstack/react-router";
 import { useEffect, useState, type FormEvent } from "react";
 import { ApiError } from "../api/http";
-import { login } from "../api/me";
+import { login, loginMethodsQuery } from "../api/me";
 import { LANGUAGES, setLanguage, t, useLanguage } from "../i18n";
 import { Mark } from "../shell/Shell";
 import { Button, Field, Segmented } from "../ui/controls";
@@ -16,6 +16,8 @@ export function Login() {
   const client = useQueryClient();
   const navigate = useNavigate();
   const language = useLanguage();
+  const { data: methods } = useQuery(loginMethodsQuery);
+  const provider = methods?.single_sign_on;
   const [name, setName] = useState("");
   const [password, setPassword] = useState("");
   const [busy, setBusy] = useState(false);
@@ -61,6 +63,9 @@ export function Login() {
         </Field>
         {wrong(error) ? <p className="error-line" role="alert">{t("login.wrong")}</p> : <ErrorLine error={error} />}
         <Button type="submit" variant="primary" disabled={busy}>{t("login.submit")}</Button>
+        {provider && (
+          <a className="button" href={`${provider.url}?next=${encodeURIComponent(next ?? "/")}`}>{t("login.provider", { name: provider.name })}</a>
+        )}
       </form>
       <Segmented label={t("language.title")} value={language} options={LANGUAGES.map((code) => [code, t(`language.${code}`)] as const)}
         onChange={(code) => void setLanguage(code)} />

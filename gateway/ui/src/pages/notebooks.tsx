@@ -1,6 +1,6 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useCallback, useEffect, useState } from "react";
-import { defaultServer, followProgress, notebookUrl, startServer, stopServer, userQuery, usersQuery, type Progress, type Server, type User } from "../api/hub";
+import { defaultServer, followProgress, notebookUrl, profilesQuery, spawnUrl, startServer, stopServer, userQuery, usersQuery, type Progress, type Server, type User } from "../api/hub";
 import { meQuery } from "../api/me";
 import { environmentsQuery } from "../api/serving";
 import { t } from "../i18n";
@@ -59,6 +59,8 @@ function MyServer({ user }: { user: User }) {
   const client = useQueryClient();
   const server = defaultServer(user);
   const { steps, start, starting, error } = useStart(user);
+  const { data: profiles } = useQuery(profilesQuery);
+  const choice = (profiles?.length ?? 0) > 0;
   const stop = useMutation({ mutationFn: () => stopServer(user.name), onSettled: () => client.invalidateQueries({ queryKey: ["user", user.name] }) });
   const last = steps.at(-1);
   const [seen, setSeen] = useState("");
@@ -76,6 +78,7 @@ function MyServer({ user }: { user: User }) {
           )}
           <span className="end row">
             {server?.ready && <a className="button primary" href={notebookUrl(user.name)} target="_blank" rel="noreferrer">{t("notebooks.open")}</a>}
+            {!server?.ready && choice && !starting && <a className="button" href={spawnUrl(user.name)}>{t("notebooks.choose")}</a>}
             {server?.ready
               ? <Button icon="stop" disabled={stop.isPending} onClick={() => stop.mutate()}>{t("notebooks.stop")}</Button>
               : <Button variant="primary" icon="play" disabled={starting || stop.isPending} onClick={start}>{t("notebooks.start")}</Button>}

@@ -52,6 +52,9 @@ pub(super) async fn form(hub: web::Data<Hub>, who: Option<Identity>, query: web:
     if who.is_some() {
         return page::redirect(next);
     }
+    if hub.oidc.as_ref().is_some_and(|oidc| oidc.settings.auto_login) {
+        return hub.to_provider(next).await.unwrap_or_else(|error| page::failure(&error));
+    }
     let mut answer = page::redirect(&page::with_next("/login", next));
     // clients that fill in upstream's form want one before they post it
     let _ = answer.add_cookie(&hub.cookie(XSRF, hub.cx.ids.secret(), false));
@@ -127,7 +130,7 @@ impl Hub {
         Cookie::build(name, value).path("/").http_only(http_only).secure(secure).same_site(SameSite::Lax).finish()
     }
 
-    fn session_cookies(&self, opened: &Opened) -> [Cookie<'static>; 3] {
+    pub(super) fn session_cookies(&self, opened: &Opened) -> [Cookie<'static>; 3] {
         let cookies = [
             self.cookie(SESSION, opened.secret.clone(), true),
             self.cookie(JUPYTERHUB_SESSION, opened.id.clone(), true),
@@ -160,7 +163,7 @@ fn wants_json(request: &HttpRequest) -> bool {
 }
 
 /// The client as the nearest proxy saw it, for the limit on wrong passwords.
-fn address(request: &HttpRequest) -> String {
+pub(super) fn address(request: &HttpRequest) -> String {
     let forwarded = request.headers().get("x-forwarded-for").and_then(|v| v.to_str().ok()).and_then(|list| list.rsplit(',').next());
     forwarded.map(|a| a.trim().to_owned()).or_else(|| request.peer_addr().map(|a| a.ip().to_string())).unwrap_or_default()
 }

@@ -9,6 +9,7 @@ mod login;
 mod metrics;
 mod model;
 mod oauth;
+mod oidc;
 mod page;
 mod pages;
 mod pagination;
@@ -21,6 +22,7 @@ mod share_codes;
 mod share_models;
 mod shares;
 mod shutdown;
+mod spawn;
 mod tokens;
 mod users;
 
@@ -34,6 +36,7 @@ pub(crate) fn routes() -> Routes {
     routes!(Dialect::Jupyterhub;
         info::root, info::root_slash, info::info, info::health,
         login::form, login::log_in, login::log_out, login::log_out_page,
+        oidc::methods, oidc::depart, oidc::arrive,
         users::whoami, users::list, users::create_many, users::get, users::create, users::update, users::delete,
         servers::get_default, servers::create_default, servers::update_default, servers::start_default, servers::stop_default,
         servers::log_default,
@@ -54,7 +57,8 @@ pub(crate) fn routes() -> Routes {
         oauth::authorize, oauth::agree, oauth::token,
         authorizations::token, authorizations::no_token, authorizations::cookie,
         pages::hub, pages::hub_slash, pages::home, pages::token_page, pages::admin,
-        pages::spawn, pages::spawn_user, pages::spawn_server, pages::spawn_pending, pages::spawn_pending_server,
+        spawn::own, spawn::of_user, spawn::of_server, spawn::start_own, spawn::start_of_user, spawn::start_of_server,
+        spawn::pending, spawn::pending_server, spawn::list,
         pages::hub_user, pages::user,
     )
     .also("/hub/api/users/{name}/server", "/hub/api/users/{name}/servers/")

@@ -3,21 +3,11 @@
 use super::oauth::to_login;
 use super::page::{self, NOTEBOOKS};
 use crate::permit::{Over, hidden};
-use crate::servers::Wanted;
-use crate::store::servers::{self, State};
-use crate::{Hub, names};
+use crate::store::servers;
+use crate::Hub;
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 use artel_platform::{Error, Identity, Result};
-use serde::Deserialize;
-use std::sync::Arc;
-
-/// Where to go when the server is ready.
-#[derive(Deserialize, utoipa::IntoParams)]
-#[into_params(parameter_in = Query)]
-pub(super) struct Next {
-    next: Option<String>,
-}
 
 /// The start page.
 #[utoipa::path(get, path = "/hub", tag = "hub", responses((status = 302)), security(("artel" = ["public"])))]
@@ -49,54 +39,6 @@ pub(super) async fn admin() -> HttpResponse {
     page::redirect("/admin/users")
 }
 
-/// Starts one's own default server and shows how that goes on.
-#[utoipa::path(get, path = "/hub/spawn", tag = "hub", params(Next), responses((status = 302)), security(("artel" = ["public"])))]
-pub(super) async fn spawn(
-    hub: web::Data<Hub>,
-    request: HttpRequest,
-    who: Option<Identity>,
-    query: web::Query<Next>,
-) -> Result<HttpResponse> {
-    let name = who.as_ref().map(|w| w.name.clone()).unwrap_or_default();
-    hub.into_inner().spawn_page(&request, who, &name, "", &query).await
-}
-
-/// Starts a user's default server and shows how that goes on.
-#[utoipa::path(get, path = "/hub/spawn/{name}", tag = "hub", params(("name" = String, Path), Next), responses((status = 302), (status = 404)), security(("artel" = ["public"])))]
-pub(super) async fn spawn_user(
-    hub: web::Data<Hub>,
-    request: HttpRequest,
-    who: Option<Identity>,
-    at: web::Path<String>,
-    query: web::Query<Next>,
-) -> Result<HttpResponse> {
-    hub.into_inner().spawn_page(&request, who, &at, "", &query).await
-}
-
-/// Starts a named server and shows how that goes on.
-#[utoipa::path(get, path = "/hub/spawn/{name}/{server}", tag = "hub", params(("name" = String, Path), ("server" = String, Path), Next), responses((status = 302), (status = 404)), security(("artel" = ["public"])))]
-pub(super) async fn spawn_server(
-    hub: web::Data<Hub>,
-    request: HttpRequest,
-    who: Option<Identity>,
-    at: web::Path<(String, String)>,
-    query: web::Query<Next>,
-) -> Result<HttpResponse> {
-    hub.into_inner().spawn_page(&request, who, &at.0, &at.1, &query).await
-}
-
-/// How a start goes on.
-#[utoipa::path(get, path = "/hub/spawn-pending/{name}", tag = "hub", params(("name" = String, Path)), responses((status = 302)), security(("artel" = ["public"])))]
-pub(super) async fn spawn_pending() -> HttpResponse {
-    page::redirect(NOTEBOOKS)
-}
-
-/// How a start goes on.
-#[utoipa::path(get, path = "/hub/spawn-pending/{name}/{server}", tag = "hub", params(("name" = String, Path), ("server" = String, Path)), responses((status = 302)), security(("artel" = ["public"])))]
-pub(super) async fn spawn_pending_server() -> HttpResponse {
-    page::redirect(NOTEBOOKS)
-}
-
 /// What is under `/user` of a server that has no route: upstream's proxy sends it here.
 #[utoipa::path(method(get, post, put, patch, delete), path = "/hub/user/{path:.*}", tag = "hub", params(("path" = String, Path)),
     responses((status = 302), (status = 404), (status = 424)), security(("artel" = ["public"])))]
@@ -122,30 +64,6 @@ pub(super) async fn user(
 }
 
 impl Hub {
-    async fn spawn_page(
-        self: &Arc<Self>,
-        request: &HttpRequest,
-        who: Option<Identity>,
-        user: &str,
-        name: &str,
-        query: &Next,
-    ) -> Result<HttpResponse> {
-        let Some(who) = who else { return Ok(to_login(request)) };
-        self.allow(&who, &["start:servers"], Over::Server(user, name)).await?;
-        let user = self.user(user).await?.name;
-        let state = servers::find(&self.db, &user, name).await?.map(|s| s.state);
-        if state == Some(State::Ready) {
-            let place = names::prefix(&user, name);
-            return Ok(page::redirect(query.next.as_deref().map_or(place.as_str(), |next| page::local(Some(next)))));
-        }
-        // a link on another site shows the page, it starts nothing
-        let site = request.headers().get("sec-fetch-site").and_then(|v| v.to_str().ok());
-        if !matches!(site, Some("cross-site" | "same-site")) && state != Some(State::Stopping) {
-            self.start_server(&user, name, &Wanted::default()).await?;
-        }
-        Ok(page::redirect(NOTEBOOKS))
-    }
-
     /// `path` is `NAME/…` or `NAME/SERVER/…`.
     async fn no_route(&self, request: &HttpRequest, who: Option<Identity>, path: &str) -> Result<HttpResponse> {
         let (user, rest) = path.split_once('/').unwrap_or((path, ""));

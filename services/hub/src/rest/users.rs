@@ -180,7 +180,11 @@ pub(super) async fn create_many(hub: web::Data<Hub>, who: Identity, body: web::B
 pub(super) async fn get(hub: web::Data<Hub>, who: Identity, name: web::Path<String>, query: web::Query<ShowQuery>) -> Result<HttpResponse> {
     hub.allow(&who, SEES, Over::User(&name)).await?;
     let account = hub.account(hub.user(&name).await?).await?;
-    Ok(HttpResponse::Ok().json(hub.user_model(&account, &who.scopes, yes(query.include_stopped_servers.as_deref()))))
+    let mut model = hub.user_model(&account, &who.scopes, yes(query.include_stopped_servers.as_deref()));
+    if model.auth_state.is_some() {
+        model.auth_state = Some(hub.auth_state(&account.user.name).await?);
+    }
+    Ok(HttpResponse::Ok().json(model))
 }
 
 /// Creates a user, with a password where one is sent.

@@ -1,20 +1,28 @@
 //! Notebook servers as processes of this machine.
 
+mod cgroup;
+mod doing;
 mod environment;
+mod home;
+mod hooks;
 mod leftovers;
+mod limits;
 mod log;
 mod process;
 
 pub(crate) use environment::{Launch, MARK, variables};
+pub(crate) use home::Homes;
+pub(crate) use limits::Limiter;
 pub(crate) use process::{Exit, Process};
 
 use crate::config::{Service, Settings};
 use crate::names;
 use artel_platform::python::{Environment, Environments, Progress, Requirements};
 use artel_platform::{Context, Error, Result, ResultExt};
-use std::collections::HashMap;
+use limits::Limits;
+use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::process::Command;
 use tokio::sync::watch;
@@ -25,6 +33,13 @@ const SET: &str = "notebook";
 
 /// How long one try to reach a server may take.
 const TRY: Duration = Duration::from_secs(5);
+
+/// The commands of the settings, and how long one may take.
+struct Hooks {
+    pre_spawn: Vec<String>,
+    post_stop: Vec<String>,
+    limit: Duration,
+}
 
 /// Starts, reaches and ends the processes.
 pub(crate) struct Spawner {
@@ -37,6 +52,10 @@ pub(crate) struct Spawner {
     bind: String,
     host: String,
     grace: Duration,
+    token_cache_seconds: u64,
+    homes: Homes,
+    limiter: Arc<Limiter>,
+    hooks: Hooks,
     /// Names the boot and process space in which process ids mean something.
     pub node: String,
     /// The launches whose processes are kept here, each with the order to stop it.
@@ -61,6 +80,14 @@ impl Spawner {
             bind: settings.server_bind.clone(),
             host: if settings.server_host.is_empty() { settings.server_bind.clone() } else { settings.server_host.clone() },
             grace: Duration::from_secs(settings.stop_grace_seconds),
+            token_cache_seconds: settings.server_token_cache_seconds,
+            homes: Homes::new(&cx.config.data, &settings.home, &settings.home_skeleton),
+            limiter: Arc::new(Limiter::new(&settings.limits)),
+            hooks: Hooks {
+                pre_spawn: settings.pre_spawn_hook.clone(),
+                post_stop: settings.post_stop_hook.clone(),
+                limit: Duration::from_secs(settings.hook_timeout_seconds),
+            },
             node: node(),
             kept: Mutex::default(),
         }
@@ -96,25 +123,73 @@ impl Spawner {
         self.python.progress()
     }
 
-    /// Starts the process of `launch` on a free port; returns it with the URL (prefix included) that reaches it.
-    pub(crate) fn start(&self, environment: &Environment, launch: &Launch) -> Result<(Process, String)> {
+    /// Starts the process of `launch` on a free port; returns it with the URL (prefix included) that reaches it. Without
+    /// `environment` its plan names a command.
+    pub(crate) fn start(&self, environment: Option<&Environment>, launch: &Launch) -> Result<(Process, String)> {
         let port = artel_platform::process::free_port()?;
         let prefix = names::prefix(&launch.user, &launch.name);
         let own = format!("http://{}:{port}{prefix}", self.bind);
-        let home = self.data.join("homes").join(&launch.user);
-        make_folder(&home, 0o700)?;
+        let home = self.homes.ensure(&launch.user)?;
         let log = log::fresh(&self.log_file(&launch.user, &launch.name))?;
-        let mut command = Command::new(environment.program("jupyterhub-singleuser"));
-        if rustix::process::geteuid().is_root() {
-            command.arg("--allow-root");
-        }
+        let (program, arguments) = self.program(environment, launch)?;
+        let limits = Limits { memory_mib: launch.plan.memory_mib, cpus: launch.plan.cpus };
+        let mut command = self.limiter.command(&launch.id, limits, &program, &arguments)?;
         command
             .env_clear()
             .envs(self.kept_variables(environment))
-            .envs(variables(launch, &own, &self.connect_url))
+            .envs(variables(launch, &own, &self.connect_url, &self.data))
             .env("HOME", &home)
             .current_dir(&home);
         Ok((Process::start(command, log)?, format!("http://{}:{port}{prefix}", self.host)))
+    }
+
+    /// What is run, with its arguments.
+    fn program(&self, environment: Option<&Environment>, launch: &Launch) -> Result<(PathBuf, Vec<String>)> {
+        let plan = &launch.plan;
+        let (program, mut arguments) = match (plan.command.split_first(), environment) {
+            (Some((program, arguments)), _) => (PathBuf::from(program), arguments.to_vec()),
+            (None, Some(environment)) => {
+                let cache = format!("--HubOAuth.cache_max_age={}", self.token_cache_seconds);
+                (environment.program("jupyterhub-singleuser"), vec![cache])
+            }
+            (None, None) => return Err(Error::internal("a server without a program")),
+        };
+        if plan.command.is_empty() && rustix::process::geteuid().is_root() {
+            arguments.push("--allow-root".into());
+        }
+        arguments.extend(plan.arguments.iter().cloned());
+        Ok((program, arguments))
+    }
+
+    /// Runs `hub.pre_spawn_hook` for a server that is about to start.
+    pub(crate) async fn before_start(&self, user: &str, name: &str, options: &serde_json::Value) -> Result<()> {
+        let variables = self.hook_variables(user, name, options);
+        hooks::run("pre_spawn_hook", &self.hooks.pre_spawn, &variables, self.hooks.limit).await
+    }
+
+    /// Runs `hub.post_stop_hook` for a server that has ended.
+    pub(crate) async fn after_stop(&self, user: &str, name: &str, options: &serde_json::Value) {
+        let variables = self.hook_variables(user, name, options);
+        if let Err(error) = hooks::run("post_stop_hook", &self.hooks.post_stop, &variables, self.hooks.limit).await {
+            tracing::warn!(server = names::full(user, name), error = %error.chain(), "a hook failed");
+        }
+    }
+
+    fn hook_variables(&self, user: &str, name: &str, options: &serde_json::Value) -> BTreeMap<String, String> {
+        [
+            ("JUPYTERHUB_USER", user.to_owned()),
+            ("JUPYTERHUB_SERVER_NAME", name.to_owned()),
+            ("JUPYTERHUB_SERVICE_PREFIX", names::prefix(user, name)),
+            ("ARTEL_USER_HOME", self.homes.of(user).display().to_string()),
+            ("ARTEL_USER_OPTIONS", options.to_string()),
+        ]
+        .map(|(name, value)| (name.to_owned(), value))
+        .into()
+    }
+
+    /// Why the limits have ended a server, if they have.
+    pub(crate) fn verdict(&self, launch: &str) -> Option<String> {
+        self.limiter.verdict(launch)
     }
 
     /// Starts the process of a managed service.
@@ -135,16 +210,16 @@ impl Spawner {
         &self.connect_url
     }
 
-    fn kept_variables(&self, environment: &Environment) -> Vec<(String, String)> {
+    fn kept_variables(&self, environment: Option<&Environment>) -> Vec<(String, String)> {
         let mut kept: Vec<(String, String)> =
             self.env_keep.iter().filter_map(|name| Some((name.clone(), std::env::var(name).ok()?))).collect();
-        let bin = environment.folder.join("bin");
         let path = kept
             .iter()
             .position(|(name, _)| name == "PATH")
             .map(|at| kept.remove(at).1)
             .unwrap_or_else(|| "/usr/local/bin:/usr/bin:/bin".into());
-        kept.push(("PATH".into(), format!("{}:{path}", bin.display())));
+        let bin = environment.map(|environment| format!("{}:", environment.folder.join("bin").display())).unwrap_or_default();
+        kept.push(("PATH".into(), format!("{bin}{path}")));
         kept
     }
 
@@ -162,23 +237,19 @@ impl Spawner {
 
     /// Kills what a launch has left: kernels and terminals live in sessions of their own.
     pub(crate) async fn clean(&self, launch: &str) {
-        let launch = launch.to_owned();
-        if let Err(error) = tokio::task::spawn_blocking(move || leftovers::kill(&launch)).await {
+        let (launch, limiter) = (launch.to_owned(), self.limiter.clone());
+        let work = move || {
+            leftovers::kill(&launch);
+            limiter.clean(&launch);
+        };
+        if let Err(error) = tokio::task::spawn_blocking(work).await {
             tracing::warn!(%error, "leftover processes not looked for");
         }
     }
 
     /// Moves a user's home folder, where they have one. `FAILED_PRECONDITION` when somebody has left one of the new name.
     pub(crate) fn move_home(&self, user: &str, new: &str) -> Result<()> {
-        let homes = self.data.join("homes");
-        let (from, to) = (homes.join(user), homes.join(new));
-        if !from.exists() {
-            return Ok(());
-        }
-        if to.exists() {
-            return Err(Error::conflict(format!("there is a home folder of {new} already; move {} away", to.display())));
-        }
-        std::fs::rename(&from, &to).or_internal(&format!("cannot move the home folder {}", from.display()))
+        self.homes.rename(user, new)
     }
 
     /// The last lines of a server's log.
@@ -208,5 +279,5 @@ fn node() -> String {
 
 /// The failure of a process that could not be started.
 fn cannot_start(error: std::io::Error) -> Error {
-    Error::conflict(format!("jupyterhub-singleuser cannot be started: {error}")).because(error)
+    Error::conflict(format!("the notebook server's program cannot be started: {error}")).because(error)
 }

@@ -77,6 +77,20 @@ pub(crate) async fn remove_member(tx: &mut Tx, name: &str, user: &str) -> Result
     tx.execute("DELETE FROM group_members WHERE group_name = $1 AND user_name = $2", args![name, user]).await.map(drop)
 }
 
+/// Puts a user into these groups and no other; returns whether anything has changed.
+pub(crate) async fn set_of_user(tx: &mut Tx, user: &str, names: &[String]) -> Result<bool> {
+    let rows = tx.fetch_all("SELECT group_name FROM group_members WHERE user_name = $1", args![user]).await?;
+    let before: BTreeSet<String> = rows.iter().map(|row| row.get("group_name")).collect::<Result<_>>()?;
+    let after: BTreeSet<String> = names.iter().cloned().collect();
+    for name in before.difference(&after) {
+        remove_member(tx, name, user).await?;
+    }
+    for name in after.difference(&before) {
+        add_member(tx, name, user).await?;
+    }
+    Ok(before != after)
+}
+
 /// The members of these groups, each in the order in which they came.
 pub(crate) async fn members(db: &Db, names: &[&str]) -> Result<HashMap<String, Vec<String>>> {
     let mut found: HashMap<String, Vec<String>> = HashMap::new();

@@ -3,6 +3,7 @@
 pub(crate) mod access;
 pub(crate) mod codes;
 pub(crate) mod groups;
+pub(crate) mod identities;
 pub(crate) mod roles;
 pub(crate) mod servers;
 pub(crate) mod services;

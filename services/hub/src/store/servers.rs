@@ -71,6 +71,8 @@ pub(crate) struct Server {
     pub started: Option<i64>,
     pub last_activity: Option<i64>,
     pub changed: i64,
+    /// How often its start has failed in a row.
+    pub failures: i64,
 }
 
 impl Server {
@@ -95,11 +97,12 @@ impl Server {
             started: None,
             last_activity: None,
             changed: now,
+            failures: 0,
         }
     }
 }
 
-const COLUMNS: &str = "user_name, name, display_name, user_options, state, launch, progress, steps, failure, log_tail, url, pid, pid_started, node, created, started, last_activity, changed";
+const COLUMNS: &str = "user_name, name, display_name, user_options, state, launch, progress, steps, failure, log_tail, url, pid, pid_started, node, created, started, last_activity, changed, failures";
 
 fn server(row: &Row) -> Result<Server> {
     Ok(Server {
@@ -121,6 +124,7 @@ fn server(row: &Row) -> Result<Server> {
         started: row.opt("started")?,
         last_activity: row.opt("last_activity")?,
         changed: row.get("changed")?,
+        failures: row.get("failures")?,
     })
 }
 
@@ -211,7 +215,7 @@ pub(crate) async fn set_process(tx: &mut Tx, launch: &str, pid: u32, started: Op
 }
 
 pub(crate) async fn set_ready(tx: &mut Tx, launch: &str, now: i64) -> Result<Option<Server>> {
-    let set = "state = 'ready', progress = 100, started = $1, last_activity = $1, changed = $1";
+    let set = "state = 'ready', failures = 0, progress = 100, started = $1, last_activity = $1, changed = $1";
     update(tx, set, launch, "'pending'", args![now]).await
 }
 
@@ -227,8 +231,8 @@ pub(crate) struct Ended<'a> {
 }
 
 pub(crate) async fn set_ended(tx: &mut Tx, launch: &str, ended: &Ended<'_>, now: i64) -> Result<Option<Server>> {
-    let set =
-        "state = $1, failure = $2, log_tail = $3, url = NULL, pid = NULL, pid_started = NULL, started = NULL, progress = 0, changed = $4";
+    let set = "state = $1, failure = $2, log_tail = $3, url = NULL, pid = NULL, pid_started = NULL, started = NULL, progress = 0, \
+               failures = CASE WHEN $1 = 'failed' AND state = 'pending' THEN failures + 1 ELSE failures END, changed = $4";
     update(tx, set, launch, "'pending', 'ready', 'stopping'", args![ended.state.name(), ended.failure, ended.log_tail, now]).await
 }
 

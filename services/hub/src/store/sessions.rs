@@ -22,10 +22,12 @@ pub(crate) struct New<'a> {
     pub csrf: &'a str,
     pub created: i64,
     pub expires: i64,
+    /// By whom the user was known; `None`: by a password of theirs here.
+    pub provider: Option<&'a str>,
 }
 
 pub(crate) async fn find(db: &Db, hash: &str, now: i64) -> Result<Option<Session>> {
-    let sql = "SELECT s.id, s.user_name, s.csrf, u.admin, u.last_activity FROM sessions s JOIN users u ON u.name = s.user_name WHERE s.hash = $1 AND s.expires > $2";
+    let sql = "SELECT s.id, s.user_name, s.csrf, u.admin, u.last_activity FROM sessions s JOIN users u ON u.name = s.user_name WHERE s.hash = $1 AND s.expires > $2 AND u.suspended IS NULL";
     let Some(row) = db.fetch_optional(sql, args![hash, now]).await? else { return Ok(None) };
     Ok(Some(Session {
         id: row.get("id")?,
@@ -43,8 +45,8 @@ pub(crate) async fn is_open(db: &Db, id: &str, now: i64) -> Result<bool> {
 
 pub(crate) async fn insert(tx: &mut Tx, new: &New<'_>) -> Result<()> {
     tx.execute(
-        "INSERT INTO sessions (hash, id, user_name, csrf, created, expires) VALUES ($1, $2, $3, $4, $5, $6)",
-        args![new.hash, new.id, new.user, new.csrf, new.created, new.expires],
+        "INSERT INTO sessions (hash, id, user_name, csrf, created, expires, provider) VALUES ($1, $2, $3, $4, $5, $6, $7)",
+        args![new.hash, new.id, new.user, new.csrf, new.created, new.expires, new.provider],
     )
     .await
     .map(drop)
@@ -60,6 +62,12 @@ pub(crate) async fn delete(tx: &mut Tx, id: &str) -> Result<Option<String>> {
 pub(crate) async fn delete_others(tx: &mut Tx, user: &str, keep: Option<&str>) -> Result<Vec<String>> {
     let rows =
         tx.fetch_all("DELETE FROM sessions WHERE user_name = $1 AND id <> $2 RETURNING id", args![user, keep.unwrap_or_default()]).await?;
+    rows.iter().map(|row| row.get("id")).collect()
+}
+
+/// The sessions of a user that a provider has opened.
+pub(crate) async fn of_provider(db: &Db, user: &str, provider: &str) -> Result<Vec<String>> {
+    let rows = db.fetch_all("SELECT id FROM sessions WHERE user_name = $1 AND provider = $2", args![user, provider]).await?;
     rows.iter().map(|row| row.get("id")).collect()
 }
 

@@ -116,7 +116,7 @@ async fn find_valid(db: &Db, by: &str, value: &str, now: i64) -> Result<Option<O
     let columns = COLUMNS.split(", ").map(|c| format!("t.{c}")).collect::<Vec<_>>().join(", ");
     let sql = format!(
         "SELECT {columns}, COALESCE(u.admin, 0) AS admin FROM tokens t LEFT JOIN users u ON u.name = t.user_name
-         WHERE t.{by} = $1 AND (t.expires IS NULL OR t.expires > $2) AND (u.name IS NOT NULL OR t.kind = 'service')"
+         WHERE t.{by} = $1 AND (t.expires IS NULL OR t.expires > $2) AND ((u.name IS NOT NULL AND u.suspended IS NULL) OR t.kind = 'service')"
     );
     let Some(row) = db.fetch_optional(AssertSqlSafe(sql), args![value, now]).await? else { return Ok(None) };
     Ok(Some(Owned { token: token(&row)?, admin: row.get("admin")? }))
@@ -182,6 +182,11 @@ pub(crate) async fn delete(tx: &mut Tx, token: &Token) -> Result<Vec<Token>> {
         }
         _ => delete_where(tx, "id = $1", args![&token.id]).await,
     }
+}
+
+/// The tokens that pages of notebook servers and services hold for a user.
+pub(crate) async fn delete_of_pages(tx: &mut Tx, user: &str) -> Result<Vec<Token>> {
+    delete_where(tx, "user_name = $1 AND kind = 'oauth'", args![user]).await
 }
 
 pub(crate) async fn delete_of_session(tx: &mut Tx, session_id: &str) -> Result<Vec<Token>> {

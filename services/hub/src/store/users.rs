@@ -13,6 +13,8 @@ pub(crate) struct User {
     pub password: Option<String>,
     pub created: i64,
     pub last_activity: Option<i64>,
+    /// Why they may not be here, whatever they show: `blocked` or `provider`.
+    pub suspended: Option<String>,
 }
 
 /// Which users, in which order.
@@ -39,7 +41,7 @@ pub(crate) enum Sort {
     LastActivity,
 }
 
-const COLUMNS: &str = "name, admin, password, created, last_activity";
+const COLUMNS: &str = "name, admin, password, created, last_activity, suspended";
 
 fn user(row: &Row) -> Result<User> {
     Ok(User {
@@ -48,6 +50,7 @@ fn user(row: &Row) -> Result<User> {
         password: row.opt("password")?,
         created: row.get("created")?,
         last_activity: row.opt("last_activity")?,
+        suspended: row.opt("suspended")?,
     })
 }
 
@@ -131,6 +134,17 @@ pub(crate) async fn set_admin(tx: &mut Tx, name: &str, admin: bool) -> Result<()
     tx.execute("UPDATE users SET admin = $1 WHERE name = $2", args![admin, name]).await.map(drop)
 }
 
+/// Shuts a user out, or lets them in again (`None`).
+pub(crate) async fn set_suspended(tx: &mut Tx, name: &str, why: Option<&str>) -> Result<()> {
+    tx.execute("UPDATE users SET suspended = $1 WHERE name = $2", args![why, name]).await.map(drop)
+}
+
+/// Users who are shut out for this reason.
+pub(crate) async fn suspended(db: &Db, why: &str) -> Result<Vec<String>> {
+    let rows = db.fetch_all("SELECT name FROM users WHERE suspended = $1", args![why]).await?;
+    rows.iter().map(|row| row.get("name")).collect()
+}
+
 pub(crate) async fn set_password(tx: &mut Tx, name: &str, hash: &str) -> Result<()> {
     tx.execute("UPDATE users SET password = $1 WHERE name = $2", args![hash, name]).await.map(drop)
 }
@@ -143,6 +157,7 @@ pub(crate) async fn delete(tx: &mut Tx, name: &str) -> Result<bool> {
         "DELETE FROM oauth_codes WHERE user_name = $1",
         "DELETE FROM servers WHERE user_name = $1",
         "DELETE FROM group_members WHERE user_name = $1",
+        "DELETE FROM identities WHERE user_name = $1",
     ] {
         tx.execute(sql, args![name]).await?;
     }
@@ -161,6 +176,7 @@ pub(crate) async fn rename(tx: &mut Tx, name: &str, new: &str) -> Result<()> {
         "UPDATE oauth_codes SET user_name = $2 WHERE user_name = $1",
         "UPDATE servers SET user_name = $2 WHERE user_name = $1",
         "UPDATE group_members SET user_name = $2 WHERE user_name = $1",
+        "UPDATE identities SET user_name = $2 WHERE user_name = $1",
         "UPDATE scope_role_holders SET holder_name = $2 WHERE holder_name = $1 AND holder_kind = 'user'",
         "UPDATE shares SET grantee_name = $2 WHERE grantee_name = $1 AND grantee_kind = 'user'",
         "UPDATE shares SET owner_name = $2, scopes = REPLACE(scopes, '!server=' || $1 || '/', '!server=' || $2 || '/') WHERE owner_name = $1",

@@ -5,6 +5,7 @@
 
 mod front;
 pub mod oauth;
+pub mod provider;
 
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServerHandle, ServiceRequest, ServiceResponse};

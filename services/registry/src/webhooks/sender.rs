@@ -9,14 +9,12 @@ use bytes::Bytes;
 use futures::future::BoxFuture;
 use http::{Request, Response, StatusCode, header};
 use http_body_util::{BodyExt, Full};
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_rustls::HttpsConnector;
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::client::legacy::connect::dns::Name;
 use hyper_util::rt::TokioExecutor;
-use rustls::{ClientConfig, RootCertStore};
 use std::net::{IpAddr, SocketAddr};
-use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 use url::{Host, Url};
@@ -70,18 +68,7 @@ impl Sender {
         let mut tcp = HttpConnector::new_with_resolver(Resolver { private });
         tcp.enforce_http(false);
         tcp.set_connect_timeout(Some(timeout.min(Duration::from_secs(10))));
-        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let builder = match HttpsConnectorBuilder::new().with_provider_and_native_roots(provider.clone()) {
-            Ok(builder) => builder,
-            Err(error) => {
-                tracing::warn!(%error, "no root certificates on this machine: webhooks to https:// will fail; install ca-certificates");
-                let config = ClientConfig::builder_with_provider(provider)
-                    .with_safe_default_protocol_versions()
-                    .map_err(|e| Error::internal("TLS cannot be set up").because(e))?;
-                HttpsConnectorBuilder::new().with_tls_config(config.with_root_certificates(RootCertStore::empty()).with_no_client_auth())
-            }
-        };
-        let connector = builder.https_or_http().enable_http1().wrap_connector(tcp);
+        let connector = artel_platform::tls::https(tcp)?;
         Ok(Self { client: Client::builder(TokioExecutor::new()).build(connector), private, timeout })
     }
 

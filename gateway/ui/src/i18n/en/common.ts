@@ -136,6 +136,7 @@ export const common = {
   "login.name": "User name",
   "login.password": "Password",
   "login.submit": "Sign in",
+  "login.provider": "Sign in with {name}",
   "login.wrong": "This user name and password do not match. An administrator can set a new password.",
 
   "home.title": "Good to see you, {name}",
@@ -157,6 +158,7 @@ export const common = {
   "notebooks.mine": "My notebook server",
   "notebooks.everybody": "Servers of others",
   "notebooks.about": "A JupyterLab of your own. Its kernels are already connected to experiments, models and storage.",
+  "notebooks.choose": "Choose how to start it",
   "notebooks.start": "Start the server",
   "notebooks.stop": "Stop",
   "notebooks.open": "Open JupyterLab",

@@ -136,6 +136,7 @@ export const common = {
   "login.name": "Имя пользователя",
   "login.password": "Пароль",
   "login.submit": "Войти",
+  "login.provider": "Войти через {name}",
   "login.wrong": "Неверное имя пользователя или пароль. Новый пароль может задать администратор.",
 
   "home.title": "Здравствуйте, {name}",
@@ -157,6 +158,7 @@ export const common = {
   "notebooks.mine": "Мой сервер ноутбуков",
   "notebooks.everybody": "Серверы других пользователей",
   "notebooks.about": "Собственный JupyterLab. Его ядра уже подключены к экспериментам, моделям и хранилищу.",
+  "notebooks.choose": "Выбрать, как запустить",
   "notebooks.start": "Запустить сервер",
   "notebooks.stop": "Остановить",
   "notebooks.open": "Открыть JupyterLab",
