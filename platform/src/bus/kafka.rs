@@ -156,7 +156,7 @@ async fn publish_until_failure(kafka: &Kafka, source: &Db, mut lock: RelayLock, 
             for (event, sent) in events.iter().zip(sent) {
                 match sent {
                     Ok(delivery) => match delivery.await {
-                        Ok(Ok(_)) => published.push(event.id.clone()),
+                        Ok(Ok(_)) => published.push(event.id.as_str()),
                         Ok(Err((e, _))) => failure = Some(e),
                         Err(_) => {}
                     },

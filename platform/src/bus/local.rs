@@ -16,9 +16,7 @@ const MEMORY_MS: i64 = 7 * 24 * 3600 * 1000;
 
 /// Delivers `source`'s events until `stop`.
 pub(super) async fn deliver(source: Db, consumers: Vec<Arc<Consumer>>, stop: CancellationToken) {
-    for consumer in &consumers {
-        let _ = consumer.forget(chrono::Utc::now().timestamp_millis() - MEMORY_MS).await;
-    }
+    let mut old_forgotten = false;
     loop {
         let more = match round(&source, &consumers, &stop).await {
             Ok(more) => more,
@@ -32,6 +30,12 @@ pub(super) async fn deliver(source: Db, consumers: Vec<Arc<Consumer>>, stop: Can
             return;
         }
         if !more {
+            // not before: an event that waited longer than the memory lasts may have been handled by some already
+            if !std::mem::replace(&mut old_forgotten, true) {
+                for consumer in &consumers {
+                    let _ = consumer.forget(chrono::Utc::now().timestamp_millis() - MEMORY_MS).await;
+                }
+            }
             tokio::select! {
                 () = stop.cancelled() => return,
                 () = source.outbox().changed(SWEEP) => {}
@@ -40,35 +44,24 @@ pub(super) async fn deliver(source: Db, consumers: Vec<Arc<Consumer>>, stop: Can
     }
 }
 
-/// One pass; `true` when there may be more at once.
+/// One pass; `true` when there may be more at once. What every consumer has handled is removed, and with it what none
+/// wants. An event that is handed out again, because the process ended before it was removed, is known to those who
+/// handled it by their inbox.
 async fn round(source: &Db, consumers: &[Arc<Consumer>], stop: &CancellationToken) -> Result<bool> {
-    let work = consumers.iter().map(|consumer| async move {
-        let events = outbox::undelivered(source, &consumer.name, BATCH).await?;
-        let mut done = Vec::with_capacity(events.len());
-        for event in &events {
+    let events = outbox::waiting(source, BATCH).await?;
+    if events.is_empty() {
+        return Ok(false);
+    }
+    let work = consumers.iter().map(|consumer| async {
+        for (number, event) in events.iter().enumerate() {
             if consumer.wants(event) && !consumer.handle(event, stop).await {
-                break;
+                return number;
             }
-            done.push(event.id.clone());
         }
-        if !done.is_empty() {
-            outbox::mark_delivered(source, &consumer.name, &done).await?;
-        }
-        Ok::<_, crate::Error>(done.len())
+        events.len()
     });
-    let delivered = futures::future::try_join_all(work).await?;
-    trim(source, consumers).await?;
-    Ok(delivered.iter().any(|n| *n as i64 == BATCH))
-}
-
-/// Removes what every consumer has had.
-async fn trim(source: &Db, consumers: &[Arc<Consumer>]) -> Result<()> {
-    let rows = source
-        .fetch_all(
-            "SELECT o.id AS id FROM outbox o WHERE (SELECT COUNT(*) FROM outbox_delivered d WHERE d.id = o.id) >= $1 ORDER BY o.id LIMIT 1000",
-            crate::args![consumers.len()],
-        )
-        .await?;
-    let ids = rows.iter().map(|r| r.get("id")).collect::<Result<Vec<String>>>()?;
-    if ids.is_empty() { Ok(()) } else { outbox::remove(source, &ids).await }
+    let handled = futures::future::join_all(work).await.into_iter().min().unwrap_or(events.len());
+    let ids: Vec<&str> = events[..handled].iter().map(|event| event.id.as_str()).collect();
+    outbox::remove(source, &ids).await?;
+    Ok(events.len() as i64 == BATCH)
 }

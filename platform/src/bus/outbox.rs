@@ -1,7 +1,7 @@
 //! The outbox table of one service: where its events wait until they are delivered.
 
 use super::Envelope;
-use crate::db::{Db, Row};
+use crate::db::{AssertSqlSafe, Db, Row};
 use crate::error::Result;
 use std::sync::{Arc, OnceLock};
 use tokio::sync::{Notify, broadcast};
@@ -57,35 +57,14 @@ pub(super) async fn waiting(db: &Db, limit: i64) -> Result<Vec<Envelope>> {
     rows.iter().map(envelope).collect()
 }
 
-/// The oldest `limit` events that `consumer` has not had, of any topic.
-pub(super) async fn undelivered(db: &Db, consumer: &str, limit: i64) -> Result<Vec<Envelope>> {
-    let rows = db
-        .fetch_all(
-            "SELECT id, topic, type, key, payload, time, traceparent FROM outbox o
-             WHERE NOT EXISTS (SELECT 1 FROM outbox_delivered d WHERE d.consumer = $1 AND d.id = o.id)
-             ORDER BY id LIMIT $2",
-            crate::args![consumer, limit],
-        )
-        .await?;
-    rows.iter().map(envelope).collect()
-}
-
-/// Notes that `consumer` has had these events.
-pub(super) async fn mark_delivered(db: &Db, consumer: &str, ids: &[String]) -> Result<()> {
-    let mut tx = db.begin().await?;
-    let rows = ids.iter().map(|id| crate::args![consumer, id]).collect();
-    tx.insert_many("INSERT INTO outbox_delivered (consumer, id)", "ON CONFLICT DO NOTHING", rows).await?;
-    tx.commit().await
-}
-
 /// Removes events that are on their way for good.
-pub(super) async fn remove(db: &Db, ids: &[String]) -> Result<()> {
-    let mut tx = db.begin().await?;
-    for id in ids {
-        tx.execute("DELETE FROM outbox WHERE id = $1", crate::args![id]).await?;
-        tx.execute("DELETE FROM outbox_delivered WHERE id = $1", crate::args![id]).await?;
+pub(super) async fn remove(db: &Db, ids: &[&str]) -> Result<()> {
+    if ids.is_empty() {
+        return Ok(());
     }
-    tx.commit().await
+    let places: Vec<String> = (1..=ids.len()).map(|n| format!("${n}")).collect();
+    let sql = AssertSqlSafe(format!("DELETE FROM outbox WHERE id IN ({})", places.join(", ")));
+    db.execute(sql, ids.iter().map(|id| (*id).into()).collect()).await.map(drop)
 }
 
 fn envelope(row: &Row) -> Result<Envelope> {

@@ -17,10 +17,11 @@ macro_rules! migrations {
     };
 }
 
-/// Events on their way out, deliveries per consumer group (local bus), events already handled.
+/// Events on their way out, and those already handled by each consumer group.
 const EVENT_TABLES: &[&str] = &[
     "CREATE TABLE IF NOT EXISTS outbox (id TEXT PRIMARY KEY, topic TEXT NOT NULL, type TEXT NOT NULL, key TEXT NOT NULL, payload BYTEA NOT NULL, time BIGINT NOT NULL, traceparent TEXT)",
-    "CREATE TABLE IF NOT EXISTS outbox_delivered (consumer TEXT NOT NULL, id TEXT NOT NULL, PRIMARY KEY (consumer, id))",
+    // who had which waiting event; the inbox tells it as well
+    "DROP TABLE IF EXISTS outbox_delivered",
     "CREATE TABLE IF NOT EXISTS inbox (consumer TEXT NOT NULL, id TEXT NOT NULL, time BIGINT NOT NULL, error TEXT, PRIMARY KEY (consumer, id))",
 ];
 
