@@ -21,7 +21,14 @@ impl Hub {
         let fixed = self.settings.fixed_admin_password()?;
         let password = fixed.clone().unwrap_or_else(|| self.cx.ids.secret()[..24].to_owned());
         let hash = self.passwords.hash(&password).await?;
-        let admin = User { name: ADMIN.into(), admin: true, password: Some(hash), created: self.cx.clock.now(), last_activity: None, suspended: None };
+        let admin = User {
+            name: ADMIN.into(),
+            admin: true,
+            password: Some(hash),
+            created: self.cx.clock.now(),
+            last_activity: None,
+            suspended: None,
+        };
         let mut tx = self.db.begin().await?;
         if !users::insert(&mut tx, &admin).await? {
             return Ok(());

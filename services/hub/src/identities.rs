@@ -45,7 +45,9 @@ impl Hub {
         };
         self.check_allowed(&name, who.groups.as_deref())?;
         let before = users::find(&self.db, &name).await?;
-        if known.is_none() && let Some(user) = &before {
+        if known.is_none()
+            && let Some(user) = &before
+        {
             self.check_linkable(user, &who.provider).await?;
         }
         let now = self.cx.clock.now();
@@ -77,7 +79,9 @@ impl Hub {
 
     /// The name that somebody has here.
     fn own_name(&self, name: &str) -> Result<String> {
-        names::user(name).map_err(|error| Error::denied(format!("{}; ask an administrator to set hub.oidc.username_claim to another claim", error.message)))
+        names::user(name).map_err(|error| {
+            Error::denied(format!("{}; ask an administrator to set hub.oidc.username_claim to another claim", error.message))
+        })
     }
 
     /// Fails for who is not on the lists.
@@ -85,7 +89,8 @@ impl Hub {
         self.check_blocked(name)?;
         let settings = &self.settings;
         let of_group = groups.unwrap_or_default().iter().any(|group| settings.allowed_groups.contains(group));
-        let named = [&settings.allowed_users, &settings.admin_users].iter().any(|list| list.iter().any(|other| other.eq_ignore_ascii_case(name)));
+        let named =
+            [&settings.allowed_users, &settings.admin_users].iter().any(|list| list.iter().any(|other| other.eq_ignore_ascii_case(name)));
         if settings.allow_all || named || of_group {
             return Ok(());
         }

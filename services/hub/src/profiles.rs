@@ -213,7 +213,11 @@ pub(crate) fn check(profiles: &[Profile]) -> Result<()> {
 
 fn plain(name: &str, what: &str) -> Result<()> {
     let fits = !name.is_empty() && name.len() <= 64 && name.chars().all(|c| c.is_ascii_alphanumeric() || "._-".contains(c));
-    if fits { Ok(()) } else { Err(Error::invalid(format!("setting hub.profiles: {name:?} is {what}; use 1 to 64 letters, digits and . _ -"))) }
+    if fits {
+        Ok(())
+    } else {
+        Err(Error::invalid(format!("setting hub.profiles: {name:?} is {what}; use 1 to 64 letters, digits and . _ -")))
+    }
 }
 
 fn once<'a>(names: impl Iterator<Item = &'a String>, name: &str, place: &str) -> Result<()> {

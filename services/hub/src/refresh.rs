@@ -1,9 +1,9 @@
 //! Asks the provider now and then whether who has signed in may still be here (upstream's `refresh_user`).
 
+use crate::Hub;
 use crate::oidc::{Checked, Oidc, SignedIn};
 use crate::store::identities::{self, Identity};
 use crate::store::sessions;
-use crate::Hub;
 use artel_platform::{Code, Result, ResultExt};
 use std::sync::Arc;
 use std::time::Duration;

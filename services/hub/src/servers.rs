@@ -114,7 +114,9 @@ impl Hub {
     /// Fails for a server whose starts have failed again and again, until some time has passed.
     fn check_failures(&self, before: Option<&Server>) -> Result<()> {
         let limit = self.settings.consecutive_failure_limit;
-        let Some(server) = before.filter(|server| limit > 0 && server.failures >= limit && !server.state.is_active()) else { return Ok(()) };
+        let Some(server) = before.filter(|server| limit > 0 && server.failures >= limit && !server.state.is_active()) else {
+            return Ok(());
+        };
         let doublings = u32::try_from(server.failures - limit).unwrap_or(u32::MAX);
         let pause = self.settings.failure_pause_seconds.saturating_mul(2u64.saturating_pow(doublings)).min(LONGEST_PAUSE);
         let passed = u64::try_from(self.cx.clock.now() - server.changed).unwrap_or(0) / 1000;

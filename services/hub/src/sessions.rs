@@ -35,7 +35,8 @@ impl Hub {
         let now = self.cx.clock.now();
         let life = i64::from(self.settings.session_days) * DAY;
         let mut tx = self.db.begin().await?;
-        let new = sessions::New { hash: &hash(&secret), id: &id, user: &user.name, csrf: &csrf, created: now, expires: now + life, provider };
+        let new =
+            sessions::New { hash: &hash(&secret), id: &id, user: &user.name, csrf: &csrf, created: now, expires: now + life, provider };
         sessions::insert(&mut tx, &new).await?;
         tx.commit().await?;
         tracing::info!(user = %user.name, provider, "logged in");

@@ -44,7 +44,14 @@ impl Hub {
         let mut created = Vec::new();
         let mut tx = self.db.begin().await?;
         for name in &wanted {
-            let user = User { name: name.clone(), admin, password: hash.clone(), created: self.cx.clock.now(), last_activity: None, suspended: None };
+            let user = User {
+                name: name.clone(),
+                admin,
+                password: hash.clone(),
+                created: self.cx.clock.now(),
+                last_activity: None,
+                suspended: None,
+            };
             if users::insert(&mut tx, &user).await? {
                 tx.emit(&UserChanged { name: name.clone(), removed: false }).await?;
                 created.push(user);

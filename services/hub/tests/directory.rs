@@ -69,8 +69,7 @@ async fn accounts_of_this_machine_log_in_by_pam() {
 #[tokio::test]
 async fn rules_that_are_not_there_are_said_to_be() {
     let fixture = fixture(Engine::Sqlite).await.unwrap();
-    let pam: toml::Table =
-        format!("service = \"no-such-rules\"\nfolder = \"{}\"", fixture.cx.config.data.display()).parse().unwrap();
+    let pam: toml::Table = format!("service = \"no-such-rules\"\nfolder = \"{}\"", fixture.cx.config.data.display()).parse().unwrap();
     let settings: Vec<(&str, toml::Value)> =
         vec![("admin_password", "admin's".into()), ("allow_all", true.into()), ("pam", toml::Value::Table(pam))];
     let suite = Suite::start(process(&fixture.cx, &free_url(), &settings)).await;

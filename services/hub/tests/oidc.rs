@@ -167,15 +167,8 @@ async fn who_the_provider_forgets_is_out_everywhere() {
         let browser = suite.browser();
         assert_eq!(provider.sign_in(&suite, &browser, "s-1").await.status(), 302);
         let script = suite.script();
-        let token: Value = browser
-            .post(suite.at("/hub/api/users/ada/tokens"))
-            .json(&json!({"note": "mine"}))
-            .send()
-            .await
-            .unwrap()
-            .json()
-            .await
-            .unwrap();
+        let token: Value =
+            browser.post(suite.at("/hub/api/users/ada/tokens")).json(&json!({"note": "mine"})).send().await.unwrap().json().await.unwrap();
         let token = token["token"].as_str().unwrap_or_else(|| panic!("{token}")).to_owned();
         let started = script.post(suite.at("/hub/api/users/ada/server")).bearer_auth(&token).send().await.unwrap();
         assert_eq!(started.status(), 201);

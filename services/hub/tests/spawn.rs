@@ -171,7 +171,8 @@ async fn a_server_gets_no_more_memory_than_its_limit() {
 async fn too_many_servers_are_refused_with_a_time_to_come_back() {
     on_both_engines(|cx| async move {
         let suite =
-            suite(&cx, "concurrent_spawn_limit = 1\nactive_server_limit = 1\nspawn_throttle_retry_range = [40, 50]\nslow_seconds = 0").await;
+            suite(&cx, "concurrent_spawn_limit = 1\nactive_server_limit = 1\nspawn_throttle_retry_range = [40, 50]\nslow_seconds = 0")
+                .await;
         let (ada, bob) = (suite.token("ada", "ada's").await, suite.token("bob", "bob's").await);
         let home = cx.config.data.join("homes/ada");
         std::fs::create_dir_all(&home).unwrap();
@@ -270,14 +271,16 @@ async fn what_nobody_uses_is_stopped_but_not_what_computes() {
 #[tokio::test]
 async fn a_profile_may_say_how_old_a_server_gets() {
     let fixture = fixture(Engine::Sqlite).await.unwrap();
-    let settings = "cull_every_seconds = 1\n[[profiles]]\nslug = \"long\"\n[[profiles]]\nslug = \"short\"\noverrides = { cull_max_age_seconds = 2 }";
+    let settings =
+        "cull_every_seconds = 1\n[[profiles]]\nslug = \"long\"\n[[profiles]]\nslug = \"short\"\noverrides = { cull_max_age_seconds = 2 }";
     let suite = suite(&fixture.cx, settings).await;
     let (ada, bob) = (suite.token("ada", "ada's").await, suite.token("bob", "bob's").await);
     std::fs::create_dir_all(fixture.cx.config.data.join("homes/bob")).unwrap();
     std::fs::write(fixture.cx.config.data.join("homes/bob/busy"), "").unwrap();
     assert_eq!(start(&suite, "ada", &ada, json!({"profile": "long"})).await.status(), 201);
     assert_eq!(start(&suite, "bob", &bob, json!({"profile": "short"})).await.status(), 201);
-    until("bob's server to be too old, busy or not", 30, || async { (model(&suite, "bob", &bob).await["stopped"] == true).then_some(()) }).await;
+    until("bob's server to be too old, busy or not", 30, || async { (model(&suite, "bob", &bob).await["stopped"] == true).then_some(()) })
+        .await;
     assert_eq!(model(&suite, "ada", &ada).await["ready"], true);
     suite.stop().await;
 }

@@ -31,7 +31,14 @@ impl Directories {
         if let Some(pam) = &self.pam
             && pam.knows(name, password).await?
         {
-            return Ok(Some(Vouched { provider: "pam".into(), subject: name.into(), name: name.into(), groups: None, roles: None, admin: None }));
+            return Ok(Some(Vouched {
+                provider: "pam".into(),
+                subject: name.into(),
+                name: name.into(),
+                groups: None,
+                roles: None,
+                admin: None,
+            }));
         }
         Ok(None)
     }

@@ -61,7 +61,9 @@ impl Settings {
         if url.is_none() {
             return Err(Error::invalid(format!("setting hub.oidc.issuer: {:?} is no http:// or https:// URL", self.issuer)));
         }
-        for (name, value) in [("client_id", &self.client_id), ("username_claim", &self.username_claim), ("display_name", &self.display_name)] {
+        for (name, value) in
+            [("client_id", &self.client_id), ("username_claim", &self.username_claim), ("display_name", &self.display_name)]
+        {
             if value.is_empty() {
                 return Err(Error::invalid(format!("setting hub.oidc.{name} must be set where hub.oidc.issuer is")));
             }

@@ -4,7 +4,9 @@ use super::claims::{self, Claims};
 use super::{Oidc, Trip};
 use crate::identities::Vouched;
 use artel_platform::{Error, Result};
-use openidconnect::core::{CoreAuthenticationFlow, CoreClient, CoreClientAuthMethod, CoreErrorResponseType, CoreProviderMetadata, CoreTokenResponse};
+use openidconnect::core::{
+    CoreAuthenticationFlow, CoreClient, CoreClientAuthMethod, CoreErrorResponseType, CoreProviderMetadata, CoreTokenResponse,
+};
 use openidconnect::http::{Method, StatusCode, header};
 use openidconnect::{
     AuthType, AuthorizationCode, ClientId, ClientSecret, CsrfToken, EndpointMaybeSet, EndpointNotSet, EndpointSet, HttpRequest, IssuerUrl,
@@ -104,7 +106,8 @@ impl Oidc {
             other => wrong(other.to_string()),
         })?;
         let methods = found.token_endpoint_auth_methods_supported().cloned().unwrap_or_default();
-        let by_body = methods.contains(&CoreClientAuthMethod::ClientSecretPost) && !methods.contains(&CoreClientAuthMethod::ClientSecretBasic);
+        let by_body =
+            methods.contains(&CoreClientAuthMethod::ClientSecretPost) && !methods.contains(&CoreClientAuthMethod::ClientSecretBasic);
         let userinfo = found.userinfo_endpoint().map(|url| url.url().to_string());
         let secret = (!settings.client_secret.is_empty()).then(|| ClientSecret::new(settings.client_secret.clone()));
         let redirect = RedirectUrl::new(self.redirect_uri.clone()).map_err(|e| wrong(e.to_string()))?;
@@ -185,7 +188,9 @@ impl Oidc {
         }
         Ok(match self.userinfo(known, &state.access_token).await? {
             Userinfo::Refused(why) => Checked::Gone(why),
-            Userinfo::Claims(claims) if claims.get("sub") != state.id_claims.get("sub") => Checked::Gone("it has answered for somebody else".into()),
+            Userinfo::Claims(claims) if claims.get("sub") != state.id_claims.get("sub") => {
+                Checked::Gone("it has answered for somebody else".into())
+            }
             Userinfo::Claims(claims) => {
                 let together: Claims = state.id_claims.clone().into_iter().chain(claims).collect();
                 let who = self.vouched(&together)?;
@@ -245,7 +250,9 @@ impl Oidc {
         let url = known.userinfo.as_deref().unwrap_or_default();
         let mut request = HttpRequest::new(Vec::new());
         *request.method_mut() = Method::GET;
-        let uri = url.parse().map_err(|e| Error::unavailable(format!("the sign-in provider's userinfo endpoint {url:?} is no URL")).because(e))?;
+        let uri = url
+            .parse()
+            .map_err(|e| Error::unavailable(format!("the sign-in provider's userinfo endpoint {url:?} is no URL")).because(e))?;
         *request.uri_mut() = uri;
         let bearer = header::HeaderValue::from_str(&format!("Bearer {access_token}"));
         let bearer = bearer.map_err(|e| Error::unauthenticated("the sign-in provider's access token cannot be sent").because(e))?;
@@ -276,7 +283,9 @@ fn refusal(error: Refusal, what: &str) -> Error {
             Error::unavailable(format!("the sign-in provider has refused {what}: {answer}; see hub.oidc.client_id and client_secret"))
         }
         RequestTokenError::Request(error) => error,
-        RequestTokenError::Parse(error, _) => Error::unavailable(format!("the sign-in provider's answer to {what} cannot be read")).because(error),
+        RequestTokenError::Parse(error, _) => {
+            Error::unavailable(format!("the sign-in provider's answer to {what} cannot be read")).because(error)
+        }
         RequestTokenError::Other(text) => Error::unavailable(format!("the sign-in provider cannot be used for {what}: {text}")),
     }
 }

@@ -2,9 +2,9 @@
 
 use super::oauth::to_login;
 use super::page::{self, NOTEBOOKS};
+use crate::Hub;
 use crate::permit::{Over, hidden};
 use crate::store::servers;
-use crate::Hub;
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 use artel_platform::{Error, Identity, Result};

@@ -241,7 +241,10 @@ impl Hub {
         let body = if offered.is_empty() {
             "<p>None of the profiles is for a group that you are in; ask an administrator.</p>".to_owned()
         } else {
-            format!("<form method=\"post\" action=\"{}\">{list}<button>Start</button> <a href=\"{NOTEBOOKS}\">Back</a></form>", escape(&action))
+            format!(
+                "<form method=\"post\" action=\"{}\">{list}<button>Start</button> <a href=\"{NOTEBOOKS}\">Back</a></form>",
+                escape(&action)
+            )
         };
         let called = if name.is_empty() { user.to_owned() } else { names::full(user, name) };
         page::html(StatusCode::OK, "Start a server", &format!("<h1>Start a server</h1><p>For <b>{}</b></p>{body}", escape(&called)))
@@ -265,10 +268,13 @@ impl Hub {
             State::Ready => to_server(&server.user, name, next),
             State::Pending => waiting("The server is starting", &steps(&server)),
             State::Stopping => waiting("The server is stopping", ""),
-            State::Stopped => page::html(StatusCode::FAILED_DEPENDENCY, "Not running", &format!("<h1>The server is not running</h1>{start}")),
+            State::Stopped => {
+                page::html(StatusCode::FAILED_DEPENDENCY, "Not running", &format!("<h1>The server is not running</h1>{start}"))
+            }
             State::Failed => {
                 let why = escape(server.failure.as_deref().unwrap_or("the reason is not known"));
-                let log = server.log_tail.filter(|log| !log.is_empty()).map(|log| format!("<pre>{}</pre>", escape(&log))).unwrap_or_default();
+                let log =
+                    server.log_tail.filter(|log| !log.is_empty()).map(|log| format!("<pre>{}</pre>", escape(&log))).unwrap_or_default();
                 let body = format!("<h1>The server has failed</h1><p role=\"alert\">{why}</p>{log}{start}");
                 page::html(StatusCode::FAILED_DEPENDENCY, "Failed", &body)
             }

@@ -17,11 +17,7 @@ pub(crate) struct Homes {
 
 impl Homes {
     pub(crate) fn new(data: &Path, template: &str, skeleton: &str) -> Self {
-        Self {
-            data: data.to_owned(),
-            template: template.into(),
-            skeleton: (!skeleton.is_empty()).then(|| data.join(skeleton)),
-        }
+        Self { data: data.to_owned(), template: template.into(), skeleton: (!skeleton.is_empty()).then(|| data.join(skeleton)) }
     }
 
     /// Fails for a template by which users would share their homes.
@@ -29,7 +25,9 @@ impl Homes {
         if template.contains("{username}") {
             return Ok(());
         }
-        Err(Error::invalid(format!("setting hub.home: {template:?} must have {{username}} in it, so that everybody has a home of their own")))
+        Err(Error::invalid(format!(
+            "setting hub.home: {template:?} must have {{username}} in it, so that everybody has a home of their own"
+        )))
     }
 
     /// The home of `user`, whether it is there or not.
