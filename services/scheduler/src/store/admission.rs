@@ -39,12 +39,12 @@ pub(crate) async fn take_turn(tx: &mut Tx) -> Result<()> {
     Ok(())
 }
 
-/// The weightiest first.
+/// The weightiest first; of one weight, those of the earlier logical date.
 pub(crate) async fn candidates(tx: &mut Tx) -> Result<Vec<Candidate>> {
     let text = "SELECT t.id, t.dag_id, t.run_id, t.task_id, t.map_index, t.try_number, t.pool, t.pool_slots, t.dag_version_id, d.max_active_tasks, d.has_task_concurrency_limits
          FROM task_instances t JOIN dag_runs r ON r.dag_id = t.dag_id AND r.run_id = t.run_id JOIN dags d ON d.dag_id = t.dag_id
          WHERE t.state = 'scheduled' AND r.state = 'running' AND d.is_paused = 0
-         ORDER BY t.priority_weight DESC, r.run_after, t.map_index LIMIT $1";
+         ORDER BY t.priority_weight DESC, r.logical_date NULLS LAST, r.run_after, t.map_index LIMIT $1";
     let read = |row: &Row| -> Result<Candidate> {
         Ok(Candidate {
             id: row.get("id")?,

@@ -285,11 +285,12 @@ pub(crate) async fn stats(db: &Db, dag_id: &str) -> Result<Vec<(String, i64)>> {
     rows.iter().map(|r| Ok((r.get("state")?, r.get("count")?))).collect()
 }
 
-/// How many of the newest runs of a DAG failed in a row, looking at no more than `limit`.
+/// How many of the newest runs of a DAG failed in a row, looking at no more than `limit`. One that goes on breaks the row
+/// (airflow/models/dagrun.py `_check_last_n_dagruns_failed`).
 pub(crate) async fn failed_in_a_row(tx: &mut Tx, dag_id: &str, limit: i64) -> Result<i64> {
     let rows = tx
         .fetch_all(
-            "SELECT state FROM dag_runs WHERE dag_id = $1 AND state IN ('success', 'failed') ORDER BY run_after DESC, run_id DESC LIMIT $2",
+            "SELECT state FROM dag_runs WHERE dag_id = $1 ORDER BY run_after DESC, created_at DESC, run_id DESC LIMIT $2",
             args![dag_id, limit],
         )
         .await?;

@@ -1,8 +1,9 @@
 //! Pools, limits and priorities.
 
-use super::bench::{bench, expected, task_of};
+use super::bench::{MINUTE, START, bench, expected, task_of};
+use crate::runs::NewRun;
 use crate::store::pools::{self, Pool};
-use serde_json::json;
+use serde_json::{Value, json};
 
 #[tokio::test]
 async fn the_weightiest_goes_first_and_a_pool_has_so_many_slots() {
@@ -34,6 +35,37 @@ async fn the_weightiest_goes_first_and_a_pool_has_so_many_slots() {
         let work = b.claim("w1", 10).await;
         assert_eq!(work.iter().map(task_of).collect::<Vec<_>>(), ["low"]);
         assert_eq!(b.states("d", "r").await["lost"], "scheduled");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn of_one_weight_the_earlier_logical_date_goes_first() {
+    bench(|b| async move {
+        let slots = |slots| {
+            let b = &b;
+            async move {
+                let mut tx = b.s.db.begin().await.unwrap();
+                pools::put(&mut tx, &Pool { name: "gate".into(), slots, description: None, include_deferred: false }).await.unwrap();
+                tx.commit().await.unwrap();
+            }
+        };
+        slots(0).await;
+        b.add("d", &[("a", &[], json!({"pool": "gate"}))], json!({})).await;
+        for (run, day) in [("third", Some(3)), ("undated", None), ("first", Some(1)), ("second", Some(2))] {
+            let logical_date = day.map(|day| START + day * 24 * 60 * MINUTE);
+            b.s.trigger("d", NewRun { run_id: Some(run.into()), logical_date, ..NewRun::default() }).await.unwrap();
+            b.advance(1).await;
+        }
+        slots(1).await;
+        b.s.refill().await.unwrap();
+        for run in ["first", "second", "third", "undated"] {
+            let work = b.claim("w1", 10).await;
+            let found: Value = serde_json::from_str(&work[0].execute_task_json).unwrap();
+            assert_eq!((work.len(), found["ti"]["run_id"].as_str().unwrap()), (1, run));
+            b.start(&work[0]).await;
+            b.say(&work[0], "success").await;
+        }
     })
     .await;
 }

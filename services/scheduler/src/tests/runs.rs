@@ -126,6 +126,26 @@ async fn so_many_failures_in_a_row_pause_a_dag() {
 }
 
 #[tokio::test]
+async fn a_newer_run_that_goes_on_breaks_the_row_of_failures() {
+    bench(|b| async move {
+        b.add("d", &[("a", &[], json!({}))], json!({"max_consecutive_failed_dag_runs": 2})).await;
+        for run in ["r1", "r2", "r3"] {
+            b.clock.advance(1);
+            b.trigger("d", run).await;
+        }
+        let work = b.claim("w1", 10).await;
+        for workload in &work {
+            b.start(workload).await;
+        }
+        for (workload, is_paused) in work.iter().zip([false, false, true]) {
+            b.say(workload, "failed").await;
+            assert_eq!(b.s.dag_row("d").await.unwrap().is_paused, is_paused);
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn clearing_a_finished_run_tries_again_what_failed() {
     bench(|b| async move {
         b.add("d", &[("a", &["b"], json!({"retries": 1, "retry_delay": 0.0})), ("b", &[], json!({}))], json!({})).await;
