@@ -2457,6 +2457,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v2/auth/login": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Leads to the page to log in. */
+        get: operations["get_api_v2_auth_login"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v2/auth/logout": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Leads to where the session ends. */
+        get: operations["get_api_v2_auth_logout"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v2/backfills": {
         parameters: {
             query?: never;
@@ -2560,6 +2594,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v2/config": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Airflow's settings, which are not told. */
+        get: operations["get_api_v2_config"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v2/config/section/{section}/option/{option}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One of Airflow's settings, which is not told. */
+        get: operations["get_api_v2_config_section_section_option_option"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v2/connections": {
         parameters: {
             query?: never;
@@ -2598,6 +2666,58 @@ export interface paths {
         patch: operations["patch_api_v2_connections_connection_id"];
         trace?: never;
     };
+    "/api/v2/connections/defaults": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Makes the connections that upstream's providers come with, but for those that are there. */
+        post: operations["post_api_v2_connections_defaults"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v2/connections/enqueue-test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What came of a test: there never is one. */
+        get: operations["get_api_v2_connections_enqueue_test"];
+        put?: never;
+        /** Has a worker test a connection, which is off. */
+        post: operations["post_api_v2_connections_enqueue_test"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v2/connections/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Tests a connection, which is off. */
+        post: operations["post_api_v2_connections_test"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v2/dags": {
         parameters: {
             query?: never;
@@ -2612,7 +2732,11 @@ export interface paths {
         delete?: never;
         options?: never;
         head?: never;
-        patch?: never;
+        /**
+         * Pauses all DAGs that the filters find, or lets them go on. Without a pattern for their ids none is found; `~` is any id.
+         *     The page is only what is answered.
+         */
+        patch: operations["patch_api_v2_dags"];
         trace?: never;
     };
     "/api/v2/dags/{dag_id}": {
@@ -2882,6 +3006,23 @@ export interface paths {
         patch: operations["patch_api_v2_dags_dag_id_dagRuns_dag_run_id_taskInstances_task_id_map_index"];
         trace?: never;
     };
+    "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances/{task_id}/{map_index}/dependencies": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What keeps a mapped task instance from being queued. */
+        get: operations["get_api_v2_dags_dag_id_dagRuns_dag_run_id_taskInstances_task_id_map_index_dependencies"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances/{task_id}/{map_index}/dry_run": {
         parameters: {
             query?: never;
@@ -2968,6 +3109,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances/{task_id}/dependencies": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What keeps a task instance from being queued. */
+        get: operations["get_api_v2_dags_dag_id_dagRuns_dag_run_id_taskInstances_task_id_dependencies"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances/{task_id}/dry_run": {
         parameters: {
             query?: never;
@@ -2983,6 +3141,23 @@ export interface paths {
         head?: never;
         /** Says which instances a mark would change. */
         patch: operations["patch_api_v2_dags_dag_id_dagRuns_dag_run_id_taskInstances_task_id_dry_run"];
+        trace?: never;
+    };
+    "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances/{task_id}/externalLogUrl/{try_number}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Where else the log of a try is: nowhere. */
+        get: operations["get_api_v2_dags_dag_id_dagRuns_dag_run_id_taskInstances_task_id_externalLogUrl_try_number"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances/{task_id}/links": {
@@ -3039,6 +3214,44 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances/{task_id}/state-store": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What a task instance keeps, by key. */
+        get: operations["get_api_v2_dags_dag_id_dagRuns_dag_run_id_taskInstances_task_id_state_store"];
+        put?: never;
+        post?: never;
+        /** Forgets all that a task instance keeps; with `all_map_indices` all instances of the task. */
+        delete: operations["delete_api_v2_dags_dag_id_dagRuns_dag_run_id_taskInstances_task_id_state_store"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances/{task_id}/state-store/{key}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One entry. */
+        get: operations["get_api_v2_dags_dag_id_dagRuns_dag_run_id_taskInstances_task_id_state_store_key"];
+        /** Keeps a value. */
+        put: operations["put_api_v2_dags_dag_id_dagRuns_dag_run_id_taskInstances_task_id_state_store_key"];
+        post?: never;
+        /** Forgets one entry; no error when there is none. */
+        delete: operations["delete_api_v2_dags_dag_id_dagRuns_dag_run_id_taskInstances_task_id_state_store_key"];
+        options?: never;
+        head?: never;
+        /** Changes a value that is there. */
+        patch: operations["patch_api_v2_dags_dag_id_dagRuns_dag_run_id_taskInstances_task_id_state_store_key"];
+        trace?: never;
+    };
     "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances/{task_id}/tries": {
         parameters: {
             query?: never;
@@ -3083,7 +3296,8 @@ export interface paths {
         /** XComs of a task; `~` for any DAG, run or task. */
         get: operations["get_api_v2_dags_dag_id_dagRuns_dag_run_id_taskInstances_task_id_xcomEntries"];
         put?: never;
-        post?: never;
+        /** Writes an XCom of a task under a key that has none. */
+        post: operations["post_api_v2_dags_dag_id_dagRuns_dag_run_id_taskInstances_task_id_xcomEntries"];
         delete?: never;
         options?: never;
         head?: never;
@@ -3101,6 +3315,25 @@ export interface paths {
         get: operations["get_api_v2_dags_dag_id_dagRuns_dag_run_id_taskInstances_task_id_xcomEntries_xcom_key"];
         put?: never;
         post?: never;
+        /** Removes an XCom. */
+        delete: operations["delete_api_v2_dags_dag_id_dagRuns_dag_run_id_taskInstances_task_id_xcomEntries_xcom_key"];
+        options?: never;
+        head?: never;
+        /** Writes another value over an XCom. What is mapped over it keeps its length. */
+        patch: operations["patch_api_v2_dags_dag_id_dagRuns_dag_run_id_taskInstances_task_id_xcomEntries_xcom_key"];
+        trace?: never;
+    };
+    "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances/list": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Task instances of any DAGs and runs: both are `~` in the path. */
+        post: operations["post_api_v2_dags_dag_id_dagRuns_dag_run_id_taskInstances_list"];
         delete?: never;
         options?: never;
         head?: never;
@@ -3165,7 +3398,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Versions of a DAG. */
+        /** Versions of a DAG; of every DAG with `~`. */
         get: operations["get_api_v2_dags_dag_id_dagVersions"];
         put?: never;
         post?: never;
@@ -3209,6 +3442,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v2/dags/{dag_id}/favorite": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Makes a DAG a favorite of the caller. */
+        post: operations["post_api_v2_dags_dag_id_favorite"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v2/dags/{dag_id}/tasks": {
         parameters: {
             query?: never;
@@ -3237,6 +3487,23 @@ export interface paths {
         get: operations["get_api_v2_dags_dag_id_tasks_task_id"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v2/dags/{dag_id}/unfavorite": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Makes a DAG no favorite of the caller any more. */
+        post: operations["post_api_v2_dags_dag_id_unfavorite"];
         delete?: never;
         options?: never;
         head?: never;
@@ -3311,6 +3578,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v2/eventLogs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Events, the oldest first unless told otherwise. */
+        get: operations["get_api_v2_eventLogs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v2/eventLogs/{event_log_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One event. */
+        get: operations["get_api_v2_eventLogs_event_log_id"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v2/importErrors": {
         parameters: {
             query?: never;
@@ -3337,6 +3638,23 @@ export interface paths {
         };
         /** One import error. */
         get: operations["get_api_v2_importErrors_import_error_id"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v2/jobs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Processes, those heard of last first. */
+        get: operations["get_api_v2_jobs"];
         put?: never;
         post?: never;
         delete?: never;
@@ -3372,6 +3690,40 @@ export interface paths {
         get?: never;
         /** Has a DAG file parsed again; the token is in `file_token` of its DAGs. */
         put: operations["put_api_v2_parseDagFile_file_token"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v2/plugins": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Plug-ins that are loaded, by name. */
+        get: operations["get_api_v2_plugins"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v2/plugins/importErrors": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Plug-ins that could not be loaded, and why. */
+        get: operations["get_api_v2_plugins_importErrors"];
+        put?: never;
         post?: never;
         delete?: never;
         options?: never;
@@ -3415,6 +3767,23 @@ export interface paths {
         head?: never;
         /** Changes a pool. */
         patch: operations["patch_api_v2_pools_pool_name"];
+        trace?: never;
+    };
+    "/api/v2/providers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Providers that are installed, by name. */
+        get: operations["get_api_v2_providers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/api/v2/variables": {
@@ -4000,6 +4369,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/hub/api/login-methods": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How one can log in here, for the login page. Not part of upstream's API. */
+        get: operations["get_hub_api_login_methods"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/hub/api/metrics": {
         parameters: {
             query?: never;
@@ -4046,6 +4432,23 @@ export interface paths {
         put?: never;
         /** Gives a token for a code. */
         post: operations["post_hub_api_oauth2_token"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/hub/api/profiles": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The profiles of servers that the caller may choose. Not part of upstream's API. */
+        get: operations["get_hub_api_profiles"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -4576,6 +4979,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/hub/oauth_callback": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Logs in who comes back from the provider. */
+        get: operations["get_hub_oauth_callback"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/hub/oauth_login": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Sends a browser to the provider. */
+        get: operations["get_hub_oauth_login"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/hub/spawn": {
         parameters: {
             query?: never;
@@ -4583,10 +5020,14 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Starts one's own default server and shows how that goes on. */
+        /**
+         * One's own default server: the page that asks what to start it with. Without profiles, or with `opt-…` in the query, it
+         *     is started.
+         */
         get: operations["get_hub_spawn"];
         put?: never;
-        post?: never;
+        /** Starts one's own default server with what the form says. */
+        post: operations["post_hub_spawn"];
         delete?: never;
         options?: never;
         head?: never;
@@ -4600,7 +5041,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** How a start goes on. */
+        /** How the start of a default server goes on; the page looks again by itself. */
         get: operations["get_hub_spawn_pending_name"];
         put?: never;
         post?: never;
@@ -4617,7 +5058,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** How a start goes on. */
+        /** How the start of a named server goes on. */
         get: operations["get_hub_spawn_pending_name_server"];
         put?: never;
         post?: never;
@@ -4634,10 +5075,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Starts a user's default server and shows how that goes on. */
+        /** A user's default server: the same. */
         get: operations["get_hub_spawn_name"];
         put?: never;
-        post?: never;
+        /** Starts a user's default server with what the form says. */
+        post: operations["post_hub_spawn_name"];
         delete?: never;
         options?: never;
         head?: never;
@@ -4651,10 +5093,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Starts a named server and shows how that goes on. */
+        /** A named server: the same. */
         get: operations["get_hub_spawn_name_server"];
         put?: never;
-        post?: never;
+        /** Starts a named server with what the form says. */
+        post: operations["post_hub_spawn_name_server"];
         delete?: never;
         options?: never;
         head?: never;
@@ -5285,13 +5728,15 @@ export interface components {
             only_new?: boolean;
             run_on_latest_version?: boolean | null;
         };
-        /** @description Runs. The cursors are upstream's; lists here are paged by offset. */
+        /** @description Runs. The limit is upstream's; lists here are counted whole. */
         "airflow.DAGRunCollectionResponse": {
             dag_runs: components["schemas"]["airflow.DAGRunResponse"][];
             next_cursor?: string | null;
             previous_cursor?: string | null;
             /** Format: int64 */
             total_entries: number;
+            /** Format: int64 */
+            total_entries_limit?: number | null;
         };
         /** @description Changes of a run. */
         "airflow.DAGRunPatchBody": {
@@ -5381,6 +5826,31 @@ export interface components {
             partition_date?: string | null;
             partition_key?: string | null;
         };
+        /** @description Events. */
+        "airflow.EventLogCollectionResponse": {
+            event_logs: components["schemas"]["airflow.EventLogResponse"][];
+            /** Format: int64 */
+            total_entries: number;
+        };
+        /** @description Who did what, or what became of a task. */
+        "airflow.EventLogResponse": {
+            dag_display_name?: string | null;
+            dag_id?: string | null;
+            event: string;
+            /** Format: int64 */
+            event_log_id: number;
+            extra?: string | null;
+            logical_date?: string | null;
+            /** Format: int64 */
+            map_index?: number | null;
+            owner?: string | null;
+            run_id?: string | null;
+            task_display_name?: string | null;
+            task_id?: string | null;
+            /** Format: int64 */
+            try_number?: number | null;
+            when: string;
+        };
         /** @description Links by name; null where there is none yet. */
         "airflow.ExtraLinkCollectionResponse": {
             extra_links: {
@@ -5402,6 +5872,27 @@ export interface components {
             import_error_id: number;
             stack_trace: string;
             timestamp: string;
+        };
+        /** @description Processes. */
+        "airflow.JobCollectionResponse": {
+            jobs: components["schemas"]["airflow.JobResponse"][];
+            /** Format: int64 */
+            total_entries: number;
+        };
+        /** @description A process. What runs tasks are workers, which upstream does not count among them either. */
+        "airflow.JobResponse": {
+            dag_display_name?: string | null;
+            dag_id?: string | null;
+            end_date?: string | null;
+            executor_class?: string | null;
+            hostname?: string | null;
+            /** Format: int64 */
+            id: number;
+            job_type?: string | null;
+            latest_heartbeat?: string | null;
+            start_date?: string | null;
+            state?: string | null;
+            unixname?: string | null;
         };
         /** @description The newest event of an asset; empty when there was none. */
         "airflow.LastAssetEventResponse": {
@@ -5463,6 +5954,18 @@ export interface components {
             slots: number;
             team_name?: string | null;
         };
+        /** @description Providers. */
+        "airflow.ProviderCollectionResponse": {
+            providers: components["schemas"]["airflow.ProviderResponse"][];
+            total_entries: number;
+        };
+        /** @description A provider. */
+        "airflow.ProviderResponse": {
+            description: string;
+            documentation_url?: string | null;
+            package_name: string;
+            version: string;
+        };
         /** @description News that waits. */
         "airflow.QueuedEventCollectionResponse": {
             queued_events: components["schemas"]["airflow.QueuedEventResponse"][];
@@ -5488,7 +5991,16 @@ export interface components {
             tasks: components["schemas"]["airflow.TaskResponse"][];
             total_entries: number;
         };
-        /** @description Task instances. The cursors and the limit are upstream's; lists here are paged by offset and counted whole. */
+        /** @description All that keeps a task instance from being queued. */
+        "airflow.TaskDependencyCollectionResponse": {
+            dependencies: components["schemas"]["airflow.TaskDependencyResponse"][];
+        };
+        /** @description Something that is not as it has to be. */
+        "airflow.TaskDependencyResponse": {
+            name: string;
+            reason: string;
+        };
+        /** @description Task instances. The limit is upstream's; lists here are counted whole. */
         "airflow.TaskInstanceCollectionResponse": {
             next_cursor?: string | null;
             previous_cursor?: string | null;
@@ -5547,6 +6059,92 @@ export interface components {
             try_number: number;
             unixname?: string | null;
         };
+        /** @description Which instances; a filter that is left out lets everything through. */
+        "airflow.TaskInstancesBatchBody": {
+            /** @default null */
+            dag_ids?: string[] | null;
+            /** @default null */
+            dag_run_ids?: string[] | null;
+            /**
+             * Format: double
+             * @default null
+             */
+            duration_gt?: number | null;
+            /**
+             * Format: double
+             * @description Seconds.
+             * @default null
+             */
+            duration_gte?: number | null;
+            /**
+             * Format: double
+             * @default null
+             */
+            duration_lt?: number | null;
+            /**
+             * Format: double
+             * @default null
+             */
+            duration_lte?: number | null;
+            /** @default null */
+            end_date_gt?: string | null;
+            /** @default null */
+            end_date_gte?: string | null;
+            /** @default null */
+            end_date_lt?: string | null;
+            /** @default null */
+            end_date_lte?: string | null;
+            /** @default null */
+            executor?: string[] | null;
+            /** @default null */
+            logical_date_gt?: string | null;
+            /** @default null */
+            logical_date_gte?: string | null;
+            /** @default null */
+            logical_date_lt?: string | null;
+            /** @default null */
+            logical_date_lte?: string | null;
+            /** @default null */
+            order_by?: string | null;
+            /**
+             * Format: int64
+             * @description 100 unless given, at most 1000.
+             * @default null
+             */
+            page_limit?: number | null;
+            /**
+             * Format: int64
+             * @default null
+             */
+            page_offset?: number | null;
+            /** @default null */
+            pool?: string[] | null;
+            /** @default null */
+            queue?: string[] | null;
+            /** @default null */
+            run_after_gt?: string | null;
+            /** @default null */
+            run_after_gte?: string | null;
+            /** @default null */
+            run_after_lt?: string | null;
+            /** @default null */
+            run_after_lte?: string | null;
+            /** @default null */
+            start_date_gt?: string | null;
+            /** @default null */
+            start_date_gte?: string | null;
+            /** @default null */
+            start_date_lt?: string | null;
+            /** @default null */
+            start_date_lte?: string | null;
+            /**
+             * @description Null for those without a state.
+             * @default null
+             */
+            state?: (string | null)[] | null;
+            /** @default null */
+            task_ids?: string[] | null;
+        };
         /** @description A part of a log. */
         "airflow.TaskInstancesLogResponse": {
             /** @description A line each: `event`, mostly `timestamp` and `level`, and whatever the task said. */
@@ -5569,6 +6167,29 @@ export interface components {
             task_display_name: string;
             task_id: string;
             trigger_rule: string;
+        };
+        /** @description A value to keep. */
+        "airflow.TaskStateStoreBody": {
+            /** @description Until when: a time, null for ever, or `default`. */
+            expires_at?: string | null;
+            value: unknown;
+        };
+        /** @description All that a task instance keeps. */
+        "airflow.TaskStateStoreCollectionResponse": {
+            task_state_store: components["schemas"]["airflow.TaskStateStoreResponse"][];
+            /** Format: int64 */
+            total_entries: number;
+        };
+        /** @description Another value, kept as long as the one that was there. */
+        "airflow.TaskStateStorePatchBody": {
+            value: unknown;
+        };
+        /** @description An entry. */
+        "airflow.TaskStateStoreResponse": {
+            expires_at?: string | null;
+            key: string;
+            updated_at: string;
+            value: unknown;
         };
         /** @description A run to be made by hand. */
         "airflow.TriggerDAGRunPostBody": {
@@ -5606,6 +6227,25 @@ export interface components {
             key: string;
             team_name?: string | null;
             value?: string | null;
+        };
+        /** @description A value to be written under a new key. */
+        "airflow.XComCreateBody": {
+            key: string;
+            /**
+             * Format: int64
+             * @description -1 where the task is not mapped.
+             */
+            map_index?: number;
+            value: unknown;
+        };
+        /** @description Another value. */
+        "airflow.XComUpdateBody": {
+            /**
+             * Format: int64
+             * @description -1 where the task is not mapped.
+             */
+            map_index?: number;
+            value: unknown;
         };
         /** @description What an upload in parts is given up with. */
         "artifact.AbortMultipartUpload": {
@@ -6115,6 +6755,12 @@ export interface components {
             password?: string;
             username?: string;
         };
+        /** @description How one can log in. */
+        "hub.LoginMethods": {
+            /** @description With a password of this installation. */
+            password: boolean;
+            single_sign_on?: components["schemas"]["hub.SingleSignOn"] | null;
+        };
         /** @description Whoever is named. */
         "hub.Named": {
             name: string;
@@ -6201,6 +6847,15 @@ export interface components {
         "hub.Part": {
             class: string;
             version: string;
+        };
+        /** @description What the caller may start servers with. */
+        "hub.Profile": {
+            /** @description Taken where nothing is chosen. */
+            default: boolean;
+            description: string;
+            display_name: string;
+            /** @description For `user_options.profile`. */
+            slug: string;
         };
         /** @description A route. */
         "hub.ProxyRoute": {
@@ -6389,6 +7044,13 @@ export interface components {
         /** @description What is going to happen. */
         "hub.ShuttingDown": {
             message: string;
+        };
+        /** @description A provider to sign in at. */
+        "hub.SingleSignOn": {
+            /** @description What people call it. */
+            name: string;
+            /** @description Where a browser goes. */
+            url: string;
         };
         /** @description How a server shall be stopped. */
         "hub.StopRequest": {
@@ -17241,6 +17903,86 @@ export interface operations {
             };
         };
     };
+    get_api_v2_auth_login: {
+        parameters: {
+            query?: {
+                next?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Temporary Redirect */
+            307: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    get_api_v2_auth_logout: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Temporary Redirect */
+            307: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
     get_api_v2_backfills: {
         parameters: {
             query?: {
@@ -17650,6 +18392,117 @@ export interface operations {
             };
         };
     };
+    get_api_v2_config: {
+        parameters: {
+            query?: {
+                section?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Not Acceptable */
+            406: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    get_api_v2_config_section_section_option_option: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                option: string;
+                section: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Not Acceptable */
+            406: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
     get_api_v2_connections: {
         parameters: {
             query?: {
@@ -18003,6 +18856,207 @@ export interface operations {
             };
         };
     };
+    post_api_v2_connections_defaults: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    get_api_v2_connections_enqueue_test: {
+        parameters: {
+            query?: never;
+            header: {
+                "Airflow-Connection-Test-Token": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    post_api_v2_connections_enqueue_test: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": unknown;
+            };
+        };
+        responses: {
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    post_api_v2_connections_test: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": unknown;
+            };
+        };
+        responses: {
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
     get_api_v2_dags: {
         parameters: {
             query?: {
@@ -18018,6 +19072,73 @@ export interface operations {
             cookie?: never;
         };
         requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["airflow.DAGCollectionResponse"];
+                };
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    patch_api_v2_dags: {
+        parameters: {
+            query?: {
+                dag_id_pattern?: string;
+                /** @description Entries of a page, 50 unless given, at most 1000. */
+                limit?: number;
+                /** @description Entries to pass over. */
+                offset?: number;
+                /** @description A field to order by, with `-` in front from the end; more than one by repeating. */
+                order_by?: string[];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["airflow.DAGPatchBody"];
+            };
+        };
         responses: {
             /** @description OK */
             200: {
@@ -19702,6 +20823,66 @@ export interface operations {
             };
         };
     };
+    get_api_v2_dags_dag_id_dagRuns_dag_run_id_taskInstances_task_id_map_index_dependencies: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                dag_id: string;
+                dag_run_id: string;
+                map_index: string;
+                task_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["airflow.TaskDependencyCollectionResponse"];
+                };
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
     patch_api_v2_dags_dag_id_dagRuns_dag_run_id_taskInstances_task_id_map_index_dry_run: {
         parameters: {
             query?: never;
@@ -20072,6 +21253,67 @@ export interface operations {
             };
         };
     };
+    get_api_v2_dags_dag_id_dagRuns_dag_run_id_taskInstances_task_id_dependencies: {
+        parameters: {
+            query?: {
+                map_index?: number;
+            };
+            header?: never;
+            path: {
+                dag_id: string;
+                dag_run_id: string;
+                task_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["airflow.TaskDependencyCollectionResponse"];
+                };
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
     patch_api_v2_dags_dag_id_dagRuns_dag_run_id_taskInstances_task_id_dry_run: {
         parameters: {
             query?: never;
@@ -20099,6 +21341,57 @@ export interface operations {
                 };
             };
             /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    get_api_v2_dags_dag_id_dagRuns_dag_run_id_taskInstances_task_id_externalLogUrl_try_number: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                dag_id: string;
+                dag_run_id: string;
+                task_id: string;
+                try_number: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Bad Request */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -20324,6 +21617,383 @@ export interface operations {
             };
         };
     };
+    get_api_v2_dags_dag_id_dagRuns_dag_run_id_taskInstances_task_id_state_store: {
+        parameters: {
+            query?: {
+                /** @description Entries of a page, 50 unless given, at most 1000. */
+                limit?: number;
+                map_index?: number;
+                /** @description Entries to pass over. */
+                offset?: number;
+                /** @description A field to order by, with `-` in front from the end; more than one by repeating. */
+                order_by?: string[];
+            };
+            header?: never;
+            path: {
+                dag_id: string;
+                dag_run_id: string;
+                task_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["airflow.TaskStateStoreCollectionResponse"];
+                };
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    delete_api_v2_dags_dag_id_dagRuns_dag_run_id_taskInstances_task_id_state_store: {
+        parameters: {
+            query?: {
+                all_map_indices?: boolean;
+                map_index?: number;
+            };
+            header?: never;
+            path: {
+                dag_id: string;
+                dag_run_id: string;
+                task_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    get_api_v2_dags_dag_id_dagRuns_dag_run_id_taskInstances_task_id_state_store_key: {
+        parameters: {
+            query?: {
+                map_index?: number;
+            };
+            header?: never;
+            path: {
+                dag_id: string;
+                dag_run_id: string;
+                key: string;
+                task_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["airflow.TaskStateStoreResponse"];
+                };
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    put_api_v2_dags_dag_id_dagRuns_dag_run_id_taskInstances_task_id_state_store_key: {
+        parameters: {
+            query?: {
+                map_index?: number;
+            };
+            header?: never;
+            path: {
+                dag_id: string;
+                dag_run_id: string;
+                key: string;
+                task_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["airflow.TaskStateStoreBody"];
+            };
+        };
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    delete_api_v2_dags_dag_id_dagRuns_dag_run_id_taskInstances_task_id_state_store_key: {
+        parameters: {
+            query?: {
+                map_index?: number;
+            };
+            header?: never;
+            path: {
+                dag_id: string;
+                dag_run_id: string;
+                key: string;
+                task_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    patch_api_v2_dags_dag_id_dagRuns_dag_run_id_taskInstances_task_id_state_store_key: {
+        parameters: {
+            query?: {
+                map_index?: number;
+            };
+            header?: never;
+            path: {
+                dag_id: string;
+                dag_run_id: string;
+                key: string;
+                task_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["airflow.TaskStateStorePatchBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
     get_api_v2_dags_dag_id_dagRuns_dag_run_id_taskInstances_task_id_tries: {
         parameters: {
             query?: {
@@ -20511,6 +22181,69 @@ export interface operations {
             };
         };
     };
+    post_api_v2_dags_dag_id_dagRuns_dag_run_id_taskInstances_task_id_xcomEntries: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                dag_id: string;
+                dag_run_id: string;
+                task_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["airflow.XComCreateBody"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
     get_api_v2_dags_dag_id_dagRuns_dag_run_id_taskInstances_task_id_xcomEntries_xcom_key: {
         parameters: {
             query?: never;
@@ -20532,6 +22265,192 @@ export interface operations {
                 };
                 content: {
                     "application/json": unknown;
+                };
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    delete_api_v2_dags_dag_id_dagRuns_dag_run_id_taskInstances_task_id_xcomEntries_xcom_key: {
+        parameters: {
+            query?: {
+                map_index?: number;
+            };
+            header?: never;
+            path: {
+                dag_id: string;
+                dag_run_id: string;
+                task_id: string;
+                xcom_key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    patch_api_v2_dags_dag_id_dagRuns_dag_run_id_taskInstances_task_id_xcomEntries_xcom_key: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                dag_id: string;
+                dag_run_id: string;
+                task_id: string;
+                xcom_key: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["airflow.XComUpdateBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    post_api_v2_dags_dag_id_dagRuns_dag_run_id_taskInstances_list: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                dag_id: string;
+                dag_run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["airflow.TaskInstancesBatchBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["airflow.TaskInstanceCollectionResponse"];
                 };
             };
             /** @description The request is wrong; the answer names what of it */
@@ -20927,6 +22846,61 @@ export interface operations {
             };
         };
     };
+    post_api_v2_dags_dag_id_favorite: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                dag_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
     get_api_v2_dags_dag_id_tasks: {
         parameters: {
             query?: never;
@@ -21004,6 +22978,61 @@ export interface operations {
                 content: {
                     "application/json": unknown;
                 };
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    post_api_v2_dags_dag_id_unfavorite: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                dag_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description The request is wrong; the answer names what of it */
             400: {
@@ -21156,7 +23185,14 @@ export interface operations {
     };
     get_api_v2_dagTags: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Entries of a page, 50 unless given, at most 1000. */
+                limit?: number;
+                /** @description Entries to pass over. */
+                offset?: number;
+                /** @description A field to order by, with `-` in front from the end; more than one by repeating. */
+                order_by?: string[];
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -21232,6 +23268,130 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["airflow.DAGWarningCollectionResponse"];
+                };
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    get_api_v2_eventLogs: {
+        parameters: {
+            query?: {
+                dag_id?: string;
+                event?: string;
+                /** @description Entries of a page, 50 unless given, at most 1000. */
+                limit?: number;
+                /** @description Entries to pass over. */
+                offset?: number;
+                /** @description A field to order by, with `-` in front from the end; more than one by repeating. */
+                order_by?: string[];
+                owner?: string;
+                run_id?: string;
+                task_id?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["airflow.EventLogCollectionResponse"];
+                };
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    get_api_v2_eventLogs_event_log_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                event_log_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["airflow.EventLogResponse"];
                 };
             };
             /** @description The request is wrong; the answer names what of it */
@@ -21390,6 +23550,72 @@ export interface operations {
             };
         };
     };
+    get_api_v2_jobs: {
+        parameters: {
+            query?: {
+                hostname?: string;
+                is_alive?: boolean;
+                job_state?: string;
+                job_type?: string;
+                /** @description Entries of a page, 50 unless given, at most 1000. */
+                limit?: number;
+                /** @description Entries to pass over. */
+                offset?: number;
+                /** @description A field to order by, with `-` in front from the end; more than one by repeating. */
+                order_by?: string[];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["airflow.JobCollectionResponse"];
+                };
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
     get_api_v2_monitor_health: {
         parameters: {
             query?: never;
@@ -21448,6 +23674,123 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    get_api_v2_plugins: {
+        parameters: {
+            query?: {
+                /** @description Entries of a page, 50 unless given, at most 1000. */
+                limit?: number;
+                /** @description Entries to pass over. */
+                offset?: number;
+                /** @description A field to order by, with `-` in front from the end; more than one by repeating. */
+                order_by?: string[];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    get_api_v2_plugins_importErrors: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
             };
             /** @description The request is wrong; the answer names what of it */
             400: {
@@ -21800,6 +24143,68 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["airflow.PoolResponse"];
+                };
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    get_api_v2_providers: {
+        parameters: {
+            query?: {
+                /** @description Entries of a page, 50 unless given, at most 1000. */
+                limit?: number;
+                /** @description Entries to pass over. */
+                offset?: number;
+                /** @description A field to order by, with `-` in front from the end; more than one by repeating. */
+                order_by?: string[];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["airflow.ProviderCollectionResponse"];
                 };
             };
             /** @description The request is wrong; the answer names what of it */
@@ -24692,6 +27097,47 @@ export interface operations {
             };
         };
     };
+    get_hub_api_login_methods: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["hub.LoginMethods"];
+                };
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
     get_hub_api_metrics: {
         parameters: {
             query?: never;
@@ -24907,6 +27353,61 @@ export interface operations {
             };
             /** @description Unauthorized */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    get_hub_api_profiles: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["hub.Profile"][];
+                };
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller is not allowed to do this */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -28238,7 +30739,73 @@ export interface operations {
             };
         };
     };
-    get_hub_spawn: {
+    get_hub_oauth_callback: {
+        parameters: {
+            query?: {
+                code?: string;
+                /** @description Why there is no code. */
+                error?: string;
+                error_description?: string;
+                state?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Found */
+            302: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    get_hub_oauth_login: {
         parameters: {
             query?: {
                 next?: string;
@@ -28263,6 +30830,61 @@ export interface operations {
                 };
                 content?: never;
             };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    get_hub_spawn: {
+        parameters: {
+            query?: {
+                next?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Found */
+            302: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             /** @description Something that the request names does not exist */
             404: {
                 headers: {
@@ -28272,6 +30894,61 @@ export interface operations {
             };
             /** @description What the request names is in another state than it needs */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    post_hub_spawn: {
+        parameters: {
+            query?: {
+                next?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Found */
+            302: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Something that the request names does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Too Many Requests */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -28280,89 +30957,6 @@ export interface operations {
         };
     };
     get_hub_spawn_pending_name: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                name: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Found */
-            302: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description The request is wrong; the answer names what of it */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description Something that the request names does not exist */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description What the request names is in another state than it needs */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-        };
-    };
-    get_hub_spawn_pending_name_server: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                name: string;
-                server: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Found */
-            302: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description The request is wrong; the answer names what of it */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description Something that the request names does not exist */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description What the request names is in another state than it needs */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-        };
-    };
-    get_hub_spawn_name: {
         parameters: {
             query?: {
                 next?: string;
@@ -28375,6 +30969,13 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             /** @description Found */
             302: {
                 headers: {
@@ -28398,6 +30999,178 @@ export interface operations {
             };
             /** @description What the request names is in another state than it needs */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Failed Dependency */
+            424: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    get_hub_spawn_pending_name_server: {
+        parameters: {
+            query?: {
+                next?: string;
+            };
+            header?: never;
+            path: {
+                name: string;
+                server: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Found */
+            302: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request is wrong; the answer names what of it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Failed Dependency */
+            424: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    get_hub_spawn_name: {
+        parameters: {
+            query?: {
+                next?: string;
+            };
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Found */
+            302: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    post_hub_spawn_name: {
+        parameters: {
+            query?: {
+                next?: string;
+            };
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Found */
+            302: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Too Many Requests */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -28419,6 +31192,13 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             /** @description Found */
             302: {
                 headers: {
@@ -28426,7 +31206,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description The request is wrong; the answer names what of it */
+            /** @description Bad Request */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -28442,6 +31222,64 @@ export interface operations {
             };
             /** @description What the request names is in another state than it needs */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    post_hub_spawn_name_server: {
+        parameters: {
+            query?: {
+                next?: string;
+            };
+            header?: never;
+            path: {
+                name: string;
+                server: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Found */
+            302: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What the request names is in another state than it needs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Too Many Requests */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
