@@ -72,10 +72,14 @@ impl Provider {
         location(&answer)
     }
 
-    /// The same for who refuses.
+    /// The same for who refuses, with the state that oidc-provider-mock leaves out (RFC 6749 §4.1.2.1 has it here too).
     pub async fn deny(&self, url: &str) -> String {
         let answer = self.script.post(url).form(&[("action", "deny")]).send().await.expect("an answer");
-        location(&answer)
+        let asked = reqwest::Url::parse(url).expect("a URL");
+        let (_, state) = asked.query_pairs().find(|(name, _)| name == "state").expect("a state");
+        let mut back = reqwest::Url::parse(&location(&answer)).expect("a URL");
+        back.query_pairs_mut().append_pair("state", &state);
+        back.into()
     }
 
     /// The whole way in a browser: returns the hub's answer to who comes back.
