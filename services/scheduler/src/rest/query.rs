@@ -62,7 +62,7 @@ impl Query {
     }
 
     /// `order` maps what may be ordered by to SQL expressions; `default` is one of its keys, perhaps with `-`; `tie`
-    /// makes the order total.
+    /// makes the order total, in the direction of what comes first (upstream's `SortParam`).
     pub(super) fn page(&self, order: &[(&str, &str)], default: &str, tie: &str) -> Result<Page> {
         let mut wanted = self.all("order_by");
         if wanted.is_empty() {
@@ -81,7 +81,8 @@ impl Query {
             let nulls = if direction == "ASC" { "NULLS FIRST" } else { "NULLS LAST" };
             parts.push(format!("{} {direction} {nulls}", found.1));
         }
-        parts.push(tie.to_owned());
+        let direction = if wanted[0].starts_with('-') { " DESC" } else { "" };
+        parts.extend(tie.split(", ").map(|column| format!("{column}{direction}")));
         let limit = self.int("limit")?.unwrap_or(DEFAULT_LIMIT);
         let offset = match self.cursor()? {
             Some(offset) => offset,
@@ -181,7 +182,7 @@ mod tests {
     fn pages_are_limited_and_ordered_by_known_fields_only() {
         let order = [("dag_id", "dag_id"), ("run_after", "run_after")];
         let page = query("limit=5000&order_by=-run_after").page(&order, "dag_id", "run_id").unwrap();
-        assert_eq!((page.limit, page.offset, page.order.as_str()), (1000, 0, "run_after DESC NULLS LAST, run_id"));
+        assert_eq!((page.limit, page.offset, page.order.as_str()), (1000, 0, "run_after DESC NULLS LAST, run_id DESC"));
         assert_eq!(query("").page(&order, "-dag_id", "run_id").unwrap().limit, 50);
         assert!(query("order_by=id; DROP").page(&order, "dag_id", "run_id").is_err());
         assert!(query("limit=-1").page(&order, "dag_id", "run_id").is_err());
