@@ -43,10 +43,13 @@ impl Scheduler {
     pub(crate) async fn evaluate(&self, dag_id: &str, run_id: &str) -> Result<()> {
         let Some(seen) = runs::get(&self.db, dag_id, run_id).await? else { return Ok(()) };
         let active = dags::get(&self.db, dag_id).await?.is_some_and(|d| !d.is_paused && !d.is_stale);
-        if seen.state != RunState::Running || !active {
+        if seen.state == RunState::Queued || !active {
             return Ok(());
         }
         let dag = self.version(&seen.dag_version_id).await?;
+        if seen.state.is_finished() {
+            return self.wake_after(&dag, &seen).await; // a task of it was given another state by hand
+        }
         let mut tx = self.db.begin().await?;
         let Some(run) = runs::lock(&mut tx, dag_id, run_id).await? else { return Ok(()) };
         if run.state != RunState::Running || run.dag_version_id != seen.dag_version_id {
@@ -67,6 +70,9 @@ impl Scheduler {
             tx.commit().await?;
         }
         self.after(admitted, decision.run);
+        if changed || present.iter().any(|i| run.last_scheduling_decision.is_none_or(|decided| i.updated_at >= decided)) {
+            self.wake_after(&dag, &run).await?;
+        }
         let deferred = |c: &Change| matches!(c, Change::Schedule(i) if dag.task(&decision.instances[*i].task_id).is_some_and(|t| t.starts_from_trigger().is_some()));
         if decision.changes.iter().any(deferred) {
             self.triggers.notify_one();

@@ -1,7 +1,8 @@
 //! `depends_on_past` and `wait_for_downstream` (airflow/ti_deps/deps/prev_dagrun_dep.py).
 
+use crate::Scheduler;
 use crate::dag::{Dag, Task};
-use crate::states::TaskState;
+use crate::states::{RunType, TaskState};
 use crate::store::instances::TaskInstance;
 use crate::store::runs::DagRun;
 use crate::store::{backfills, instances, runs};
@@ -18,6 +19,22 @@ pub(super) enum Hold {
     Unsuccessful(usize),
     /// What comes after the task has not succeeded.
     Downstream,
+}
+
+impl Scheduler {
+    /// Something happened in a run: the runs right after it may have waited for that.
+    pub(super) async fn wake_after(&self, dag: &Dag, run: &DagRun) -> Result<()> {
+        let looks_back = dag.tasks.iter().any(|t| t.owed.depends_on_past);
+        let (true, Some(logical_date)) = (looks_back, run.logical_date) else { return Ok(()) };
+        for later in runs::running_after(&self.db, &run.dag_id, logical_date).await? {
+            self.wake.run(&run.dag_id, &later.run_id);
+            // whatever comes after this one looks back at this one
+            if later.run_type != RunType::Manual {
+                break;
+            }
+        }
+        Ok(())
+    }
 }
 
 /// The tasks of a run that wait for what the run before has to do first.

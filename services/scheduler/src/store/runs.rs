@@ -164,6 +164,14 @@ pub(crate) async fn previous(
     from.into().first(sql(text), filter.args).await?.as_ref().map(read).transpose()
 }
 
+/// The first running runs after a date.
+pub(crate) async fn running_after(db: &Db, dag_id: &str, logical_date: i64) -> Result<Vec<DagRun>> {
+    let text = format!(
+        "SELECT {COLUMNS} FROM dag_runs WHERE dag_id = $1 AND logical_date > $2 AND state = 'running' ORDER BY logical_date LIMIT 50"
+    );
+    db.fetch_all(sql(text), args![dag_id, logical_date]).await?.iter().map(read).collect()
+}
+
 /// A queued run, and the backfill that it belongs to.
 pub(crate) struct Startable {
     pub(crate) dag_id: String,

@@ -135,12 +135,33 @@ async fn the_past_holds_a_task_until_it_is_mended() {
         assert_eq!((b.states("d", second).await, b.run_state("d", second).await), (expected(&[("a", "none")]), "running".into()));
         let task = b.instance("d", first, "a").await;
         b.s.mark(&task, Some(crate::states::TaskState::Success)).await.unwrap();
-        // nothing wakes the second run by itself: the reconciliation does
-        b.clock.advance(31_000);
-        b.s.wake_all().await.unwrap();
         b.settle().await;
         b.work(&[]).await;
         assert_eq!(b.run_state("d", second).await, "success");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_next_run_goes_on_as_soon_as_what_it_waits_for_has_ended() {
+    bench(|b| async move {
+        let daily =
+            json!({"timetable": super::bench::cron("0 0 * * *"), "catchup": true, "start_date": 1_767_398_400.0, "max_active_runs": 5});
+        let waits = json!({"depends_on_past": true, "wait_for_downstream": true});
+        b.add("d", &[("a", &["b"], waits), ("b", &[], json!({}))], daily).await;
+        b.settle().await;
+        for day in ["03", "04", "05"] {
+            for task in ["a", "b"] {
+                let work = b.claim("w1", 10).await;
+                let found: serde_json::Value = serde_json::from_str(&work[0].execute_task_json).unwrap();
+                let run = format!("scheduled__2026-01-{day}T00:00:00+00:00");
+                assert_eq!((work.len(), &found["ti"]["task_id"], &found["ti"]["run_id"]), (1, &json!(task), &json!(run)));
+                b.start(&work[0]).await;
+                b.clock.advance(10);
+                b.say(&work[0], "success").await;
+            }
+        }
+        assert!(b.claim("w1", 10).await.is_empty());
     })
     .await;
 }
