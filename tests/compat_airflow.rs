@@ -14,6 +14,12 @@ async fn examples_end_as_on_stock() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn scheduling_rules_hold_as_on_stock() {
+    let printed = drive("compare.py", &["rules"]).await;
+    assert!(printed.contains(" 0 differ;") && !printed.contains("not recorded"), "{printed}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_published_client_drives() {
     let printed = drive("client_flows.py", &[]).await;
     assert!(printed.contains("airflow client: all held"), "{printed}");

@@ -28,7 +28,7 @@ from session import Session
 RECORDED = pathlib.Path(__file__).resolve().parent / "recorded"
 EXAMPLE_SECONDS = 180
 RULE_SECONDS = 120
-QUIET_SECONDS = 6
+QUIET_SECONDS, RULE_QUIET_SECONDS = 6, 10
 
 
 def main() -> int:
@@ -42,7 +42,7 @@ def main() -> int:
             print(f"not recorded on stock yet: {', '.join(left)}", flush=True)
         wanted = [name for name in recorded if not options.only or name in options.only]
         keep = lambda name, facts: judge.compare(name, read("rules", name), json.loads(json.dumps(facts)))  # noqa: E731
-        rules.run_all(connect, RULE_SECONDS, keep, wanted, QUIET_SECONDS)
+        rules.run_all(connect, RULE_SECONDS, RULE_QUIET_SECONDS, keep, wanted)
     else:
         compare_examples(options, connect, judge)
     if options.write:

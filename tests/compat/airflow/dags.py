@@ -27,6 +27,8 @@ class Example:
     """What a human answers: task id → (chosen options, input)."""
     unfinished: tuple[str, ...] = ()
     """Tasks that take longer than anybody waits; all others are waited for."""
+    by_clock: tuple[str, ...] = ()
+    """Tasks whose end is up to the hour or the day on which they run: that is not compared, nor is the run's."""
     touch: tuple[str, ...] = ()
     """Files that are made when all is unpaused, for watchers."""
 
@@ -135,7 +137,15 @@ EXAMPLES = (
     # waiting: sensors, triggers, humans, other DAGs
     core("example_time_delta_sensor_async"),
     standard("example_sensor_decorator"),
-    standard("example_sensors", unfinished=("timeout_after_second_date_in_the_future_async", "print_date_in_bash")),
+    standard(
+        "example_sensors",
+        unfinished=("timeout_after_second_date_in_the_future_async", "print_date_in_bash"),
+        # an hour from now may be tomorrow, and today may be Monday
+        by_clock=(
+            "timeout_after_second_date_in_the_future", "timeout_after_second_date_in_the_future_async",
+            "week_day_sensor_failing_on_timeout", "print_date_in_bash",
+        ),
+    ),
     standard("example_hitl_operator", answers=HUMAN),
     Example(
         (f"{STANDARD}example_external_task_parent_deferrable.py", f"{STANDARD}example_external_task_child_deferrable.py"),

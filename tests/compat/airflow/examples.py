@@ -145,8 +145,9 @@ class Runner:
             now = collections.Counter((dag, run.dag_run_id, run.state) for dag in example.dags for run in ours(session, dag))
             if now != seen[0]:
                 seen = now, time.monotonic()
-            over = all(state in END for _, _, state in now)
-            return over and time.monotonic() - seen[1] >= (self.quiet_seconds if example.follow else 0)
+            # what nobody triggers starts with what is waited for
+            over = all(state in END for _, _, state in now) and (now or example.trigger)
+            return bool(over) and time.monotonic() - seen[1] >= (self.quiet_seconds if example.follow else 0)
 
         self.until(quiet)
 

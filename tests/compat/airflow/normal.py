@@ -1,5 +1,5 @@
-"""What may differ from run to run put under names, by rules with reasons. Nothing is dropped: a value becomes `<name>`, so
-that one that is missing, or is not of that kind, still differs.
+"""What may differ from run to run put under names, by rules with reasons. Nothing is dropped but the XComs of tasks that may
+or may not run: a value becomes `<name>`, so that one that is missing, or is not of that kind, still differs.
 """
 
 import datetime
@@ -34,6 +34,7 @@ RANDOM = {
 }
 CHANCE = ("operator", "operator_name", "state", "try_number", "max_tries", "map_index", "pool", "pool_slots", "queue")
 """What is compared of a task instance where the file itself chooses its branches at random."""
+BY_CLOCK = "<by the clock>"
 
 
 class Names:
@@ -55,6 +56,12 @@ class Names:
         for xcom in run["xcoms"]:
             if (self.example.name, xcom["task_id"]) in RANDOM:
                 xcom["value"] = f"<random {type(xcom['value']).__name__}>"
+        if self.example.by_clock:
+            run["run"]["state"] = BY_CLOCK
+            run["xcoms"] = [xcom for xcom in run["xcoms"] if xcom["task_id"] not in self.example.by_clock]
+            for instance in run["instances"]:
+                if instance["task_id"] in self.example.by_clock:
+                    instance |= {"state": BY_CLOCK, "try_number": BY_CLOCK}
         if self.example.by_chance:
             chosen = [{field: instance.get(field) for field in CHANCE} for instance in run["instances"]]
             run["instances"] = sorted(chosen, key=repr)
@@ -67,6 +74,8 @@ class Names:
             return [self.value(item, field) for item in value]
         if field in FIELDS and value is not None:
             return FIELDS[field][0]
+        if field == "timestamp" and isinstance(value, float) and abs(value - self.now.timestamp()) < DAY.total_seconds():
+            return "<time>"  # a moment as XComs have it
         return self.text(value) if isinstance(value, str) else value
 
     def text(self, text: str) -> str:

@@ -27,6 +27,8 @@ RECORDED = HERE / "recorded"
 SECONDS = 900
 QUIET_SECONDS = 20
 """Longer than the stock scheduler takes from an asset event to the run that it starts."""
+RULE_QUIET_SECONDS = 45
+"""Longer than the stock scheduler takes from anything to what follows from it."""
 
 
 def main() -> None:
@@ -65,7 +67,7 @@ def record_rules(options) -> None:
                 if "error" not in facts:
                     write("rules", name, facts)
 
-            rules.run_all(lambda: connect(server), SECONDS, keep, options.only)
+            rules.run_all(lambda: connect(server), SECONDS, RULE_QUIET_SECONDS, keep, options.only)
 
 
 def connect(server: stock.Stock) -> Session:

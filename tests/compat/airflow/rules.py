@@ -15,7 +15,8 @@ from session import END, Session, eventually, plain
 HERE = pathlib.Path(__file__).resolve().parent
 VISIBLE_SECONDS = 300
 PAST = ("rule_depends_on_past", "rule_depends_on_past_skipped", "rule_wait_for_downstream", "rule_wait_for_failed_downstream")
-DATES = ("logical_date", "data_interval_start", "data_interval_end")
+OF_RUN = ("dag_run_id", "run_type", "state", "logical_date", "data_interval_start", "data_interval_end", "run_after")
+NEXT = ("next_dagrun_logical_date", "next_dagrun_data_interval_start", "next_dagrun_data_interval_end", "next_dagrun_run_after")
 
 
 def copy_files(folder: pathlib.Path) -> None:
@@ -28,13 +29,19 @@ def day(number: int) -> datetime.datetime:
 
 class Scene:
     """One server, with what the rules do there. `seconds` is how long anything may take, `quiet` how long nothing has to
-    happen before it is taken to be the end where a run never ends."""
+    happen before it is taken to be the end where a run never ends. What takes longer is a TimeoutError."""
 
     def __init__(self, session: Session, seconds: float, quiet: float):
         self.session, self.seconds, self.quiet = session, seconds, quiet
 
-    def pool(self, name: str, slots: int) -> None:
-        self.session.pools.post_pool(PoolBody(name=name, slots=slots))
+    def until(self, ask, good, what: str):
+        answer = eventually(ask, good, self.seconds)
+        if answer is None or not good(answer):
+            raise TimeoutError(f"{what}: not within {self.seconds} s, but {answer}")
+        return answer
+
+    def pool(self, name: str, slots: int, include_deferred: bool = False) -> None:
+        self.session.pools.post_pool(PoolBody(name=name, slots=slots, include_deferred=include_deferred))
 
     def open(self, name: str, slots: int) -> None:
         self.session.pools.patch_pool(name, PoolPatchBody(pool=name, slots=slots, include_deferred=False), update_mask=["slots"])
@@ -47,20 +54,26 @@ class Scene:
         return [f"day_{number}" for number in days]
 
     def unpause(self, dag: str) -> None:
-        if not eventually(lambda: self.session.dags.get_dag(dag), lambda _: True, VISIBLE_SECONDS):
-            raise AssertionError(f"{dag} is not there")
+        self.visible(dag)
         self.session.unpause(dag)
+
+    def visible(self, dag: str) -> None:
+        if not eventually(lambda: self.session.dags.get_dag(dag), lambda _: True, VISIBLE_SECONDS):
+            raise TimeoutError(f"{dag} is not there")
 
     def run(self, dag: str, days=(1,)) -> list:
         """The task instances of runs that have ended."""
         runs = self.trigger(dag, days)
-        for run in runs:
-            self.session.wait(dag, run, self.seconds)
+        self.ended(dag, runs)
         return [instance for run in runs for instance in self.session.instances_of(dag, run)]
 
-    def until_waiting(self, dag: str, run: str, count: int) -> None:
-        """Until so many task instances wait for a slot."""
-        eventually(lambda: self.states(dag, run), lambda states: list(states.values()).count("scheduled") >= count, self.seconds)
+    def ended(self, dag: str, runs: list[str]) -> None:
+        for run in runs:
+            self.until(lambda: self.session.runs.get_dag_run(dag, run).state, lambda state: state in END, f"the end of {dag} {run}")
+
+    def until_states(self, dag: str, run: str, wanted: str, count: int) -> None:
+        """Until so many task instances are in that state."""
+        self.until(lambda: self.states(dag, run), lambda states: list(states.values()).count(wanted) >= count, f"{dag} {run}: {count} {wanted}")
 
     def states(self, dag: str, run: str) -> dict[str, str | None]:
         return {label(instance): state(instance) for instance in self.session.instances_of(dag, run)}
@@ -68,19 +81,18 @@ class Scene:
     def run_states(self, dag: str) -> dict[str, str]:
         return {run.dag_run_id: run.state for run in self.session.runs_of(dag)}
 
-    def until_still(self, dag: str, runs: int) -> None:
-        """Until all of so many runs have ended, or nothing has changed for a while."""
+    def until_still(self, look, enough, what: str) -> None:
+        """Until there is enough to see, and it has not changed for a while."""
         seen, since = None, time.monotonic()
 
         def still() -> bool:
             nonlocal seen, since
-            now = [(run, state, self.states(dag, run)) for run, state in self.run_states(dag).items()]
+            now = look()
             if now != seen:
                 seen, since = now, time.monotonic()
-            ended = len(now) >= runs and all(state in END for _, state, _ in now)
-            return ended or (len(now) >= runs and time.monotonic() - since >= self.quiet)
+            return enough(now) and time.monotonic() - since >= self.quiet
 
-        eventually(still, bool, self.seconds)
+        self.until(still, bool, what)
 
 
 def label(instance) -> str:
@@ -109,10 +121,21 @@ def outcomes(instances) -> dict:
 def pool_slots(scene: Scene) -> dict:
     scene.pool("two_slots", 2)
     (run,) = scene.trigger("rule_pool_slots")
-    eventually(lambda: scene.states("rule_pool_slots", run), lambda s: list(s.values()).count("success") == 6, scene.seconds)
+    scene.until_states("rule_pool_slots", run, "success", 6)
     instances = scene.session.instances_of("rule_pool_slots", run)
-    narrow = [instance for instance in instances if instance.task_id != "too_wide"]
-    return {"peak of slots": peak(narrow, lambda i: i.pool_slots), "first": order(narrow)[0], "states": scene.states("rule_pool_slots", run)}
+    fitting = [instance for instance in instances if instance.task_id != "too_wide"]
+    return {"peak of slots": peak(fitting, lambda i: i.pool_slots), "first": order(fitting)[0], "states": scene.states("rule_pool_slots", run)}
+
+
+def deferred(scene: Scene) -> dict:
+    """Whether what is deferred keeps its slot."""
+    facts = {}
+    for pool, include_deferred in (("counts_deferred", True), ("forgets_deferred", False)):
+        scene.pool(pool, 1, include_deferred)
+        instances = {instance.task_id: instance for instance in scene.run(f"rule_{pool}")}
+        waits, other = instances["waits"], instances["other"]
+        facts[pool] = {"outcomes": outcomes(instances.values()), "other waited": other.start_date >= waits.end_date}
+    return facts
 
 
 def priorities(scene: Scene) -> dict:
@@ -121,17 +144,17 @@ def priorities(scene: Scene) -> dict:
     weights = {}
     for rule in ("downstream", "upstream", "absolute"):
         (run,) = scene.trigger(f"rule_weights_{rule}")
-        scene.until_waiting(f"rule_weights_{rule}", run, 1)
+        scene.until_states(f"rule_weights_{rule}", run, "scheduled", 1)
         weights[rule] = {instance.task_id: instance.priority_weight for instance in scene.session.instances_of(f"rule_weights_{rule}", run)}
         scene.session.unpause(f"rule_weights_{rule}", paused=True)
     (run,) = scene.trigger("rule_priorities")
     ties = scene.trigger("rule_priority_ties", days=(3, 1, 2))
-    scene.until_waiting("rule_priorities", run, 6)
+    scene.until_states("rule_priorities", run, "scheduled", 6)
     for tie in ties:
-        scene.until_waiting("rule_priority_ties", tie, 1)
+        scene.until_states("rule_priority_ties", tie, "scheduled", 1)
     scene.open("gate", 1)
-    for dag, name in [("rule_priorities", run), *(("rule_priority_ties", tie) for tie in ties)]:
-        scene.session.wait(dag, name, scene.seconds)
+    scene.ended("rule_priorities", [run])
+    scene.ended("rule_priority_ties", ties)
     tied = [(scene.session.instances_of("rule_priority_ties", tie)[0].start_date, tie) for tie in ties]
     return {
         "weights": weights,
@@ -170,31 +193,33 @@ def retries(scene: Scene) -> dict:
 
 
 def past(scene: Scene) -> dict:
-    facts = {}
     for dag in PAST:
         scene.unpause(dag)
-        scene.until_still(dag, 3)
+    seen = lambda: {dag: {run: (state, scene.states(dag, run)) for run, state in scene.run_states(dag).items()} for dag in PAST}  # noqa: E731
+    scene.until_still(seen, lambda now: all(len(runs) == 3 for runs in now.values()), "three runs of each DAG")
+    facts = {}
+    for dag in PAST:
         scene.session.unpause(dag, paused=True)
-        runs = scene.session.runs_of(dag)
         facts[dag] = {
-            f"{run.logical_date:%d}": {"run": run.state, "tasks": {label(i): state(i) for i in scene.session.instances_of(dag, run.dag_run_id)}}
-            for run in runs
+            f"{run.logical_date:%d}": {"run": run.state, "tasks": scene.states(dag, run.dag_run_id)} for run in scene.session.runs_of(dag)
         }
-    instances = [i for run in scene.session.runs_of("rule_wait_for_downstream") for i in scene.session.instances_of(run.dag_id, run.dag_run_id)]
-    started = sorted((instance for instance in instances if instance.start_date), key=lambda instance: instance.start_date)
-    facts["order with wait_for_downstream"] = [f"{instance.logical_date:%d} {instance.task_id}" for instance in started]
-    return facts
+    runs = scene.session.runs_of("rule_wait_for_downstream")
+    started = [(i.start_date, f"{run.logical_date:%d} {i.task_id}") for run in runs for i in scene.session.instances_of(run.dag_id, run.dag_run_id)]
+    return facts | {"order with wait_for_downstream": [name for _, name in sorted(pair for pair in started if pair[0])]}
 
 
 def catchup(scene: Scene) -> dict:
-    names = [dag.dag_id for dag in scene.session.dags.get_dags(limit=100, dag_id_pattern="rule_catchup").dags]
+    scene.visible("rule_catchup_autumn_intervals_off")  # the last of the file
+    all_of = {"limit": 100, "dag_id_pattern": "rule_catchup"}
+    names = sorted(dag.dag_id for dag in scene.session.dags.get_dags(**all_of).dags)
     for name in names:
-        scene.unpause(name)
-    facts = {}
-    for name in sorted(names):
-        scene.until_still(name, 1)
-        runs = [plain(run) for run in scene.session.runs_of(name)]
-        facts[name] = [{field: run.get(field) for field in ("dag_run_id", "run_type", "state", *DATES, "run_after")} for run in runs]
+        scene.session.unpause(name)
+    runs = lambda: sorted((run.dag_id, run.dag_run_id, run.state) for run in scene.session.runs.get_dag_runs("~", **all_of).dag_runs)  # noqa: E731
+    scene.until_still(runs, lambda now: now and all(state in END for _, _, state in now), "the end of all runs")
+    facts = {dag.dag_id: {"then": {field: plain(dag).get(field) for field in NEXT}} for dag in scene.session.dags.get_dags(**all_of).dags}
+    for name in names:
+        found = [plain(run) for run in scene.session.runs_of(name)]
+        facts[name]["runs"] = [{field: run.get(field) for field in OF_RUN} for run in found]
         scene.session.unpause(name, paused=True)
     return facts
 
@@ -215,9 +240,8 @@ def failures(scene: Scene) -> dict:
     paused = []
     for number in (1, 2):
         scene.trigger("rule_two_failures_pause", (number,))
-        scene.session.wait("rule_two_failures_pause", f"day_{number}", scene.seconds)
-        is_paused = eventually(lambda: scene.session.dags.get_dag("rule_two_failures_pause").is_paused, lambda p: p or number == 1, scene.seconds)
-        paused.append(is_paused)
+        scene.ended("rule_two_failures_pause", [f"day_{number}"])
+        paused.append(scene.session.dags.get_dag("rule_two_failures_pause").is_paused)
     return facts | {"paused after failures": paused}
 
 
@@ -231,10 +255,10 @@ def rescheduling(scene: Scene) -> dict:
     return {"outcomes": outcomes(instances), "looks": looks, "run": scene.run_states("rule_reschedule")}
 
 
-RULES = (pool_slots, priorities, concurrency, retries, past, catchup, timeouts, failures, trigger_rules, rescheduling)
+RULES = (pool_slots, deferred, priorities, concurrency, retries, past, catchup, timeouts, failures, trigger_rules, rescheduling)
 
 
-def run_all(connect, seconds: float, keep, only=None, quiet: float = 20) -> None:
+def run_all(connect, seconds: float, quiet: float, keep, only=None) -> None:
     """Finds the facts of every rule, one after the other, as they count what runs at one time; `keep` is told of each. One that
     could not be run has an `error`."""
     for rule in RULES:

@@ -9,8 +9,8 @@ from airflow.sdk import DAG
 BEGIN = dt.datetime(2026, 1, 1)
 
 with DAG("rule_fail_fast", schedule=None, start_date=BEGIN, fail_fast=True):
-    BashOperator(task_id="fails", bash_command="sleep 3; exit 1")
-    BashOperator(task_id="runs", bash_command="sleep 60") >> EmptyOperator(task_id="later")
+    BashOperator(task_id="fails", bash_command="sleep 10; exit 1")
+    BashOperator(task_id="runs", bash_command="sleep 120") >> EmptyOperator(task_id="later")
 
 with DAG("rule_two_failures_pause", schedule=None, start_date=BEGIN, max_consecutive_failed_dag_runs=2):
     BashOperator(task_id="fails", bash_command="exit 1")

@@ -12,5 +12,5 @@ with DAG("rule_execution_timeout", schedule=None, start_date=dt.datetime(2026, 1
     )
     late >> EmptyOperator(task_id="after")
 
-with DAG("rule_dagrun_timeout", schedule=None, start_date=dt.datetime(2026, 1, 1), dagrun_timeout=dt.timedelta(seconds=4)):
-    BashOperator(task_id="late", bash_command="sleep 60") >> EmptyOperator(task_id="after")
+with DAG("rule_dagrun_timeout", schedule=None, start_date=dt.datetime(2026, 1, 1), dagrun_timeout=dt.timedelta(seconds=15)):
+    BashOperator(task_id="late", bash_command="sleep 120") >> EmptyOperator(task_id="after")
