@@ -6,7 +6,6 @@ import time
 
 from . import dags
 
-WAIT_SECONDS = 3600
 PAGE = 100
 
 
@@ -43,25 +42,20 @@ def title(name, count):
 
 def first_run(side):
     """The id of the run that the DAG's own schedule makes."""
-    while True:
-        runs = (side.call("GET", "/api/v2/dags/bench_first/dagRuns") or {}).get("dag_runs")
-        if runs:
-            return runs[0]["dag_run_id"]
-        time.sleep(0.02)
+    runs = side.until(lambda: (side.call("GET", "/api/v2/dags/bench_first/dagRuns") or {}).get("dag_runs"), "the first run")
+    return runs[0]["dag_run_id"]
 
 
 def visible(side, folder):
     """Seconds from the file in the folder to the DAG in the API."""
     dags.write(folder, "visible", dags.HEAD + dags.VISIBLE)
     began = time.monotonic()
-    while side.call("GET", "/api/v2/dags/bench_visible") is None:
-        time.sleep(0.02)
+    side.until(lambda: side.call("GET", "/api/v2/dags/bench_visible"), "the new DAG")
     return time.monotonic() - began
 
 
 def run(side, dag, name):
-    while side.call("GET", f"/api/v2/dags/{dag}") is None:
-        time.sleep(0.5)
+    side.until(lambda: side.call("GET", f"/api/v2/dags/{dag}"), dag, pause=0.5)
     side.call("PATCH", f"/api/v2/dags/{dag}", {"is_paused": False})
     side.settle()
     before, began = side.work_ms(), time.monotonic()
@@ -79,11 +73,8 @@ def run(side, dag, name):
 
 
 def wait(side, dag, run):
-    until = time.monotonic() + WAIT_SECONDS
-    while (state := side.call("GET", f"/api/v2/dags/{dag}/dagRuns/{run}")["state"]) not in ("success", "failed"):
-        if time.monotonic() > until:
-            raise SystemExit(f"airflow bench: {dag} is {state} after {WAIT_SECONDS} s")
-        time.sleep(0.2)
+    ended = lambda: side.call("GET", f"/api/v2/dags/{dag}/dagRuns/{run}")["state"] in ("success", "failed")  # noqa: E731
+    side.until(ended, f"the end of {dag}", pause=0.2)
 
 
 def listed(side, dag):

@@ -44,6 +44,23 @@ class Side:
                     raise SystemExit(f"airflow bench: {method} {path} gave {error.code}: {error.read()[:500]}") from error
             time.sleep(0.3)
 
+    def ready_or_stopped(self, wait):
+        """Waits for the start; whatever ends that leaves no process behind."""
+        try:
+            wait()
+        except BaseException:
+            self.stop()
+            raise
+
+    def until(self, ask, what, seconds=3600, pause=0.02):
+        """Asks until there is something in the answer."""
+        until = time.monotonic() + seconds
+        while not (answer := ask()):
+            if time.monotonic() > until:
+                raise SystemExit(f"airflow bench: {what}: not within {seconds} s")
+            time.sleep(pause)
+        return answer
+
     def counted(self):
         """(processes counted with all below them, processes counted alone)"""
         raise NotImplementedError
@@ -75,8 +92,8 @@ class Stock(Side):
     def __init__(self, options, folder, dags):
         home = folder / "home"
         (home / "plugins").mkdir(parents=True)
-        self.server = stock.Stock(options.stock, home, dags, {})
-        self.server.wait_ready(pause=0.05)
+        self.server = stock.Stock(options.stock, home, dags, {"AIRFLOW__CORE__PARALLELISM": str(2 * len(os.sched_getaffinity(0)))})
+        self.ready_or_stopped(lambda: self.server.wait_ready(pause=0.05))
         self.start_s = time.monotonic() - self.server.started
         self.began = self.server.started
         self.url = self.server.url
@@ -108,11 +125,14 @@ class Artel(Side):
                 [options.binary, "serve", "--auth", "none", "--data", folder / "data", "--listen", f"127.0.0.1:{port}"],
                 env=env, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
             )  # fmt: skip
-        while not self.is_healthy():
-            if self.process.poll() is not None:
-                sys.exit(f"airflow bench: artel ended:\n{self.log.read_text()[-4000:]}")
-            time.sleep(0.005)
+        self.ready_or_stopped(self.wait_ready)
         self.start_s = time.monotonic() - self.began
+
+    def wait_ready(self):
+        while not self.is_healthy():
+            if self.process.poll() is not None or time.monotonic() - self.began > stock.START_SECONDS:
+                sys.exit(f"airflow bench: artel did not start:\n{self.log.read_text()[-4000:]}")
+            time.sleep(0.005)
 
     def is_healthy(self):
         try:
