@@ -51,7 +51,7 @@ pub(super) fn html_leading_to(status: actix_web::http::StatusCode, title: &str, 
             header::CONTENT_SECURITY_POLICY,
             format!("default-src 'none'; style-src 'unsafe-inline'; form-action 'self' {origin}; frame-ancestors 'none'"),
         ))
-        .body(format!("<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\"><title>{}</title><style>{STYLE}</style>{body}</html>", escape(title)))
+        .body(format!("<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\"><title>{}</title><style>{STYLE}</style><main>{body}</main></html>", escape(title)))
 }
 
 /// A page that says why there is none.
