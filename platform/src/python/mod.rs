@@ -4,10 +4,12 @@ mod announce;
 mod build;
 mod environments;
 mod files;
+mod json;
 mod side;
 
 pub use announce::announce;
 pub use environments::{Environment, Environments, Progress, Requirements};
+pub use json::dumps;
 pub use side::{FrameSender, Launch, SideProcess};
 
 /// The environment variable by which MLflow's client does not report its use to its maker. Its reporting also changes the

@@ -11,6 +11,7 @@ use crate::store::{Filter, Page, Read, backfills, dags, runs};
 use crate::times;
 use crate::timetable::{DataInterval, Time, Timetable};
 use artel_platform::db::Tx;
+use artel_platform::python;
 use artel_platform::{Error, Result};
 use artel_proto::artel::scheduler::v1::{DagChanged, DagRunChanged, TaskInstanceChanged};
 use serde_json::Value;
@@ -352,7 +353,7 @@ fn manual_run(dag: &Dag, row: &DagRow, new: NewRun, run_type: RunType, now: i64)
         logical_date: new.logical_date,
         data_interval_start: interval.map(|i| i.0),
         data_interval_end: interval.map(|i| i.1),
-        conf: conf.map(|c| c.to_string()),
+        conf: conf.as_ref().map(python::dumps),
         note: new.note,
         partition_key: new.partition_key,
         partition_date,

@@ -129,7 +129,7 @@ def listing(session: Session) -> None:
     same(session.dags.get_dag_details(DAG).params["count"]["value"], 2)
     same(session.dags.get_dag_tags().tags, ["flow"])
     told = {dag.dag_id: (dag.timetable_summary, dag.timetable_description) for dag in everything.dags}
-    same(told, {"flow": ("None", "Never, external triggers only"), "flow_daily": ("0 0 * * *", "At 00:00")})
+    same(told, {"flow": (None, "Never, external triggers only"), "flow_daily": ("0 0 * * *", "At 00:00")})
     assert "counting to" in client.DagSourceApi(session.api).get_dag_source(DAG, accept="application/json").content
     same(client.VersionApi(session.api).get_version().version, "3.3.2")
     same(client.MonitorApi(session.api).get_health().scheduler.status, "healthy")

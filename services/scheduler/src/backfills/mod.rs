@@ -16,6 +16,7 @@ use crate::store::dags::DagRow;
 use crate::store::runs::{self, DagRun};
 use crate::times;
 use artel_platform::db::Tx;
+use artel_platform::python;
 use artel_platform::{Error, Result};
 use serde_json::Value;
 use std::sync::Arc;
@@ -111,7 +112,7 @@ impl Scheduler {
             dag_id: new.dag_id.clone(),
             from_date: new.from_date,
             to_date: new.to_date,
-            dag_run_conf: new.conf.as_ref().map(Value::to_string),
+            dag_run_conf: new.conf.as_ref().map(python::dumps),
             is_paused: false,
             reprocess_behavior: new.reprocess.as_str().into(),
             max_active_runs: new.max_active_runs,

@@ -1,9 +1,10 @@
 //! What people, judges and programs say of a trace (mlflow/entities/assessment.py, `SqlAssessments`).
 
-use super::{millis, missing, python, timestamp};
+use super::{millis, missing, timestamp};
 use crate::Tracking;
 use crate::store::traces as store;
 use artel_platform::clock::Ids;
+use artel_platform::python;
 use artel_platform::{Error, Result};
 use artel_proto::json::{EnumName, value};
 use artel_proto::mlflow::assessment_source::SourceType;

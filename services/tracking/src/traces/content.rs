@@ -1,7 +1,7 @@
 //! One span as it is stored: the JSON of upstream's `Span.to_dict` (mlflow/entities/span.py). Every attribute is a JSON
 //! text of its own.
 
-use super::python;
+use artel_platform::python;
 use artel_proto::opentelemetry::{AnyValue, KeyValue, Span, any_value};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;

@@ -1,7 +1,8 @@
 //! OTLP/HTTP requests, in protobuf or JSON, plain or compressed (mlflow/server/otel_api.py).
 
+use super::Incoming;
 use super::content::{Content, json_of, trace_id};
-use super::{Incoming, python};
+use artel_platform::python;
 use artel_proto::opentelemetry::span::{Event, Link};
 use artel_proto::opentelemetry::{AnyValue, ArrayValue, ExportTraceServiceRequest, KeyValue, KeyValueList, Resource, ResourceSpans};
 use artel_proto::opentelemetry::{ScopeSpans, Span, Status, any_value};

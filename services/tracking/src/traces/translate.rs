@@ -2,7 +2,8 @@
 //! (mlflow/tracing/otel/translation). A table of conventions, the first that has an answer gives it.
 
 use super::content::Content;
-use super::{python, usage};
+use super::usage;
+use artel_platform::python;
 use serde_json::{Value, json};
 
 pub(crate) const INPUTS: &str = "mlflow.spanInputs";

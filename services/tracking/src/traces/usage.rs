@@ -1,7 +1,7 @@
 //! Tokens and costs of a trace: the sums over its spans, and how they are told (mlflow/store/tracking/utils/trace_analytics.py,
 //! mlflow/tracing/utils `_aggregate_from_nodes`).
 
-use super::python;
+use artel_platform::python;
 use serde_json::{Map, Value};
 use std::collections::{HashMap, HashSet};
 

@@ -1,5 +1,5 @@
 //! JSON as Python's `json.dumps` lays it out, a space after each comma and colon: what is stored is searched as text,
-//! and people write their patterns after what they see in MLflow.
+//! and people write their patterns after what they see in upstream's programs.
 
 use serde::Serialize;
 use serde_json::ser::{Formatter, Serializer};
@@ -22,7 +22,7 @@ impl Formatter for Spaced {
 }
 
 /// The JSON text of a value.
-pub(crate) fn dumps<T: Serialize + ?Sized>(value: &T) -> String {
+pub fn dumps<T: Serialize + ?Sized>(value: &T) -> String {
     let mut out = Vec::new();
     // writing to memory does not fail, and nothing here has keys that are no texts
     let written = value.serialize(&mut Serializer::with_formatter(&mut out, Spaced));
