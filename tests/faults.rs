@@ -19,6 +19,8 @@ mod load;
 mod model;
 #[path = "faults/pipeline.rs"]
 mod pipeline;
+#[path = "faults/replicas.rs"]
+mod replicas;
 
 /// Shorter than the defaults, so that a test need not wait half a minute for a lease to run out.
 const SETTINGS: &str = "[scheduler]\nlease_seconds = 6\n";

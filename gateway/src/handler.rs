@@ -140,12 +140,19 @@ impl Front {
         };
         let identity = request.extensions().get::<Identity>().cloned();
         let signed = identity.map(|i| self.keys.sign(&i, Audience::Internal, self.clock.now(), IDENTITY_LIFE)).transpose()?;
+        let forwarded = self.forwarded(request, signed);
         let (number, address) = replicas.current();
-        let passed = self.proxy.pass_actix(request, payload, address, &self.forwarded(request, signed)).await;
-        if passed.as_ref().is_err_and(|error| error.code == Code::Unavailable) {
-            replicas.gone(number);
+        let passed = self.proxy.pass_actix(request, payload, address, &forwarded).await;
+        if !passed.as_ref().is_err_and(|error| error.code == Code::Unavailable) {
+            return passed;
         }
-        passed
+        replicas.gone(number);
+        let (next, address) = replicas.current();
+        // what only asks may be asked twice; anything else may have been done before the connection broke
+        if next == number || !request.method().is_safe() {
+            return passed;
+        }
+        self.proxy.pass_actix(request, Payload::None, address, &forwarded).await
     }
 
     fn forwarded(&self, request: &HttpRequest, identity: Option<String>) -> Forwarded<'_> {

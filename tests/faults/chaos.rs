@@ -21,7 +21,7 @@ async fn chance_kills_twenty_times() {
     let folder = tempfile::tempdir().unwrap();
     let postgres = OwnServer::postgres(folder.path());
     let worker = vec!["--slots".to_owned(), SLOTS.to_owned()];
-    let split = Split { postgres: Some(postgres.url.clone()), schedulers: 2, worker, ..Split::default() };
+    let split = Split { postgres: Some(postgres.url.clone()), copies: &[("scheduler", 2), ("worker", 2)], worker, ..Split::default() };
     let Some(mut artel) = Installation::start_split(split, SETTINGS).await else { return skipped() };
     let admin = artel.admin().await;
     let marks = install(&artel, &admin).await;

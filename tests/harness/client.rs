@@ -3,6 +3,7 @@
 use reqwest::{Method, RequestBuilder, StatusCode};
 
 /// Logged in by password.
+#[derive(Clone)]
 pub struct Client {
     http: reqwest::Client,
     url: String,
@@ -30,6 +31,11 @@ impl Client {
         assert_eq!(me["name"], user);
         client.csrf = me["csrf"].as_str().unwrap_or_default().to_owned();
         client
+    }
+
+    /// The same session at another gateway: cookies do not know ports.
+    pub fn at(&self, url: &str) -> Self {
+        Self { url: url.into(), ..self.clone() }
     }
 
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {

@@ -22,15 +22,21 @@ pub struct Split {
     pub bus: Option<String>,
     /// A PostgreSQL server of the test's own.
     pub postgres: Option<String>,
-    /// How many schedulers, and as many workers.
-    pub schedulers: usize,
+    /// How many there are of a part, where it is not one.
+    pub copies: &'static [(&'static str, usize)],
     /// Further arguments of each worker.
     pub worker: Vec<String>,
 }
 
 impl Default for Split {
     fn default() -> Self {
-        Self { bus: None, postgres: None, schedulers: 1, worker: vec![] }
+        Self { bus: None, postgres: None, copies: &[], worker: vec![] }
+    }
+}
+
+impl Split {
+    fn copies(&self, part: &str) -> usize {
+        self.copies.iter().find(|(name, _)| *name == part).map_or(1, |(_, copies)| *copies)
     }
 }
 
@@ -44,6 +50,8 @@ type Started = (String, Vec<String>);
 pub struct Installation {
     pub shape: Shape,
     pub url: String,
+    /// Of every gateway.
+    pub urls: Vec<String>,
     pub folder: PathBuf,
     pub processes: Vec<Process>,
     commands: Vec<Started>,
@@ -62,7 +70,7 @@ impl Installation {
             Shape::Single => {
                 let temporary = folder();
                 let (url, commands) = single(temporary.path(), more);
-                Some(Self::begin(shape, temporary, url, commands).await)
+                Some(Self::begin(shape, temporary, vec![url], commands).await)
             }
             Shape::Split => Self::start_split(Split::default(), more).await,
         }
@@ -71,13 +79,13 @@ impl Installation {
     /// The split shape with other parts than usual.
     pub async fn start_split(parts: Split, more: &str) -> Option<Self> {
         let temporary = folder();
-        let (url, commands) = split(temporary.path(), parts, more)?;
-        Some(Self::begin(Shape::Split, temporary, url, commands).await)
+        let (urls, commands) = split(temporary.path(), parts, more)?;
+        Some(Self::begin(Shape::Split, temporary, urls, commands).await)
     }
 
-    async fn begin(shape: Shape, temporary: TempDir, url: String, commands: Vec<Started>) -> Self {
+    async fn begin(shape: Shape, temporary: TempDir, urls: Vec<String>, commands: Vec<Started>) -> Self {
         let folder = temporary.path().to_path_buf();
-        let mut installation = Self { shape, url, folder, processes: vec![], commands, _temporary: temporary };
+        let mut installation = Self { shape, url: urls[0].clone(), urls, folder, processes: vec![], commands, _temporary: temporary };
         installation.start_all();
         installation.wait_ready().await;
         installation
@@ -188,11 +196,10 @@ struct Part {
     grpc: u16,
 }
 
-/// Six services, the scheduler perhaps several times.
-fn parts(schedulers: usize) -> Vec<Part> {
-    let copies = |service: &&'static str| if *service == "scheduler" { schedulers } else { 1 };
+/// Six services, some perhaps several times.
+fn parts(split: &Split) -> Vec<Part> {
     let named = |service: &'static str, copy: usize| Part { name: replica(service, copy), service, http: free_port(), grpc: free_port() };
-    SERVICES.iter().flat_map(|service| (0..copies(service)).map(move |copy| named(service, copy))).collect()
+    SERVICES.iter().flat_map(|service| (0..split.copies(service)).map(move |copy| named(service, copy))).collect()
 }
 
 /// `scheduler`, `scheduler-2`, …
@@ -211,15 +218,17 @@ fn peers(parts: &[Part]) -> String {
 }
 
 /// A settings file per process; they share the folder of data (notebook homes, DAG files, environments).
-fn split(folder: &std::path::Path, split: Split, more: &str) -> Option<(String, Vec<Started>)> {
+fn split(folder: &std::path::Path, split: Split, more: &str) -> Option<(Vec<String>, Vec<Started>)> {
     let servers = servers()?;
+    let parts = parts(&split);
+    let gateways: Vec<u16> = (0..split.copies("gateway")).map(|_| free_port()).collect();
+    let urls: Vec<String> = gateways.iter().map(|port| format!("http://127.0.0.1:{port}")).collect();
+    let url = &urls[0];
+    let workers = split.copies("worker");
     let database = fresh_database(&split.postgres.unwrap_or(servers.postgres));
     let prefix = database.rsplit('/').next().unwrap().to_owned();
     // installations run at the same time on the same brokers
     let bus = format!("{}/{prefix}", split.bus.unwrap_or(servers.kafka));
-    let gateway = free_port();
-    let url = format!("http://127.0.0.1:{gateway}");
-    let parts = parts(split.schedulers);
     let S3 { endpoint, bucket, key_id, secret } = &servers.s3;
     let s3 = format!("[s3]\nendpoint = {endpoint:?}\naccess_key_id = {key_id:?}\nsecret_access_key = {secret:?}\n");
     let shared = format!("[security]\nsecret = \"one secret for the whole installation\"\n{s3}{}{}", common(more), peers(&parts));
@@ -240,10 +249,12 @@ fn split(folder: &std::path::Path, split: Split, more: &str) -> Option<(String, 
     for part in &parts {
         add(&part.name, &["serve", "--only", part.service], part.http, Some(part.grpc));
     }
-    add("gateway", &["serve", "--only", "gateway"], gateway, None);
+    for (copy, port) in gateways.iter().enumerate() {
+        add(&replica("gateway", copy), &["serve", "--only", "gateway"], *port, None);
+    }
     let worker: Vec<&str> = std::iter::once("worker").chain(split.worker.iter().map(String::as_str)).collect();
-    for copy in 0..split.schedulers {
+    for copy in 0..workers {
         add(&replica("worker", copy), &worker, 0, None);
     }
-    Some((url, commands))
+    Some((urls, commands))
 }
