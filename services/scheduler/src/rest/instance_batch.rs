@@ -118,8 +118,7 @@ impl Batch {
             ("lte", "<=", [&self.run_after_lte, &self.logical_date_lte, &self.start_date_lte, &self.end_date_lte]),
             ("lt", "<", [&self.run_after_lt, &self.logical_date_lt, &self.start_date_lt, &self.end_date_lt]),
         ];
-        let columns =
-            [("run_after", RUN_AFTER), ("logical_date", LOGICAL_DATE), ("start_date", "start_date"), ("end_date", "end_date")];
+        let columns = [("run_after", RUN_AFTER), ("logical_date", LOGICAL_DATE), ("start_date", "start_date"), ("end_date", "end_date")];
         for (suffix, operator, given) in bounds {
             for ((name, column), text) in columns.into_iter().zip(given) {
                 if let Some(text) = text {
