@@ -17,6 +17,7 @@ pub enum Shape {
 }
 
 /// What a split installation is made of, where it is not the usual.
+#[derive(Default)]
 pub struct Split {
     /// A bus of the test's own.
     pub bus: Option<String>,
@@ -26,12 +27,6 @@ pub struct Split {
     pub copies: &'static [(&'static str, usize)],
     /// Further arguments of each worker.
     pub worker: Vec<String>,
-}
-
-impl Default for Split {
-    fn default() -> Self {
-        Self { bus: None, postgres: None, copies: &[], worker: vec![] }
-    }
 }
 
 impl Split {

@@ -26,8 +26,8 @@ from parts import report
 from session import Session
 
 RECORDED = pathlib.Path(__file__).resolve().parent / "recorded"
-EXAMPLE_SECONDS = 180
-RULE_SECONDS = 120
+EXAMPLE_SECONDS = 300
+RULE_SECONDS = 300
 QUIET_SECONDS, RULE_QUIET_SECONDS = 6, 10
 
 

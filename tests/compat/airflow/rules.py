@@ -15,6 +15,7 @@ from session import END, Session, eventually, plain
 HERE = pathlib.Path(__file__).resolve().parent
 VISIBLE_SECONDS = 300
 PAST = ("rule_depends_on_past", "rule_depends_on_past_skipped", "rule_wait_for_downstream", "rule_wait_for_failed_downstream")
+AT_WORK = {"scheduled", "queued", "running"}
 OF_RUN = ("dag_run_id", "run_type", "state", "logical_date", "data_interval_start", "data_interval_end", "run_after")
 NEXT = ("next_dagrun_logical_date", "next_dagrun_data_interval_start", "next_dagrun_data_interval_end", "next_dagrun_run_after")
 
@@ -196,7 +197,13 @@ def past(scene: Scene) -> dict:
     for dag in PAST:
         scene.unpause(dag)
     seen = lambda: {dag: {run: (state, scene.states(dag, run)) for run, state in scene.run_states(dag).items()} for dag in PAST}  # noqa: E731
-    scene.until_still(seen, lambda now: all(len(runs) == 3 for runs in now.values()), "three runs of each DAG")
+
+    def waits(now) -> bool:
+        """Three runs of each DAG are there, and nothing is at work."""
+        found = [states for runs in now.values() for _, states in runs.values()]
+        return len(found) == 3 * len(PAST) and not any(AT_WORK & set(states.values()) for states in found)
+
+    scene.until_still(seen, waits, "three runs of each DAG")
     facts = {}
     for dag in PAST:
         scene.session.unpause(dag, paused=True)

@@ -76,7 +76,7 @@ pub(super) async fn depart(hub: web::Data<Hub>, who: Option<Identity>, query: we
 #[utoipa::path(get, path = "/hub/oauth_callback", tag = "hub", params(Answer), responses((status = 302), (status = 403), (status = 404), (status = 429), (status = 503)), security(("artel" = ["public"])))]
 pub(super) async fn arrive(hub: web::Data<Hub>, request: HttpRequest, answer: web::Query<Answer>) -> HttpResponse {
     let (address, now) = (address(&request), hub.cx.clock.now());
-    let arrived = hub.from_provider(&request, &answer, &address, now).await;
+    let arrived = hub.back_from_provider(&request, &answer, &address, now).await;
     if arrived.as_ref().is_err_and(|error| matches!(error.code, Code::Unauthenticated | Code::InvalidArgument | Code::PermissionDenied)) {
         hub.attempts.note(ANYBODY, &address, now);
     }
@@ -114,7 +114,7 @@ impl Hub {
         Ok(answer)
     }
 
-    async fn from_provider(&self, request: &HttpRequest, answer: &Answer, address: &str, now: i64) -> Result<HttpResponse> {
+    async fn back_from_provider(&self, request: &HttpRequest, answer: &Answer, address: &str, now: i64) -> Result<HttpResponse> {
         let oidc = self.provider()?;
         self.attempts.check(ANYBODY, address, now).map_err(|wait| {
             Error::exhausted(format!("too many failed sign-ins from here; wait {wait} s and try again")).retry_after(wait)

@@ -101,7 +101,10 @@ impl Limiter {
 
     fn way(&self) -> Result<Way> {
         let found = self.way.get_or_init(|| find(&self.wanted));
-        found.as_ref().map(Way::clone).map_err(|error| Error::conflict(error.message.clone()))
+        match found {
+            Ok(way) => Ok(way.clone()),
+            Err(error) => Err(Error::conflict(error.message.clone())),
+        }
     }
 }
 
