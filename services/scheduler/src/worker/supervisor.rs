@@ -17,6 +17,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::UnixStream;
 use tokio::sync::mpsc;
+use tokio::task::JoinSet;
 
 /// Between SIGTERM, which runs `on_kill`, and SIGKILL. Upstream's figure.
 const TERM_GRACE: Duration = Duration::from_secs(5);
@@ -80,12 +81,13 @@ async fn supervise(worker: &Arc<Worker>, workload: &Workload, log: &Log, killed:
         let log = log.clone();
         async move { tokio::join!(log.follow(stdout, Source::Stdout), log.follow(stderr, Source::Stderr), log.follow(logs, Source::Runner)) }
     });
-    let mut conversation = Conversation { worker, ti_id: &workload.ti_id, log, applied: false, at_exit: None };
+    let mut conversation = Conversation { worker, ti_id: &workload.ti_id, log, more_logs: JoinSet::new(), applied: false, at_exit: None };
     let killer = tokio::spawn(kill_when_told(forked.pid, killed));
     let talked = conversation.hold(requests, startup).await;
     let exit = forked.exit.await.unwrap_or(Exit { code: None, signal: Some("SIGKILL".into()) });
     killer.abort();
-    let _ = tokio::time::timeout(AFTER_EXIT, output).await;
+    let more_logs = async { while conversation.more_logs.join_next().await.is_some() {} };
+    let _ = tokio::time::timeout(AFTER_EXIT, async { tokio::join!(output, more_logs) }).await;
     if let Err(error) = talked {
         log.say("error", &format!("the conversation with the task broke off: {}", error.chain())).await;
     }
@@ -98,15 +100,20 @@ fn sockets() -> Result<([UnixStream; 4], [OwnedFd; 4])> {
     let mut ours = Vec::with_capacity(4);
     let mut theirs = Vec::with_capacity(4);
     for _ in 0..4 {
-        let (a, b) = std::os::unix::net::UnixStream::pair()?;
-        a.set_nonblocking(true)?;
-        ours.push(UnixStream::from_std(a)?);
-        theirs.push(OwnedFd::from(b));
+        let (a, b) = pair()?;
+        ours.push(a);
+        theirs.push(b);
     }
     match (ours.try_into(), theirs.try_into()) {
         (Ok(ours), Ok(theirs)) => Ok((ours, theirs)),
         _ => Err(Error::internal("four pairs were made")),
     }
+}
+
+fn pair() -> Result<(UnixStream, OwnedFd)> {
+    let (ours, theirs) = std::os::unix::net::UnixStream::pair()?;
+    ours.set_nonblocking(true)?;
+    Ok((UnixStream::from_std(ours)?, theirs.into()))
 }
 
 /// The task's own variables, and where its bundle lies.
@@ -153,6 +160,8 @@ struct Conversation<'a> {
     worker: &'a Worker,
     ti_id: &'a str,
     log: &'a Log,
+    /// Log sockets of processes that the task has started.
+    more_logs: JoinSet<()>,
     /// A terminal state was applied.
     applied: bool,
     /// `TaskState`: applied only once the process has exited well.
@@ -164,13 +173,26 @@ impl Conversation<'_> {
     async fn hold(&mut self, mut socket: UnixStream, startup: Value) -> Result<()> {
         wire::write(&mut socket, 0, &startup, &Value::Null).await?;
         while let Some(request) = wire::read(&mut socket).await? {
-            let (body, error) = self.reply(&request.body).await;
-            if let Err(error) = wire::write(&mut socket, request.id, &body, &error).await {
+            let answered = if request.body["type"] == "ResendLoggingFD" {
+                wire::write_with(&mut socket, request.id, &json!({"type": "SentFDs", "fds": [0]}), self.another_log()?).await
+            } else {
+                let (body, error) = self.reply(&request.body).await;
+                wire::write(&mut socket, request.id, &body, &error).await
+            };
+            if let Err(error) = answered {
                 tracing::debug!(error = %error.chain(), "the task did not wait for its answer");
                 return Ok(());
             }
         }
         Ok(())
+    }
+
+    /// The other end of one more socket whose lines go into the log. Code in another interpreter asks for it, to speak for the task.
+    fn another_log(&mut self) -> Result<OwnedFd> {
+        let (ours, theirs) = pair()?;
+        let log = self.log.clone();
+        self.more_logs.spawn(async move { log.follow(ours, Source::Runner).await });
+        Ok(theirs)
     }
 
     async fn reply(&mut self, message: &Value) -> (Value, Value) {

@@ -1,11 +1,14 @@
 //! Frames between the task runner and its supervisor: 4 bytes big-endian length and MessagePack (python/PROTOCOL.md §2).
 //! Here they are JSON values; datetimes of the child become RFC 3339 text, which it accepts in answers too.
 
+use super::descriptors;
 use artel_platform::{Error, Result, ResultExt};
 use chrono::{DateTime, SecondsFormat};
 use rmpv::Value as Pack;
 use serde_json::{Map, Number, Value as Json};
+use std::os::fd::OwnedFd;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::UnixStream;
 
 /// Largest frame of a task: an XCom.
 const MAX_FRAME: usize = 256 * 1024 * 1024;
@@ -41,13 +44,26 @@ pub(super) async fn read(stream: &mut (impl AsyncRead + Unpin)) -> Result<Option
 
 /// Sends an answer: `body`, or `error` that the child raises.
 pub(super) async fn write(stream: &mut (impl AsyncWrite + Unpin), id: u64, body: &Json, error: &Json) -> Result<()> {
+    stream.write_all(&answer(id, body, error)?).await?;
+    Ok(())
+}
+
+/// The same with a file descriptor.
+pub(super) async fn write_with(stream: &mut UnixStream, id: u64, body: &Json, descriptor: OwnedFd) -> Result<()> {
+    let bytes = answer(id, body, &Json::Null)?;
+    let (length, rest) = bytes.split_at(4);
+    descriptors::pass(stream, length.try_into().or_internal("a length has four bytes")?, &[descriptor]).await?;
+    stream.write_all(rest).await?;
+    Ok(())
+}
+
+fn answer(id: u64, body: &Json, error: &Json) -> Result<Vec<u8>> {
     let frame = Pack::Array(vec![id.into(), to_pack(body), to_pack(error)]);
     let mut bytes = vec![0; 4];
     rmpv::encode::write_value(&mut bytes, &frame).or_internal("an answer cannot be encoded")?;
     let length = (bytes.len() - 4) as u32;
     bytes[..4].copy_from_slice(&length.to_be_bytes());
-    stream.write_all(&bytes).await?;
-    Ok(())
+    Ok(bytes)
 }
 
 fn to_json(value: Pack) -> Json {

@@ -1,18 +1,16 @@
 //! The warm Python process that forks task runners (python/artel_side/zygote.py). Started on first need, started anew
 //! when it has died. A fork is asked for with four sockets passed along; ends of children come back as messages.
 
+use super::descriptors;
 use artel_platform::python::{Environment, Requirements};
 use artel_platform::{Context, Error, Result, ResultExt, process};
 use futures::StreamExt;
-use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
-use std::io::IoSlice;
-use std::mem::MaybeUninit;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::process::Stdio;
 use std::time::Duration;
-use tokio::io::{AsyncWriteExt, Interest};
+use tokio::io::AsyncWriteExt;
 use tokio::net::UnixStream;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::process::{Child, Command};
@@ -224,26 +222,7 @@ async fn send(write: &mut OwnedWriteHalf, fork: &Fork, sockets: [OwnedFd; 4]) ->
     let mut request = serde_json::to_value(fork)?;
     request["op"] = "fork".into();
     let body = request.to_string().into_bytes();
-    let length = (body.len() as u32).to_be_bytes();
-    let stream: &UnixStream = write.as_ref();
-    loop {
-        stream.writable().await?;
-        match stream.try_io(Interest::WRITABLE, || pass(stream.as_fd(), &length, &sockets)) {
-            Err(e) if e.kind() == std::io::ErrorKind::WouldBlock => {}
-            result => break result?,
-        }
-    }
+    descriptors::pass(write.as_ref(), (body.len() as u32).to_be_bytes(), &sockets).await?;
     write.write_all(&body).await?;
     Ok(())
-}
-
-fn pass(stream: BorrowedFd<'_>, bytes: &[u8; 4], sockets: &[OwnedFd; 4]) -> std::io::Result<()> {
-    let borrowed: [BorrowedFd<'_>; 4] = std::array::from_fn(|i| sockets[i].as_fd());
-    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(4))];
-    let mut control = SendAncillaryBuffer::new(&mut space);
-    control.push(SendAncillaryMessage::ScmRights(&borrowed));
-    match rustix::net::sendmsg(stream, &[IoSlice::new(bytes)], &mut control, SendFlags::empty())? {
-        4 => Ok(()),
-        n => Err(std::io::Error::other(format!("{n} of 4 bytes were taken with the sockets"))),
-    }
 }
