@@ -44,7 +44,7 @@ pub fn start(parts: Parts, listening: Listening) -> Result<(ServerHandle, impl F
     let front = web::Data::new(Front {
         authenticator: Authenticator::new(cx.peers.clone(), cx.keys.clone(), open),
         notebooks: Notebooks::new(cx.peers.clone(), cx.clock.clone()),
-        proxy: Proxy::new(Connector::new(None)),
+        proxy: Proxy::new(Connector::new(None), cx.stop.clone()),
         config: cx.config.clone(),
         services: services(&cx.config),
         keys: cx.keys.clone(),

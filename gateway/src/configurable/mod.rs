@@ -35,6 +35,7 @@ use listen::Listener;
 use metrics::Metrics;
 use routes::Routes;
 use std::sync::Arc;
+use tokio_util::sync::CancellationToken;
 use workers::Workers;
 
 /// What all threads share.
@@ -114,7 +115,9 @@ impl Configurable {
         let public = {
             let shared = shared.clone();
             // each thread has its own connections to the targets: a request never changes threads
-            Workers::start(connection.clone(), move || front::Front::new(shared.clone(), Proxy::new(connector.clone())))?
+            Workers::start(connection.clone(), move || {
+                front::Front::new(shared.clone(), Proxy::new(connector.clone(), CancellationToken::new()))
+            })?
         };
         let public = Arc::new(public);
         let mut tasks = tokio::task::JoinSet::new();

@@ -16,7 +16,7 @@ use hyper_util::rt::TokioIo;
 use std::io;
 use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::io::{CopyToBytes, SinkWriter, StreamReader};
-use tokio_util::sync::PollSender;
+use tokio_util::sync::{CancellationToken, PollSender};
 
 impl Proxy {
     /// Sends the request to `target` (`http://HOST:PORT`, the path is kept whole) and streams the answer back.
@@ -33,7 +33,7 @@ impl Proxy {
         if super::is_websocket(&out) {
             return Ok(match self.pass(out, &target, forwarded).await? {
                 Answer::Whole(response) => answer(response),
-                Answer::Upgraded(head, upstream) => join(head, payload, upstream),
+                Answer::Upgraded(head, upstream) => join(head, payload, upstream, self.stop.clone()),
             });
         }
         *out.body_mut() = body(request, payload);
@@ -102,12 +102,12 @@ fn builder(parts: &::http::response::Parts) -> HttpResponseBuilder {
 }
 
 /// Answers 101 and carries the bytes. What comes from the client is actix's payload; what goes to it is the body of the
-/// answer.
-fn join(head: Response<()>, payload: Payload, upstream: TokioIo<Upgraded>) -> HttpResponse {
+/// answer. Both ends are closed at `stop`.
+fn join(head: Response<()>, payload: Payload, upstream: TokioIo<Upgraded>, stop: CancellationToken) -> HttpResponse {
     let (send, receive) = tokio::sync::mpsc::channel::<Bytes>(8);
     let read = StreamReader::new(payload.map_err(io::Error::other));
     let write = SinkWriter::new(CopyToBytes::new(PollSender::new(send).sink_map_err(|_| io::Error::from(io::ErrorKind::BrokenPipe))));
-    actix_web::rt::spawn(tunnel(tokio::io::join(read, write), upstream, || ()));
+    actix_web::rt::spawn(stop.run_until_cancelled_owned(tunnel(tokio::io::join(read, write), upstream, || ())));
     let stream = ReceiverStream::new(receive).map(Ok::<_, io::Error>);
     builder(&head.into_parts().0).upgrade("websocket").streaming(stream)
 }

@@ -26,6 +26,7 @@ use hyper::upgrade::Upgraded;
 use hyper_util::client::legacy::Client as Pool;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use std::time::Duration;
+use tokio_util::sync::CancellationToken;
 
 /// A body on its way to the other side.
 pub(crate) type Body = UnsyncBoxBody<Bytes, BoxError>;
@@ -47,13 +48,15 @@ pub(crate) enum Answer {
 pub(crate) struct Proxy {
     pool: Pool<Connector, Body>,
     connector: Connector,
+    /// WebSockets of the gateway are closed then: they would keep it from ending.
+    stop: CancellationToken,
 }
 
 impl Proxy {
-    pub(crate) fn new(connector: Connector) -> Self {
+    pub(crate) fn new(connector: Connector, stop: CancellationToken) -> Self {
         let mut pool = Pool::builder(TokioExecutor::new());
         pool.pool_idle_timeout(IDLE).pool_timer(TokioTimer::new());
-        Self { pool: pool.build(connector.clone()), connector }
+        Self { pool: pool.build(connector.clone()), connector, stop }
     }
 
     /// Sends the request to `target` and streams the answer back. `UNAVAILABLE` when nobody answers there.

@@ -4,6 +4,7 @@ use super::super::{ClientTls, Options, Redirect, ServerTls, tls};
 use super::kit::{Proxy, anywhere, mirrored, nobody, options, serve};
 use std::path::PathBuf;
 use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
 
 fn pem(name: &str) -> Option<PathBuf> {
     Some(PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("src/configurable/tests/certs").join(name))
@@ -37,7 +38,7 @@ async fn target() -> String {
 async fn asks(port: std::net::SocketAddr, own: ClientTls, path: &str) -> Result<(u16, String), String> {
     use crate::proxy::{Answer, Connector, Forwarded, Proxy, Target};
     use http_body_util::BodyExt;
-    let proxy = Proxy::new(Connector::new(Some(tls::client(&own, false).unwrap())));
+    let proxy = Proxy::new(Connector::new(Some(tls::client(&own, false).unwrap())), CancellationToken::new());
     let request = http::Request::builder().uri(path).header("authorization", format!("token {}", super::kit::TOKEN));
     let request = request.body(http_body_util::Empty::new().map_err(|never| match never {}).boxed_unsync()).unwrap();
     let target = Target::parse(&format!("https://{port}")).unwrap();
