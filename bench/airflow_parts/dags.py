@@ -1,4 +1,5 @@
-"""The DAG files that are run, as text. All tasks are Python functions, so that each needs a process."""
+"""The DAG files that are run, as text. All tasks are Python functions, so that each needs a process. They are tried again: stock
+starts what is due before its API server answers, and a try fails while its SQLite is locked."""
 
 HEAD = """
 import datetime as dt
@@ -6,11 +7,11 @@ import time
 
 from airflow.sdk import DAG, task
 
-BEGIN = dt.datetime(2026, 1, 1)
+DEFAULTS = {"start_date": dt.datetime(2026, 1, 1), "default_args": {"retries": 10, "retry_delay": dt.timedelta(seconds=1)}}
 """
 
 FIRST = """
-with DAG("bench_first", schedule="@once", start_date=BEGIN, catchup=True, is_paused_upon_creation=False):
+with DAG("bench_first", schedule="@once", **DEFAULTS, catchup=True, is_paused_upon_creation=False):
 
     @task
     def first():
@@ -20,7 +21,7 @@ with DAG("bench_first", schedule="@once", start_date=BEGIN, catchup=True, is_pau
 """
 
 VISIBLE = """
-with DAG("bench_visible", schedule=None, start_date=BEGIN):
+with DAG("bench_visible", schedule=None, **DEFAULTS):
 
     @task
     def nothing():
@@ -30,7 +31,7 @@ with DAG("bench_visible", schedule=None, start_date=BEGIN):
 """
 
 SEQUENTIAL = """
-with DAG("bench_sequential", schedule=None, start_date=BEGIN):
+with DAG("bench_sequential", schedule=None, **DEFAULTS):
     before = None
     for number in range({count}):
 
@@ -45,7 +46,7 @@ with DAG("bench_sequential", schedule=None, start_date=BEGIN):
 """
 
 FAN = """
-with DAG("bench_fan", schedule=None, start_date=BEGIN, max_active_tasks=1000):
+with DAG("bench_fan", schedule=None, **DEFAULTS, max_active_tasks=1000):
 
     @task
     def nothing():
@@ -57,7 +58,7 @@ with DAG("bench_fan", schedule=None, start_date=BEGIN, max_active_tasks=1000):
 """
 
 LONG = """
-with DAG("bench_long", schedule=None, start_date=BEGIN):
+with DAG("bench_long", schedule=None, **DEFAULTS):
     before = None
     for number in range({count}):
 
@@ -72,7 +73,7 @@ with DAG("bench_long", schedule=None, start_date=BEGIN):
 """
 
 MAPPED = """
-with DAG("bench_mapped", schedule=None, start_date=BEGIN, max_active_tasks=1000):
+with DAG("bench_mapped", schedule=None, **DEFAULTS, max_active_tasks=1000):
 
     @task
     def numbers():

@@ -12,7 +12,8 @@ PAGE = 100
 def measure(side, options, folder):
     """Every figure, by its name, in the order of the table. `folder` is that of the DAG files."""
     figures = {"start to healthy, s": side.start_s}
-    wait(side, "bench_first", first_run(side))
+    if wait(side, "bench_first", first_run(side)) != "success":
+        raise SystemExit(f"airflow bench: the first run of {type(side).__name__} failed")
     figures["start to the end of the first task of a DAG that is due, s"] = time.monotonic() - side.began
     side.settle()
     figures["CPU when idle, ms a second"] = side.idle
@@ -63,9 +64,9 @@ def run(side, dag, name):
     wait(side, dag, "bench")
     cpu, wall = side.work_ms() - before, time.monotonic() - began
     instances = listed(side, dag)
-    wrong = [instance["task_id"] for instance in instances if instance["state"] != "success"]
+    wrong = [(instance["task_id"], instance["state"], instance["try_number"]) for instance in instances if instance["state"] != "success"]
     if wrong:
-        raise SystemExit(f"airflow bench: {dag}: {wrong[:5]} did not succeed")
+        raise SystemExit(f"airflow bench: {dag} of {type(side).__name__}: {wrong[:5]} did not succeed")
     figures = {f"{name}: wall s": wall, f"{name}: scheduler CPU ms a task": max(0.0, cpu) / len(instances)}
     if dag in ("bench_sequential", "bench_long"):
         figures[f"{name}: end to next start, p50 ms"] = statistics.median(gaps(instances))
@@ -73,8 +74,13 @@ def run(side, dag, name):
 
 
 def wait(side, dag, run):
-    ended = lambda: side.call("GET", f"/api/v2/dags/{dag}/dagRuns/{run}")["state"] in ("success", "failed")  # noqa: E731
-    side.until(ended, f"the end of {dag}", pause=0.2)
+    """The state in which it ends."""
+
+    def end():
+        state = side.call("GET", f"/api/v2/dags/{dag}/dagRuns/{run}")["state"]
+        return state if state in ("success", "failed") else None
+
+    return side.until(end, f"the end of {dag}", pause=0.2)
 
 
 def listed(side, dag):
