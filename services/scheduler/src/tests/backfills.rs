@@ -109,7 +109,7 @@ async fn runs_that_are_there_run_again_where_that_is_asked_for() {
         b.settle().await;
         b.work(&[]).await;
         assert_eq!((b.run_state("d", &run_id(3)).await, b.instance("d", &run_id(3), "a").await.try_number), ("success".into(), 2));
-        assert_eq!(b.s.run("d", &run_id(3)).await.unwrap().conf.as_deref(), Some("{\"x\":1}"));
+        assert_eq!(b.s.run("d", &run_id(3)).await.unwrap().conf.as_deref(), Some("{\"x\": 1}"));
         let all = NewBackfill { reprocess: Reprocess::Completed, ..three_days() };
         assert_eq!(b.dates(&all).await.len(), 3);
     })
