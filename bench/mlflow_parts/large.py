@@ -16,6 +16,7 @@ from .servers import Server, artel_command
 VARIED = {
     ("runs", "run_id"): "lower(hex(randomblob(16)))",
     ("runs", "name"): "name || '-' || n",
+    ("runs", "name_start"): "substr(name || '-' || n, 1, 100)",
     ("runs", "start_time"): "start_time + n * 1000",
     ("params", "value"): "CASE key WHEN 'p' THEN CAST(n % 10 AS TEXT) ELSE value END",
     ("latest_metrics", "value"): "abs(random() % 1000003) / 1000003.0",
