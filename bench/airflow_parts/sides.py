@@ -14,6 +14,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from abc import ABC, abstractmethod
 from pathlib import Path
 
 from parts import processes
@@ -23,7 +24,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tests/compat/airfl
 import stock  # noqa: E402
 
 
-class Side:
+class Side(ABC):
     """A running scheduler. `root` are processes counted with all below them, `alone` without."""
 
     token = None
@@ -61,9 +62,9 @@ class Side:
             time.sleep(pause)
         return answer
 
+    @abstractmethod
     def counted(self):
         """(processes counted with all below them, processes counted alone)"""
-        raise NotImplementedError
 
     def cpu_ms(self):
         whole, alone = self.counted()

@@ -9,6 +9,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+from abc import ABC, abstractmethod
 from pathlib import Path
 
 from parts import processes, report
@@ -36,7 +37,7 @@ def commands(options):
     }
 
 
-class Side:
+class Side(ABC):
     """A hub with its proxy, on new stores."""
 
     def __init__(self, options, folder):
@@ -55,17 +56,17 @@ class Side:
             time.sleep(0.01)
         self.start_s = time.monotonic() - began
 
+    @abstractmethod
     def prepare(self, options):
         """(command, environment beside this process's own)"""
-        raise NotImplementedError
 
     def proxies(self):
         """Processes beside the hub's own."""
         return []
 
+    @abstractmethod
     def add(self, names):
         """Makes users who log in with the password."""
-        raise NotImplementedError
 
     def is_up(self):
         try:

@@ -96,15 +96,15 @@ mod tests {
     #[test]
     fn a_new_home_has_the_skeletons_content_and_an_old_one_is_left_alone() {
         let data = std::env::temp_dir().join(format!("artel-homes-{}", std::process::id()));
-        fs::create_dir_all(data.join("skel/work")).unwrap();
-        fs::write(data.join("skel/work/README"), "hello").unwrap();
+        fs::create_dir_all(data.join("skel/course")).unwrap();
+        fs::write(data.join("skel/course/README"), "hello").unwrap();
         let homes = Homes::new(&data, "people/{username}", "skel");
         let home = homes.ensure("ada").unwrap();
         assert_eq!(home, data.join("people/ada"));
-        assert_eq!(fs::read_to_string(home.join("work/README")).unwrap(), "hello");
-        fs::write(home.join("work/README"), "mine").unwrap();
+        assert_eq!(fs::read_to_string(home.join("course/README")).unwrap(), "hello");
+        fs::write(home.join("course/README"), "mine").unwrap();
         homes.ensure("ada").unwrap();
-        assert_eq!(fs::read_to_string(home.join("work/README")).unwrap(), "mine");
+        assert_eq!(fs::read_to_string(home.join("course/README")).unwrap(), "mine");
         homes.rename("ada", "lovelace").unwrap();
         assert!(homes.of("lovelace").join("work").exists() && !home.exists());
         homes.ensure("bob").unwrap();
