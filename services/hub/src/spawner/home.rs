@@ -106,7 +106,7 @@ mod tests {
         homes.ensure("ada").unwrap();
         assert_eq!(fs::read_to_string(home.join("course/README")).unwrap(), "mine");
         homes.rename("ada", "lovelace").unwrap();
-        assert!(homes.of("lovelace").join("work").exists() && !home.exists());
+        assert!(homes.of("lovelace").join("course").exists() && !home.exists());
         homes.ensure("bob").unwrap();
         assert!(homes.rename("bob", "lovelace").unwrap_err().message.contains("move"));
         assert!(Homes::check("homes/all").is_err());
