@@ -46,6 +46,25 @@ async fn every_kind_of_value_comes_back() {
     .await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_runtime_that_ends_takes_no_connection_with_it() {
+    on_both_engines(|cx| async move {
+        let db = open(&cx, "shared").await;
+        let (elsewhere, inside) = (db.clone(), db.clone());
+        let thread = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            // several at once, so that new ones are opened here
+            let read = async || inside.fetch_one("SELECT COUNT(*) AS n FROM item", vec![]).await.unwrap();
+            runtime.block_on(async { tokio::join!(read(), read(), read(), read()) });
+            runtime.block_on(async { elsewhere.execute("INSERT INTO item (id) VALUES ('there')", vec![]).await }).unwrap();
+        });
+        tokio::task::spawn_blocking(|| thread.join().unwrap()).await.unwrap();
+        let reads = futures::future::join_all((0..8).map(|_| count(&db))).await;
+        assert_eq!(reads, [1; 8]);
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn a_writer_that_gives_up_half_way_leaves_the_connection_usable() {
     on_both_engines(|cx| async move {

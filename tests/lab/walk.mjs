@@ -178,7 +178,9 @@ try {
   });
 
   await step("a server that nobody uses is taken away", async () => {
-    await until("the second server is culled", 60, async () => (await status("/user/ada/second/api/status")) === 424);
+    // while it stops, its page says so
+    await until("the second server is culled", 60, async () => (await status("/hub/spawn-pending/ada/second")) === 424);
+    assert.equal(await status("/user/ada/second/api/status"), 424);
     const answer = await app.goto("/hub/spawn-pending/ada/second");
     assert.equal(answer.status(), 424);
     await app.getByRole("heading", { name: "The server is not running" }).waitFor();

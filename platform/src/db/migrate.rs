@@ -42,8 +42,8 @@ pub(super) async fn run(db: &Db, migrations: Migrations) -> Result<()> {
                 })
                 .await
         }
-        Pool::Postgres(pool) => {
-            let mut connection = pool.acquire().await?;
+        Pool::Postgres(server) => {
+            let mut connection = server.pool.acquire().await?;
             let mut tx = connection.begin().await?;
             lock(&mut tx).await?;
             for sql in EVENT_TABLES {

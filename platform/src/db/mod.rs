@@ -7,6 +7,7 @@
 
 mod log;
 mod migrate;
+mod postgres;
 mod pragmas;
 mod row;
 mod tx;
@@ -23,12 +24,10 @@ use crate::bus::Outbox;
 use crate::error::{Error, Result, ResultExt};
 use futures::TryStreamExt;
 use futures::stream::BoxStream;
-use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use postgres::Postgres;
 use sqlx::{PgPool, SqlitePool};
 use std::path::Path;
-use std::str::FromStr;
 use std::sync::Arc;
-use std::time::Duration;
 
 /// The values of a statement's placeholders, in order: `args![id, name, None::<i64>]`.
 #[macro_export]
@@ -56,13 +55,8 @@ struct Inner {
 
 enum Pool {
     Sqlite { readers: SqlitePool, writer: Arc<writer::Writer> },
-    Postgres(PgPool),
+    Postgres(Postgres),
 }
-
-/// How many connections a service keeps to PostgreSQL.
-const POSTGRES_CONNECTIONS: u32 = 10;
-/// After so long without use, a connection to PostgreSQL is asked whether it is still there.
-const RESTED: Duration = Duration::from_secs(1);
 
 impl Db {
     /// Opens (and creates where needed) the database of `service` and brings its tables up to date.
@@ -72,7 +66,7 @@ impl Db {
     pub async fn open(url: &str, service: &str, migrations: Migrations) -> Result<Self> {
         let pool = match url.split_once("://") {
             Some(("sqlite", folder)) => open_sqlite(Path::new(folder), service).await?,
-            Some(("postgres" | "postgresql", _)) => Pool::Postgres(open_postgres(url, service).await?),
+            Some(("postgres" | "postgresql", _)) => Pool::Postgres(Postgres::open(url, service).await?),
             _ => {
                 return Err(Error::invalid(format!(
                     "database {url:?} is not understood; give sqlite://FOLDER or postgres://USER:PASSWORD@HOST/DATABASE"
@@ -100,7 +94,7 @@ impl Db {
     /// The PostgreSQL pool, for what only it has (advisory locks).
     pub(crate) fn postgres(&self) -> Option<&PgPool> {
         match &self.0.pool {
-            Pool::Postgres(pool) => Some(pool),
+            Pool::Postgres(server) => Some(&server.pool),
             Pool::Sqlite { .. } => None,
         }
     }
@@ -109,7 +103,9 @@ impl Db {
     pub async fn fetch_all(&self, sql: impl SqlSafeStr, args: Vec<Value>) -> Result<Vec<Row>> {
         Ok(match &self.0.pool {
             Pool::Sqlite { readers, .. } => value::sqlite(sql, args).fetch_all(readers).await?.into_iter().map(Row::Sqlite).collect(),
-            Pool::Postgres(pool) => value::postgres(sql, args).fetch_all(pool).await?.into_iter().map(Row::Postgres).collect(),
+            Pool::Postgres(server) => {
+                server.run(value::postgres(sql, args).fetch_all(&server.pool)).await?.into_iter().map(Row::Postgres).collect()
+            }
         })
     }
 
@@ -117,7 +113,7 @@ impl Db {
     pub async fn fetch_optional(&self, sql: impl SqlSafeStr, args: Vec<Value>) -> Result<Option<Row>> {
         Ok(match &self.0.pool {
             Pool::Sqlite { readers, .. } => value::sqlite(sql, args).fetch_optional(readers).await?.map(Row::Sqlite),
-            Pool::Postgres(pool) => value::postgres(sql, args).fetch_optional(pool).await?.map(Row::Postgres),
+            Pool::Postgres(server) => server.run(value::postgres(sql, args).fetch_optional(&server.pool)).await?.map(Row::Postgres),
         })
     }
 
@@ -141,10 +137,11 @@ impl Db {
                     Ok(())
                 }))
             }
-            Pool::Postgres(pool) => {
-                let (pool, query) = (pool.clone(), value::postgres(sql, args));
+            Pool::Postgres(server) => {
+                let (server, query) = (server.clone(), value::postgres(sql, args));
                 Box::pin(channel_stream(|out| async move {
-                    let mut rows = query.fetch(&pool);
+                    let mut connection = server.run(server.pool.acquire()).await?;
+                    let mut rows = query.fetch(&mut *connection);
                     while let Some(row) = rows.try_next().await? {
                         if out.send(Ok(Row::Postgres(row))).await.is_err() {
                             break;
@@ -165,7 +162,7 @@ impl Db {
     pub async fn execute(&self, sql: impl SqlSafeStr, args: Vec<Value>) -> Result<u64> {
         match &self.0.pool {
             Pool::Sqlite { writer, .. } => writer.once(value::sqlite(sql, args)).await,
-            Pool::Postgres(pool) => Ok(value::postgres(sql, args).execute(pool).await?.rows_affected()),
+            Pool::Postgres(server) => Ok(server.run(value::postgres(sql, args).execute(&server.pool)).await?.rows_affected()),
         }
     }
 
@@ -181,7 +178,7 @@ impl Db {
                 readers.close().await;
                 writer.close().await;
             }
-            Pool::Postgres(pool) => pool.close().await,
+            Pool::Postgres(server) => server.pool.close().await,
         }
     }
 }
@@ -192,13 +189,13 @@ type Rows = tokio::sync::mpsc::Sender<Result<Row>>;
 /// A stream fed by a task through a small channel; the task ends when the stream is dropped.
 fn channel_stream<F>(work: impl FnOnce(Rows) -> F) -> impl futures::Stream<Item = Result<Row>>
 where
-    F: Future<Output = std::result::Result<(), sqlx::Error>> + Send + 'static,
+    F: Future<Output = Result<()>> + Send + 'static,
 {
     let (send, receive) = tokio::sync::mpsc::channel(64);
     let work = work(send.clone());
     tokio::spawn(async move {
         if let Err(error) = work.await {
-            let _ = send.send(Err(error.into())).await;
+            let _ = send.send(Err(error)).await;
         }
     });
     tokio_stream::wrappers::ReceiverStream::new(receive)
@@ -218,25 +215,4 @@ async fn open_sqlite(folder: &Path, service: &str) -> Result<Pool> {
         .await
         .or_unavailable(&format!("cannot read the database {}", file.display()))?;
     Ok(Pool::Sqlite { readers, writer })
-}
-
-async fn open_postgres(url: &str, service: &str) -> Result<PgPool> {
-    let options =
-        PgConnectOptions::from_str(url).or_invalid("the database url is malformed")?.application_name(&format!("artel-{service}"));
-    let place = format!("{}:{}/{}", options.get_host(), options.get_port(), options.get_database().unwrap_or_default());
-    let unreachable = format!("cannot reach the database postgres://{place}; is it running and does the user exist?");
-    let mut first = sqlx::ConnectOptions::connect(&options).await.or_unavailable(&unreachable)?;
-    migrate::create_schema(&mut first, service).await?;
-    sqlx::Connection::close(first).await?;
-    PgPoolOptions::new()
-        .max_connections(POSTGRES_CONNECTIONS)
-        .acquire_timeout(Duration::from_secs(10))
-        .test_before_acquire(false)
-        .before_acquire(|connection, about| {
-            // one that has just been used is there: asking before each statement would double the journeys
-            Box::pin(async move { Ok(about.idle_for < RESTED || sqlx::Connection::ping(connection).await.is_ok()) })
-        })
-        .connect_with(options.options([("search_path", service)]))
-        .await
-        .or_unavailable(&unreachable)
 }

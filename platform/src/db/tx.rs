@@ -24,7 +24,7 @@ impl Tx {
     pub(super) async fn begin(db: &Db) -> Result<Self> {
         let engine = match &db.0.pool {
             Pool::Sqlite { writer, .. } => Engine::Sqlite(writer.begin().await?),
-            Pool::Postgres(pool) => Engine::Postgres(pool.begin().await?),
+            Pool::Postgres(server) => Engine::Postgres(server.run(server.pool.begin()).await?),
         };
         Ok(Self { engine, outbox: db.0.outbox.clone(), emitted: Vec::new(), along: Vec::new(), then: Vec::new() })
     }
