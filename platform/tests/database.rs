@@ -47,6 +47,34 @@ async fn every_kind_of_value_comes_back() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn one_file_may_be_open_twice() {
+    let work = (0..4).map(|_| async {
+        let fixture = artel_platform::testkit::fixture(artel_platform::testkit::Engine::Sqlite).await.unwrap();
+        let first = open(&fixture.cx, "twice").await;
+        let second = fixture.cx.database("twice", &[]).await.unwrap();
+        // just before both prepare the log for what is to come, and until they have
+        tokio::time::sleep(Duration::from_millis(450)).await;
+        let write = async |db: &Db, which: &str| {
+            let (began, mut written) = (Instant::now(), 0);
+            while began.elapsed() < Duration::from_millis(300) {
+                let row = args![format!("{which} {written}"), written, 0.5, vec![7_u8; 3000]];
+                db.execute("INSERT INTO item (id, size, weight, data) VALUES ($1, $2, $3, $4)", row).await.unwrap();
+                written += 1;
+            }
+            written
+        };
+        let (one, other) = tokio::join!(write(&first, "first"), write(&second, "second"));
+        let written = one + other;
+        for db in [&first, &second] {
+            assert_eq!(count(db).await, written);
+            let check = db.fetch_one("PRAGMA integrity_check", vec![]).await.unwrap();
+            assert_eq!(check.get::<String>("integrity_check").unwrap(), "ok");
+        }
+    });
+    futures::future::join_all(work).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_runtime_that_ends_takes_no_connection_with_it() {
     on_both_engines(|cx| async move {
         let db = open(&cx, "shared").await;

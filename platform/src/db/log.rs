@@ -21,7 +21,8 @@ pub(super) fn of(database: &Path) -> PathBuf {
     name.into()
 }
 
-/// Lengthens a log with zeros. Nobody may write to the database meanwhile.
+/// Lengthens a log with zeros. Whoever calls it holds the database's lock for writing: what another connection appended
+/// meanwhile would be overwritten.
 pub(super) fn lengthen(log: &Path) -> io::Result<()> {
     let mut log = OpenOptions::new().write(true).open(log)?;
     let length = log.seek(SeekFrom::End(0))?;

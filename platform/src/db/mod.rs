@@ -28,6 +28,7 @@ use postgres::Postgres;
 use sqlx::{PgPool, SqlitePool};
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// The values of a statement's placeholders, in order: `args![id, name, None::<i64>]`.
 #[macro_export]
@@ -51,6 +52,7 @@ pub struct Db(Arc<Inner>);
 struct Inner {
     pool: Pool,
     outbox: Outbox,
+    writes: AtomicU64,
 }
 
 enum Pool {
@@ -73,7 +75,7 @@ impl Db {
                 )));
             }
         };
-        let db = Self(Arc::new(Inner { pool, outbox: Outbox::new(service) }));
+        let db = Self(Arc::new(Inner { pool, outbox: Outbox::new(service), writes: AtomicU64::new(0) }));
         migrate::run(&db, migrations).await?;
         Ok(db)
     }
@@ -160,10 +162,22 @@ impl Db {
 
     /// Runs one statement in a transaction of its own; returns the number of rows it changed.
     pub async fn execute(&self, sql: impl SqlSafeStr, args: Vec<Value>) -> Result<u64> {
-        match &self.0.pool {
+        let changed = match &self.0.pool {
             Pool::Sqlite { writer, .. } => writer.once(value::sqlite(sql, args)).await,
-            Pool::Postgres(server) => Ok(server.run(value::postgres(sql, args).execute(&server.pool)).await?.rows_affected()),
-        }
+            Pool::Postgres(server) => server.run(value::postgres(sql, args).execute(&server.pool)).await.map(|done| done.rows_affected()),
+        };
+        self.written();
+        changed
+    }
+
+    /// Changes with every write of this process that is over. What was read since the last one is as it was read, unless
+    /// another process has written meanwhile.
+    pub fn writes(&self) -> u64 {
+        self.0.writes.load(Ordering::SeqCst)
+    }
+
+    fn written(&self) {
+        self.0.writes.fetch_add(1, Ordering::SeqCst);
     }
 
     /// Does it answer? For `/readyz`.

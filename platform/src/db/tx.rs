@@ -1,7 +1,7 @@
 //! A transaction on either engine, which also carries the events of its change.
 
 use super::{Db, Dialect, Pool, Row, Value, value, writer::Turn};
-use crate::bus::{Envelope, Outbox};
+use crate::bus::Envelope;
 use crate::error::{Error, Result};
 use artel_proto::event::Event;
 use sqlx::{Postgres, SqlSafeStr, Transaction};
@@ -9,7 +9,7 @@ use sqlx::{Postgres, SqlSafeStr, Transaction};
 /// A transaction. Commit it, or it is undone.
 pub struct Tx {
     engine: Engine,
-    outbox: Outbox,
+    db: Db,
     emitted: Vec<Envelope>,
     along: Vec<(&'static str, Vec<Value>)>,
     then: Vec<Box<dyn FnOnce() + Send + Sync>>,
@@ -26,7 +26,7 @@ impl Tx {
             Pool::Sqlite { writer, .. } => Engine::Sqlite(writer.begin().await?),
             Pool::Postgres(server) => Engine::Postgres(server.run(server.pool.begin()).await?),
         };
-        Ok(Self { engine, outbox: db.0.outbox.clone(), emitted: Vec::new(), along: Vec::new(), then: Vec::new() })
+        Ok(Self { engine, db: db.clone(), emitted: Vec::new(), along: Vec::new(), then: Vec::new() })
     }
 
     /// Which engine it is.
@@ -129,11 +129,14 @@ impl Tx {
         for (insert, args) in std::mem::take(&mut self.along) {
             self.execute(insert, args).await?;
         }
-        match self.engine {
-            Engine::Sqlite(turn) => turn.commit().await?,
-            Engine::Postgres(tx) => tx.commit().await?,
-        }
-        self.outbox.announce(self.emitted);
+        let committed = match self.engine {
+            Engine::Sqlite(turn) => turn.commit().await,
+            Engine::Postgres(tx) => tx.commit().await.map_err(Into::into),
+        };
+        // also where it is not known how it went
+        self.db.written();
+        committed?;
+        self.db.outbox().announce(self.emitted);
         for then in self.then {
             then();
         }

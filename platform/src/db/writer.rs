@@ -51,10 +51,8 @@ impl Writer {
         tokio::spawn(async move {
             tokio::time::sleep(log::AFTER).await;
             let Some(state) = state.upgrade() else { return };
-            let state = state.lock_owned().await;
-            if state.connection.is_some()
-                && let Ok(Err(error)) = tokio::task::spawn_blocking(move || log::lengthen(&log::of(&database))).await
-            {
+            let mut state = state.lock_owned().await;
+            if let Err(error) = state.lengthen_log(database).await {
                 tracing::debug!(%error, "the database's log grows as it is needed");
             }
         });
@@ -152,6 +150,19 @@ impl State {
 
     async fn execute(&mut self, statement: Statement) -> Result<u64> {
         Ok(statement.execute(self.connection.as_mut().ok_or_else(closed)?).await?.rows_affected())
+    }
+
+    /// Holds SQLite's lock for writing meanwhile: others may have the file open as well, in this process or another.
+    async fn lengthen_log(&mut self, database: PathBuf) -> Result<()> {
+        let begun = !self.open;
+        if begun {
+            self.begin("BEGIN IMMEDIATE").await?;
+        }
+        let lengthened = tokio::task::spawn_blocking(move || log::lengthen(&log::of(&database))).await;
+        if begun {
+            self.end("ROLLBACK").await;
+        }
+        lengthened.map_err(|_| cut_off())?.or_unavailable("it cannot be lengthened")
     }
 
     /// Commits the outer transaction and tells its members.

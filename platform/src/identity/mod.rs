@@ -14,7 +14,7 @@ use crate::error::{Error, Result};
 use serde::{Deserialize, Serialize};
 
 /// What kind of somebody it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Kind {
     /// A person, by session, token or password.

@@ -1,8 +1,9 @@
 //! Scopes: JupyterHub's grammar (`read:users!user=ada`) with the suite's other resources.
 //! A scope without a filter covers every filter; a wider scope covers its narrower ones.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 /// The scope of a route that anyone may call.
 pub const PUBLIC: &str = "public";
@@ -60,10 +61,9 @@ pub fn known_scopes() -> impl Iterator<Item = &'static str> {
     CONTAINS.iter().flat_map(|(wider, narrower)| std::iter::once(*wider).chain(narrower.iter().copied())).chain(ALONE.iter().copied())
 }
 
-/// A set of scopes, each as text.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Scopes(BTreeSet<String>);
+/// A set of scopes, each as text. Cheap to clone: every request has those of its caller.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Scopes(Arc<BTreeSet<String>>);
 
 impl Scopes {
     /// Every scope there is (an administrator's, a service's own).
@@ -122,7 +122,19 @@ fn covers(held: (&str, &str), wanted: (&str, &str)) -> bool {
 
 impl<S: Into<String>> FromIterator<S> for Scopes {
     fn from_iter<I: IntoIterator<Item = S>>(items: I) -> Self {
-        Self(items.into_iter().map(Into::into).collect())
+        Self(Arc::new(items.into_iter().map(Into::into).collect()))
+    }
+}
+
+impl Serialize for Scopes {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Scopes {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        BTreeSet::deserialize(deserializer).map(|set| Self(Arc::new(set)))
     }
 }
 
