@@ -1,8 +1,8 @@
 //! Around every request: its id, its caller, and whether it goes to a notebook server, a service or the web app.
 
 use crate::authenticate::Authenticator;
-use crate::notebooks::Notebooks;
-use crate::proxy::{Client, Forwarded, Proxy};
+use crate::notebooks::{Notebooks, Place};
+use crate::proxy::{Client, Forwarded, Proxy, Target};
 use crate::{table, webapp};
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
@@ -26,10 +26,9 @@ const IDENTITY_LIFE: Duration = Duration::from_secs(60);
 pub(crate) struct Front {
     pub(crate) authenticator: Authenticator,
     pub(crate) notebooks: Notebooks,
-    pub(crate) proxy: Proxy,
     pub(crate) config: Arc<Config>,
     /// Where the services of other processes are, by name.
-    pub(crate) services: HashMap<String, Replicas<String>>,
+    pub(crate) services: HashMap<String, Replicas<Target>>,
     pub(crate) keys: Keys,
     pub(crate) clock: Clock,
 }
@@ -82,10 +81,14 @@ async fn route(
     next: Next<impl MessageBody + 'static>,
 ) -> std::result::Result<ServiceResponse<BoxBody>, actix_web::Error> {
     // a notebook server authenticates by itself: the proxy stays dumb
-    if let Some(route) = front.notebooks.target(request.path()).await {
-        let (request, payload) = request.into_parts();
-        let response = pass_to_notebook(&front, &request, payload, &route).await;
-        return Ok(ServiceResponse::new(request, response));
+    match front.notebooks.place(request.path()).await {
+        Ok(None) => {}
+        Ok(Some(place)) => {
+            let (request, payload) = request.into_parts();
+            let response = pass_to_notebook(&front, &request, payload, &place).await;
+            return Ok(ServiceResponse::new(request, response));
+        }
+        Err(error) => return Ok(request.into_response(Dialect::Jupyterhub.render(&error))),
     }
     if let Err(error) = front.authenticator.authenticate(&request).await {
         let response = dialect(request.path()).render(&error);
@@ -94,16 +97,16 @@ async fn route(
     next.call(request).await.map(ServiceResponse::map_into_boxed_body)
 }
 
-async fn pass_to_notebook(
-    front: &Front,
-    request: &HttpRequest,
-    payload: Payload,
-    route: &artel_proto::artel::hub::v1::Route,
-) -> HttpResponse {
-    match front.proxy.pass_actix(request, payload, &route.target, &front.forwarded(request, None)).await {
+/// What passes this thread's requests on: none waits for another thread to wake up.
+fn proxy(request: &HttpRequest) -> &Proxy {
+    request.app_data::<Proxy>().expect("each thread has a proxy")
+}
+
+async fn pass_to_notebook(front: &Front, request: &HttpRequest, payload: Payload, place: &Place) -> HttpResponse {
+    match proxy(request).pass_actix(request, payload, &place.target, &front.forwarded(request, None)).await {
         Ok(response) => {
             if response.status().is_success() || response.status().as_u16() == 101 {
-                front.notebooks.touch(&route.prefix);
+                front.notebooks.touch(place);
             }
             response
         }
@@ -142,7 +145,7 @@ impl Front {
         let signed = identity.map(|i| self.keys.sign(&i, Audience::Internal, self.clock.now(), IDENTITY_LIFE)).transpose()?;
         let forwarded = self.forwarded(request, signed);
         let (number, address) = replicas.current();
-        let passed = self.proxy.pass_actix(request, payload, address, &forwarded).await;
+        let passed = proxy(request).pass_actix(request, payload, address, &forwarded).await;
         if !passed.as_ref().is_err_and(|error| error.code == Code::Unavailable) {
             return passed;
         }
@@ -152,7 +155,7 @@ impl Front {
         if next == number || !request.method().is_safe() {
             return passed;
         }
-        self.proxy.pass_actix(request, Payload::None, address, &forwarded).await
+        proxy(request).pass_actix(request, Payload::None, address, &forwarded).await
     }
 
     fn forwarded(&self, request: &HttpRequest, identity: Option<String>) -> Forwarded<'_> {

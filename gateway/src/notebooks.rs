@@ -1,11 +1,13 @@
 //! The routes to notebook servers and the hub's services, kept up to date from the hub, and their last activity on the way back.
 
-use crate::proxy::Prefixes;
+use crate::proxy::{Prefixes, Target};
+use artel_platform::Result;
 use artel_platform::clock::Clock;
 use artel_platform::rpc::Peers;
 use artel_proto::artel::hub::v1::{ListRoutesRequest, ReportActivityRequest, Route, RouteActivity};
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, RwLock};
+use std::borrow::Cow;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, RwLock};
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
@@ -17,35 +19,45 @@ const REPORT: Duration = Duration::from_secs(30);
 pub(crate) struct Notebooks(Arc<Inner>);
 
 struct Inner {
-    routes: RwLock<Prefixes<Route>>,
-    active: Mutex<HashMap<String, i64>>,
+    places: RwLock<Places>,
     clock: Clock,
     peers: Peers,
 }
 
+/// Where a prefix leads.
+pub(crate) struct Place {
+    prefix: String,
+    pub(crate) target: Target,
+    /// When something was last done there that was not reported yet, milliseconds; 0: nothing.
+    active: AtomicI64,
+}
+
+type Places = Prefixes<Arc<Place>>;
+
 impl Notebooks {
     pub(crate) fn new(peers: Peers, clock: Clock) -> Self {
-        Self(Arc::new(Inner { routes: RwLock::default(), active: Mutex::default(), clock, peers }))
+        Self(Arc::new(Inner { places: RwLock::default(), clock, peers }))
     }
 
     /// Where `path` goes, when it is a notebook server's. The hub tells of a new server in the moment in which it tells
     /// the user, whose browser may be faster than the news: for a server that is not known here the hub is asked.
-    pub(crate) async fn target(&self, path: &str) -> Option<Route> {
+    /// `UNAVAILABLE` when it does not answer: then nobody knows whether there is one.
+    pub(crate) async fn place(&self, path: &str) -> Result<Option<Arc<Place>>> {
         if !path.starts_with("/user/") && !path.starts_with("/services/") {
-            return None;
+            return Ok(None);
         }
-        let path = path.replace("%40", "@");
-        if let Some(route) = self.0.routes.read().expect("not poisoned").longest(&path) {
-            return Some(route.clone());
+        let path = if path.contains("%40") { Cow::Owned(path.replace("%40", "@")) } else { Cow::Borrowed(path) };
+        if let Some(place) = self.0.places.read().expect("not poisoned").longest(&path) {
+            return Ok(Some(place.clone()));
         }
-        let now = self.0.peers.hub().list_routes(ListRoutesRequest {}).await.ok()?;
+        let now = self.0.peers.hub().list_routes(ListRoutesRequest {}).await?;
         // not kept: what the hub tells by itself may be newer by now
-        by_prefix(now.into_inner().routes).longest(&path).cloned()
+        Ok(places(now.into_inner().routes).longest(&path).cloned())
     }
 
-    /// A person or kernel did something on this route: a request that succeeded, not the bytes of an open socket.
-    pub(crate) fn touch(&self, prefix: &str) {
-        self.0.active.lock().expect("not poisoned").insert(prefix.to_owned(), self.0.clock.now());
+    /// A person or kernel did something there: a request that succeeded, not the bytes of an open socket.
+    pub(crate) fn touch(&self, place: &Place) {
+        place.active.store(self.0.clock.now(), Ordering::Relaxed);
     }
 
     /// Follows the hub until `stop`.
@@ -66,8 +78,18 @@ impl Notebooks {
         let Ok(answer) = self.0.peers.hub().watch_routes(ListRoutesRequest {}).await else { return };
         let mut changes = answer.into_inner();
         while let Ok(Some(all)) = changes.message().await {
-            *self.0.routes.write().expect("not poisoned") = by_prefix(all.routes);
+            self.replace(places(all.routes));
         }
+    }
+
+    fn replace(&self, new: Places) {
+        let mut places = self.0.places.write().expect("not poisoned");
+        for place in new.values() {
+            if let Some(old) = places.get(&place.prefix) {
+                place.active.store(old.active.load(Ordering::Relaxed), Ordering::Relaxed);
+            }
+        }
+        *places = new;
     }
 
     /// Reports activity until `stop`.
@@ -77,18 +99,31 @@ impl Notebooks {
                 () = stop.cancelled() => return,
                 () = tokio::time::sleep(REPORT) => {}
             }
-            let active = std::mem::take(&mut *self.0.active.lock().expect("not poisoned"));
-            if active.is_empty() {
+            let routes = self.unreported();
+            if routes.is_empty() {
                 continue;
             }
-            let routes = active.into_iter().map(|(prefix, last_activity)| RouteActivity { prefix, last_activity }).collect();
             if let Err(error) = self.0.peers.hub().report_activity(ReportActivityRequest { routes }).await {
                 tracing::debug!(%error, "activity not reported");
             }
         }
     }
+
+    fn unreported(&self) -> Vec<RouteActivity> {
+        let places = self.0.places.read().expect("not poisoned");
+        let taken = places.values().map(|place| (place, place.active.swap(0, Ordering::Relaxed)));
+        taken.filter(|(_, at)| *at > 0).map(|(place, at)| RouteActivity { prefix: place.prefix.clone(), last_activity: at }).collect()
+    }
 }
 
-fn by_prefix(routes: Vec<Route>) -> Prefixes<Route> {
-    routes.into_iter().map(|route| (route.prefix.clone(), route)).collect()
+/// The hub's routes as they are used. One whose target is none is left out.
+fn places(routes: Vec<Route>) -> Places {
+    let place = |Route { prefix, target, .. }: Route| match Target::parse(&target) {
+        Ok(target) => Some((prefix.clone(), Arc::new(Place { prefix, target, active: AtomicI64::new(0) }))),
+        Err(error) => {
+            tracing::warn!(prefix, error = error.message, "a route that leads nowhere");
+            None
+        }
+    };
+    routes.into_iter().filter_map(place).collect()
 }

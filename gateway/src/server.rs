@@ -6,7 +6,7 @@ use crate::events::Events;
 use crate::handler::{self, Front};
 use crate::native::{self, Gateway, Readiness};
 use crate::notebooks::Notebooks;
-use crate::proxy::{Connector, Proxy};
+use crate::proxy::{Connector, Proxy, Target};
 use actix_web::dev::ServerHandle;
 use actix_web::middleware::from_fn;
 use actix_web::{App, HttpServer, web};
@@ -44,9 +44,8 @@ pub fn start(parts: Parts, listening: Listening) -> Result<(ServerHandle, impl F
     let front = web::Data::new(Front {
         authenticator: Authenticator::new(cx.peers.clone(), cx.keys.clone(), open),
         notebooks: Notebooks::new(cx.peers.clone(), cx.clock.clone()),
-        proxy: Proxy::new(Connector::new(None), cx.stop.clone()),
         config: cx.config.clone(),
-        services: services(&cx.config),
+        services: services(&cx.config)?,
         keys: cx.keys.clone(),
         clock: cx.clock.clone(),
     });
@@ -62,10 +61,11 @@ pub fn start(parts: Parts, listening: Listening) -> Result<(ServerHandle, impl F
     };
     let own = native::routes().without_document().state(Arc::new(gateway));
     follow(&cx, &front, events, environments);
-    let drain = cx.config.server.drain_seconds;
+    let (drain, stop) = (cx.config.server.drain_seconds, cx.stop.clone());
     let server = HttpServer::new(move || {
         App::new()
             .app_data(front.clone())
+            .app_data(Proxy::new(Connector::new(None), stop.clone()))
             .app_data(web::PayloadConfig::new(BODY))
             .app_data(web::JsonConfig::default().limit(BODY))
             .app_data(web::FormConfig::default().limit(BODY))
@@ -90,10 +90,15 @@ pub fn start(parts: Parts, listening: Listening) -> Result<(ServerHandle, impl F
 }
 
 /// The REST sides of the services that `[peers]` names.
-fn services(config: &Config) -> HashMap<String, Replicas<String>> {
-    let known = config.peers.iter().map(|(name, peer)| (name, addresses(&peer.http)));
-    let known = known.filter(|(_, addresses)| !addresses.is_empty());
-    known.map(|(name, addresses)| (name.clone(), Replicas::new(addresses.into_iter().map(Into::into).collect()))).collect()
+fn services(config: &Config) -> Result<HashMap<String, Replicas<Target>>> {
+    let mut known = HashMap::new();
+    for (name, peer) in &config.peers {
+        let targets = addresses(&peer.http).into_iter().map(Target::parse).collect::<Result<Vec<_>>>()?;
+        if !targets.is_empty() {
+            known.insert(name.clone(), Replicas::new(targets));
+        }
+    }
+    Ok(known)
 }
 
 /// The gateway's background tasks.

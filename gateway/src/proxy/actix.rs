@@ -19,25 +19,24 @@ use tokio_util::io::{CopyToBytes, SinkWriter, StreamReader};
 use tokio_util::sync::{CancellationToken, PollSender};
 
 impl Proxy {
-    /// Sends the request to `target` (`http://HOST:PORT`, the path is kept whole) and streams the answer back.
+    /// Sends the request to `target` and streams the answer back.
     /// `UNAVAILABLE` when nobody answers there.
     pub(crate) async fn pass_actix(
         &self,
         request: &HttpRequest,
         payload: Payload,
-        target: &str,
+        target: &Target,
         forwarded: &Forwarded<'_>,
     ) -> Result<HttpResponse> {
-        let target = Target::parse(target)?;
         let mut out = head(request)?;
         if super::is_websocket(&out) {
-            return Ok(match self.pass(out, &target, forwarded).await? {
+            return Ok(match self.pass(out, target, forwarded).await? {
                 Answer::Whole(response) => answer(response),
                 Answer::Upgraded(head, upstream) => join(head, payload, upstream, self.stop.clone()),
             });
         }
         *out.body_mut() = body(request, payload);
-        match self.pass(out, &target, forwarded).await? {
+        match self.pass(out, target, forwarded).await? {
             Answer::Whole(response) => Ok(answer(response)),
             Answer::Upgraded(..) => Err(Error::unavailable("the server behind this path left HTTP unasked")),
         }

@@ -6,10 +6,16 @@ use crate::spawner::Process;
 use crate::store::servers::{self, Server, State};
 use artel_platform::Result;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// How long a server of another process may be on its way before it counts as lost, in milliseconds. Building an
 /// environment writes steps all along.
 const LOST_AFTER: i64 = 15 * 60 * 1000;
+
+/// How long a server of an earlier run may be silent, as long as upstream's `http_timeout`.
+const SILENT: Duration = Duration::from_secs(30);
+/// Between two tries to reach one.
+const AGAIN: Duration = Duration::from_millis(500);
 
 impl Hub {
     /// The servers that the table says run. Read before any request is served.
@@ -29,15 +35,28 @@ impl Hub {
             return self.look_at_foreign(&server).await;
         }
         let process = server.pid.and_then(|pid| Process::adopt(pid, server.pid_started));
-        let (Some(process), Some(url), State::Ready) = (process, &server.url, server.state) else {
+        let (Some(mut process), Some(url), State::Ready) = (process, &server.url, server.state) else {
             return self.end_stray(&server).await;
         };
-        if !self.spawner.answers(url).await {
+        if !self.answers_soon(&mut process, url).await {
             return self.end_stray(&server).await;
         }
         tracing::info!(server = called, pid = process.pid, "notebook server found again");
         let hub = self.clone();
         self.spawn(hub.keep_adopted(server.launch, process));
+    }
+
+    /// A server that is busy, or on a busy machine, is given time: its kernels are at stake.
+    async fn answers_soon(&self, process: &mut Process, url: &str) -> bool {
+        let answers = async {
+            while !self.spawner.answers(url).await {
+                tokio::time::sleep(AGAIN).await;
+            }
+        };
+        tokio::select! {
+            _ = process.wait() => false,
+            answered = tokio::time::timeout(SILENT, answers) => answered.is_ok(),
+        }
     }
 
     /// Ends what is left of a launch that nobody keeps, and says so in the table.

@@ -19,8 +19,9 @@ use tokio_util::sync::CancellationToken;
 const STEP_EVERY: Duration = Duration::from_millis(250);
 /// How many steps are kept.
 const STEPS: usize = 60;
-/// Between tries to reach a starting server.
-const TRY_EVERY: Duration = Duration::from_millis(100);
+/// Between the first two tries to reach a starting server; each pause is half as long again as the one before.
+const FIRST_PAUSE: Duration = Duration::from_millis(10);
+const LONGEST_PAUSE: Duration = Duration::from_millis(100);
 
 /// Why a launch is over.
 enum End {
@@ -113,22 +114,23 @@ impl Hub {
     /// Environment, process, first answer. The process is put into `slot` as soon as it exists, so that it is ended
     /// wherever this is cut off. Returns when the server is ready, or when the launch is no longer wanted.
     async fn bring_up(&self, launch: &Launch, slot: &mut Option<Process>) -> Result<()> {
-        let mut steps = Steps { hub: self, launch: &launch.id, taken: Vec::new() };
-        steps.take(0, "Server requested").await?;
+        // the claim has written it down
+        let mut steps = Steps { hub: self, launch: &launch.id, taken: vec![Step::first()] };
         self.prepare(launch, &mut steps).await?;
         let environment = match launch.plan.command.as_slice() {
             [] => Some(self.build_environment(&mut steps).await?),
             _ => None,
         };
         let program = launch.plan.command.first().map_or("jupyterhub-singleuser", String::as_str);
-        steps.take(50, &format!("Starting {program}")).await?;
+        steps.note(50, &format!("Starting {program}"));
         let (process, url) = self.spawner.start(environment.as_ref(), launch)?;
         let process = slot.insert(process);
-        let (pid, started) = (process.pid, process.started);
+        let pid = process.pid;
+        steps.note(60, "Waiting for the server to answer");
+        let started = servers::Started { pid, at: process.started, url: &url };
         let mut tx = self.db.begin().await?;
-        let server = servers::set_process(&mut tx, &launch.id, pid, started, &url, self.cx.clock.now()).await?;
+        let server = servers::set_process(&mut tx, &launch.id, &started, &steps.taken, self.cx.clock.now()).await?;
         self.commit_change(tx, server).await?;
-        steps.take(60, "Waiting for the server to answer").await?;
         self.first_answer(process, &url, launch).await?;
         tracing::info!(server = names::full(&launch.user, &launch.name), pid, "notebook server ready");
         let mut tx = self.db.begin().await?;
@@ -174,8 +176,10 @@ impl Hub {
     async fn first_answer(&self, process: &mut Process, url: &str, launch: &Launch) -> Result<()> {
         let limit = launch.plan.start_timeout;
         let answers = async {
+            let mut pause = FIRST_PAUSE;
             while !self.spawner.answers(url).await {
-                tokio::time::sleep(TRY_EVERY).await;
+                tokio::time::sleep(pause).await;
+                pause = (pause * 3 / 2).min(LONGEST_PAUSE);
             }
         };
         let last_line = || {
@@ -224,11 +228,16 @@ struct Steps<'a> {
 }
 
 impl Steps<'_> {
-    async fn take(&mut self, progress: i64, message: &str) -> Result<()> {
+    /// A step that is written down with what comes next.
+    fn note(&mut self, progress: i64, message: &str) {
         if self.taken.len() >= STEPS {
             self.taken.remove(1);
         }
         self.taken.push(Step { progress, message: message.into() });
+    }
+
+    async fn take(&mut self, progress: i64, message: &str) -> Result<()> {
+        self.note(progress, message);
         let mut tx = self.hub.db.begin().await?;
         let server = servers::set_steps(&mut tx, self.launch, &self.taken, self.hub.cx.clock.now()).await?;
         self.hub.commit_change(tx, server).await

@@ -92,6 +92,8 @@ pub struct Hub {
     /// Which scopes there are.
     vocabulary: scopes::Vocabulary,
     metrics: metrics::Metrics,
+    /// Who asked for themselves just now.
+    answers: rest::Answers,
     /// As the settings say, unless a shutdown by the API said otherwise.
     stop_servers_on_exit: AtomicBool,
     spawner: Spawner,
@@ -121,6 +123,7 @@ impl Hub {
             fixed: roles::Fixed::new(&settings, &vocabulary)?,
             vocabulary,
             metrics: metrics::Metrics::new()?,
+            answers: Default::default(),
             stop_servers_on_exit: AtomicBool::new(settings.stop_servers_on_exit),
             spawner: Spawner::new(cx, &settings, &public_url),
             changes: watch::channel(0).0,

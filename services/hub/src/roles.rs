@@ -83,7 +83,7 @@ impl Fixed {
         Ok(fixed)
     }
 
-    fn of<'a>(&'a self, kind: &'a str, holder: &'a str) -> impl Iterator<Item = &'a Held> {
+    pub(crate) fn of<'a>(&'a self, kind: &'a str, holder: &'a str) -> impl Iterator<Item = &'a Held> {
         self.holders.iter().filter(move |held| held.kind == kind && held.holder == holder)
     }
 

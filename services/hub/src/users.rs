@@ -41,21 +41,13 @@ impl Hub {
         for name in &wanted {
             self.check_blocked(name)?;
         }
-        let mut created = Vec::new();
+        let now = self.cx.clock.now();
+        let user =
+            |name: &String| User { name: name.clone(), admin, password: hash.clone(), created: now, last_activity: None, suspended: None };
         let mut tx = self.db.begin().await?;
-        for name in &wanted {
-            let user = User {
-                name: name.clone(),
-                admin,
-                password: hash.clone(),
-                created: self.cx.clock.now(),
-                last_activity: None,
-                suspended: None,
-            };
-            if users::insert(&mut tx, &user).await? {
-                tx.emit(&UserChanged { name: name.clone(), removed: false }).await?;
-                created.push(user);
-            }
+        let created = users::insert_all(&mut tx, wanted.iter().map(user).collect()).await?;
+        for user in &created {
+            tx.emit(&UserChanged { name: user.name.clone(), removed: false }).await?;
         }
         if created.is_empty() {
             let message = match wanted.as_slice() {

@@ -172,6 +172,28 @@ async fn tokens_are_narrow_and_revocable() {
 }
 
 #[tokio::test]
+async fn an_answer_about_oneself_is_never_old() {
+    on_both_engines(|cx| async move {
+        let suite = suite(&cx).await;
+        let (admin, ada) = (suite.token("admin", "admin's").await, suite.token("ada", "ada's").await);
+        let script = suite.script();
+        let me = async || -> Value { script.get(suite.at("/hub/api/user")).bearer_auth(&ada).send().await.unwrap().json().await.unwrap() };
+        let before = me().await;
+        assert_eq!((&before, &before["groups"]), (&me().await, &json!([])));
+        for (path, body) in [("/hub/api/groups/makers", json!({})), ("/hub/api/groups/makers/users", json!({"users": ["ada"]}))] {
+            let done = script.post(suite.at(path)).bearer_auth(&admin).json(&body).send().await.unwrap();
+            assert!(done.status().is_success(), "{path}");
+        }
+        assert_eq!(me().await["groups"], json!(["makers"]));
+        let removed = script.delete(suite.at("/hub/api/users/ada")).bearer_auth(&admin).send().await.unwrap();
+        assert_eq!(removed.status(), 204);
+        assert_eq!(script.get(suite.at("/hub/api/user")).bearer_auth(&ada).send().await.unwrap().status(), 403);
+        suite.stop().await;
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn users_are_listed_changed_and_removed() {
     on_both_engines(|cx| async move {
         let suite = suite(&cx).await;

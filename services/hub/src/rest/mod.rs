@@ -25,6 +25,9 @@ mod shutdown;
 mod spawn;
 mod tokens;
 mod users;
+mod whoami;
+
+pub(crate) use whoami::Answers;
 
 use artel_platform::http::{Dialect, Routes, parse_json};
 use artel_platform::routes;
@@ -37,7 +40,7 @@ pub(crate) fn routes() -> Routes {
         info::root, info::root_slash, info::info, info::health,
         login::form, login::log_in, login::log_out, login::log_out_page,
         oidc::methods, oidc::depart, oidc::arrive,
-        users::whoami, users::list, users::create_many, users::get, users::create, users::update, users::delete,
+        whoami::whoami, users::list, users::create_many, users::get, users::create, users::update, users::delete,
         servers::get_default, servers::create_default, servers::update_default, servers::start_default, servers::stop_default,
         servers::log_default,
         servers::get, servers::create, servers::update, servers::start, servers::stop, servers::log,

@@ -147,6 +147,13 @@ pub(crate) struct Account {
     pub roles: Vec<String>,
 }
 
+/// The roles that every account has by itself, before those that it was given.
+fn with_own(user: &User, held: Vec<String>) -> Vec<String> {
+    let own: &[&str] = if user.admin { &["user", "admin"] } else { &["user"] };
+    let given = held.into_iter().filter(|role| !matches!(role.as_str(), "user" | "admin"));
+    own.iter().map(|role| (*role).to_owned()).chain(given).collect()
+}
+
 impl Hub {
     /// These users with all that their models show.
     pub(crate) async fn accounts(&self, users: Vec<User>) -> Result<Vec<Account>> {
@@ -157,18 +164,19 @@ impl Hub {
         }
         let mut groups = groups::of_users(&self.db, &names).await?;
         let mut held = self.roles_held("user", &names).await?;
-        let account = |user: User| {
-            let own = if user.admin { vec!["user", "admin"] } else { vec!["user"] };
-            let mut roles: Vec<String> = own.into_iter().map(Into::into).collect();
-            roles.extend(held.remove(&user.name).unwrap_or_default().into_iter().filter(|role| !matches!(role.as_str(), "user" | "admin")));
-            Account {
-                servers: servers.remove(&user.name).unwrap_or_default(),
-                groups: groups.remove(&user.name).unwrap_or_default().into_iter().collect(),
-                roles,
-                user,
-            }
+        let account = |user: User| Account {
+            servers: servers.remove(&user.name).unwrap_or_default(),
+            groups: groups.remove(&user.name).unwrap_or_default().into_iter().collect(),
+            roles: with_own(&user, held.remove(&user.name).unwrap_or_default()),
+            user,
         };
         Ok(users.into_iter().map(account).collect())
+    }
+
+    /// The account of a user who was made just now: nothing is theirs yet but what the settings give.
+    pub(crate) fn new_account(&self, user: User) -> Account {
+        let held = self.fixed.of("user", &user.name).map(|held| held.role.clone()).collect();
+        Account { servers: Vec::new(), groups: Vec::new(), roles: with_own(&user, held), user }
     }
 
     /// The same of one.

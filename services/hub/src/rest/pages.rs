@@ -2,9 +2,9 @@
 
 use super::oauth::to_login;
 use super::page::{self, NOTEBOOKS};
-use crate::Hub;
 use crate::permit::{Over, hidden};
-use crate::store::servers;
+use crate::store::servers::{self, State};
+use crate::{Hub, names};
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 use artel_platform::{Error, Identity, Result};
@@ -41,7 +41,7 @@ pub(super) async fn admin() -> HttpResponse {
 
 /// What is under `/user` of a server that has no route: upstream's proxy sends it here.
 #[utoipa::path(method(get, post, put, patch, delete), path = "/hub/user/{path:.*}", tag = "hub", params(("path" = String, Path)),
-    responses((status = 302), (status = 404), (status = 424)), security(("artel" = ["public"])))]
+    responses((status = 302), (status = 404), (status = 424), (status = 503)), security(("artel" = ["public"])))]
 pub(super) async fn hub_user(
     hub: web::Data<Hub>,
     request: HttpRequest,
@@ -53,7 +53,7 @@ pub(super) async fn hub_user(
 
 /// The same, as this suite's gateway sends it.
 #[utoipa::path(method(get, post, put, patch, delete), path = "/user/{path:.*}", tag = "hub", params(("path" = String, Path)),
-    responses((status = 302), (status = 404), (status = 424)), security(("artel" = ["public"])))]
+    responses((status = 302), (status = 404), (status = 424), (status = 503)), security(("artel" = ["public"])))]
 pub(super) async fn user(
     hub: web::Data<Hub>,
     request: HttpRequest,
@@ -85,6 +85,10 @@ impl Hub {
         if self.holds(&who.scopes, "access:servers", Over::Server(user, name)).await? && self.user(user).await.is_ok() {
             if is_page {
                 return Ok(page::redirect(NOTEBOOKS));
+            }
+            if server.as_ref().is_some_and(|server| server.state == State::Ready) {
+                let message = format!("the server {} runs, but the way to it is not known yet; try again", names::full(user, name));
+                return Err(Error::unavailable(message));
             }
             return Ok(self.stopped(user, name, request.path()));
         }

@@ -2,41 +2,16 @@
 
 use super::model::{SEES, UserModel};
 use super::pagination::{Page, PageQuery, Paginated};
-use super::services::ServiceModel;
 use crate::Hub;
 use crate::permit::Over;
-use crate::scopes::Vocabulary;
 use crate::store::servers::{self, State};
 use crate::store::users::{self, Filter, Sort, User};
 use actix_web::{HttpRequest, HttpResponse, web};
-use artel_platform::identity::{Kind, Scopes};
+use artel_platform::identity::Kind;
 use artel_platform::{Error, Identity, Result};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use std::time::Duration;
 use utoipa::{IntoParams, ToSchema};
-
-/// Who the caller is.
-#[derive(Serialize, ToSchema)]
-#[schema(as = hub::Whoami)]
-pub(super) struct Whoami {
-    #[serde(flatten)]
-    user: UserModel,
-    /// What the caller may do.
-    scopes: Vec<String>,
-    session_id: Option<String>,
-    token_id: Option<String>,
-}
-
-/// The same of a service.
-#[derive(Serialize, ToSchema)]
-#[schema(as = hub::ServiceWhoami)]
-pub(super) struct ServiceWhoami {
-    #[serde(flatten)]
-    service: ServiceModel,
-    scopes: Vec<String>,
-    session_id: Option<String>,
-    token_id: Option<String>,
-}
 
 /// Which users.
 #[derive(Deserialize, IntoParams)]
@@ -91,25 +66,6 @@ pub(super) struct Change {
 
 fn yes(value: Option<&str>) -> bool {
     value.is_some_and(|v| !matches!(v.to_lowercase().as_str(), "0" | "false"))
-}
-
-/// Who the caller is and what they may do. Whoever has a token may see at least whose it is.
-#[utoipa::path(get, path = "/hub/api/user", tag = "hub", responses((status = 200, body = Whoami), (status = 403)), security(("artel" = ["authenticated"])))]
-pub(super) async fn whoami(hub: web::Data<Hub>, who: Identity) -> Result<HttpResponse> {
-    let listed = Vocabulary::list(&who.scopes);
-    let session_id = who.session.clone().filter(|_| who.token_id.is_some());
-    if who.kind == Kind::Service {
-        let own = format!("read:services:name!service={}", who.name);
-        let scopes = Scopes::from_iter(who.scopes.iter().map(str::to_owned).chain([own]));
-        let service = hub.service(&who.name).await?.ok_or_else(|| Error::denied("Missing or invalid credentials."))?;
-        let service = hub.service_model(&service, &scopes).await?;
-        return Ok(HttpResponse::Ok().json(ServiceWhoami { service, scopes: listed, session_id, token_id: who.token_id }));
-    }
-    let user = hub.user(&who.name).await.map_err(|_| Error::denied("Missing or invalid credentials."))?;
-    let own = ["read:users:name", "read:users:groups"].map(|scope| format!("{scope}!user={}", user.name));
-    let scopes = Scopes::from_iter(who.scopes.iter().map(str::to_owned).chain(own));
-    let user = hub.user_model(&hub.account(user).await?, &scopes, false);
-    Ok(HttpResponse::Ok().json(Whoami { user, scopes: listed, session_id, token_id: who.token_id }))
 }
 
 /// Lists users. Paged when the caller accepts `application/jupyterhub-pagination+json`, else a plain list.
@@ -171,8 +127,8 @@ pub(super) async fn create_many(hub: web::Data<Hub>, who: Identity, body: web::B
     }
     hub.only_admins_make_admins(&who, new.admin).await?;
     let created = hub.create_users(&new.usernames, new.admin, None).await?;
-    let models: Vec<UserModel> = hub.accounts(created).await?.iter().map(|account| hub.user_model(account, &who.scopes, false)).collect();
-    Ok(HttpResponse::Created().json(models))
+    let model = |user| hub.user_model(&hub.new_account(user), &who.scopes, false);
+    Ok(HttpResponse::Created().json(created.into_iter().map(model).collect::<Vec<UserModel>>()))
 }
 
 /// Shows a user.
@@ -196,8 +152,7 @@ pub(super) async fn create(hub: web::Data<Hub>, who: Identity, name: web::Path<S
     let admin = change.admin.unwrap_or(false);
     hub.only_admins_make_admins(&who, admin).await?;
     let mut created = hub.create_users(&[name.into_inner()], admin, change.password.as_deref()).await?;
-    let account = hub.account(created.remove(0)).await?;
-    Ok(HttpResponse::Created().json(hub.user_model(&account, &who.scopes, false)))
+    Ok(HttpResponse::Created().json(hub.user_model(&hub.new_account(created.remove(0)), &who.scopes, false)))
 }
 
 /// Changes a user: another name, an administrator or no longer one. Users may change their own password, with the

@@ -60,14 +60,25 @@ fn permission(row: &Row) -> Result<RolePermission> {
 
 /// The next number of a kind. Writers of one kind wait for each other here, so numbers are never given twice.
 pub(crate) async fn next(tx: &mut Tx, kind: &str) -> Result<i64> {
-    tx.fetch_one("UPDATE counters SET last = last + 1 WHERE name = $1 RETURNING last", args![kind]).await?.get("last")
+    last_of(tx, kind, 1).await
 }
 
-/// Gives a new user a number.
-pub(crate) async fn number(tx: &mut Tx, user: &str) -> Result<()> {
-    let number = next(tx, "user").await?;
-    let sql = "INSERT INTO user_numbers (user_name, number) VALUES ($1, $2) ON CONFLICT DO NOTHING";
-    tx.execute(sql, args![user, number]).await.map(drop)
+/// The last of the next `count` numbers of a kind.
+async fn last_of(tx: &mut Tx, kind: &str, count: usize) -> Result<i64> {
+    let sql = "UPDATE counters SET last = last + $2 WHERE name = $1 RETURNING last";
+    tx.fetch_one(sql, args![kind, count as i64]).await?.get("last")
+}
+
+/// Gives new users numbers, in this order.
+pub(crate) async fn number<'a>(tx: &mut Tx, users: impl ExactSizeIterator<Item = &'a str>) -> Result<()> {
+    let count = users.len();
+    let before = last_of(tx, "user", count).await? - count as i64;
+    let mut rows: Vec<Vec<Value>> = users.zip(before + 1..).map(|(user, number)| args![user, number]).collect();
+    if count == 1 {
+        tx.insert_along("INSERT INTO user_numbers (user_name, number) VALUES ($1, $2) ON CONFLICT DO NOTHING", rows.remove(0));
+        return Ok(());
+    }
+    tx.insert_many("INSERT INTO user_numbers (user_name, number)", "ON CONFLICT DO NOTHING", rows).await.map(drop)
 }
 
 /// The users' numbers.

@@ -50,6 +50,13 @@ pub(crate) struct Step {
     pub message: String,
 }
 
+impl Step {
+    /// What every start begins with.
+    pub(crate) fn first() -> Self {
+        Self { progress: 0, message: "Server requested".into() }
+    }
+}
+
 /// A row of `servers`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Server {
@@ -186,14 +193,15 @@ pub(crate) struct Claim<'a> {
 pub(crate) async fn claim(tx: &mut Tx, claim: &Claim<'_>) -> Result<Option<Server>> {
     let sql = format!(
         "INSERT INTO servers AS s (user_name, name, display_name, user_options, state, launch, progress, steps, node, created, changed) \
-         VALUES ($1, $2, COALESCE($3, $2), COALESCE($4, '{{}}'), 'pending', $5, 0, '[]', $6, $7, $7) \
-         ON CONFLICT (user_name, name) DO UPDATE SET state = 'pending', launch = $5, progress = 0, steps = '[]', node = $6, changed = $7, \
+         VALUES ($1, $2, COALESCE($3, $2), COALESCE($4, '{{}}'), 'pending', $5, 0, $8, $6, $7, $7) \
+         ON CONFLICT (user_name, name) DO UPDATE SET state = 'pending', launch = $5, progress = 0, steps = $8, node = $6, changed = $7, \
          display_name = COALESCE($3, s.display_name), user_options = COALESCE($4, s.user_options), \
          failure = NULL, log_tail = NULL, url = NULL, pid = NULL, pid_started = NULL, started = NULL \
          WHERE s.state IN ('stopped', 'failed') RETURNING {COLUMNS}"
     );
     let options = claim.user_options.map(ToString::to_string);
-    let values = args![claim.user, claim.name, claim.display_name, options, claim.launch, claim.node, claim.now];
+    let steps = serde_json::to_string(&[Step::first()])?;
+    let values = args![claim.user, claim.name, claim.display_name, options, claim.launch, claim.node, claim.now, steps];
     tx.fetch_optional(AssertSqlSafe(sql), values).await?.as_ref().map(server).transpose()
 }
 
@@ -209,9 +217,19 @@ pub(crate) async fn set_steps(tx: &mut Tx, launch: &str, steps: &[Step], now: i6
     update(tx, "progress = $1, steps = $2, changed = $3", launch, "'pending'", args![progress, serde_json::to_string(steps)?, now]).await
 }
 
-pub(crate) async fn set_process(tx: &mut Tx, launch: &str, pid: u32, started: Option<u64>, url: &str, now: i64) -> Result<Option<Server>> {
-    let ticks = started.and_then(|t| i64::try_from(t).ok());
-    update(tx, "pid = $1, pid_started = $2, url = $3, changed = $4", launch, "'pending'", args![pid, ticks, url, now]).await
+/// The process of a launch, as it is found again.
+pub(crate) struct Started<'a> {
+    pub pid: u32,
+    /// In ticks since the machine's start.
+    pub at: Option<u64>,
+    pub url: &'a str,
+}
+
+pub(crate) async fn set_process(tx: &mut Tx, launch: &str, process: &Started<'_>, steps: &[Step], now: i64) -> Result<Option<Server>> {
+    let ticks = process.at.and_then(|t| i64::try_from(t).ok());
+    let progress = steps.last().map_or(0, |s| s.progress);
+    let set = "pid = $1, pid_started = $2, url = $3, progress = $4, steps = $5, changed = $6";
+    update(tx, set, launch, "'pending'", args![process.pid, ticks, process.url, progress, serde_json::to_string(steps)?, now]).await
 }
 
 pub(crate) async fn set_ready(tx: &mut Tx, launch: &str, now: i64) -> Result<Option<Server>> {

@@ -3,6 +3,7 @@
 use artel_platform::Result;
 use artel_platform::args;
 use artel_platform::db::{AssertSqlSafe, Db, Row, Tx, Value};
+use std::collections::HashSet;
 
 /// A row of `users`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -118,16 +119,20 @@ fn condition(filter: &Filter) -> (String, Vec<Value>) {
 
 /// Adds a user; `false` when the name is taken.
 pub(crate) async fn insert(tx: &mut Tx, new: &User) -> Result<bool> {
-    let added = tx
-        .execute(
-            "INSERT INTO users (name, admin, password, created, last_activity) VALUES ($1, $2, $3, $4, NULL) ON CONFLICT DO NOTHING",
-            args![&new.name, new.admin, new.password.clone(), new.created],
-        )
-        .await?;
-    if added > 0 {
-        super::access::number(tx, &new.name).await?;
+    Ok(!insert_all(tx, vec![new.clone()]).await?.is_empty())
+}
+
+/// Adds users; returns those whose names were not taken.
+pub(crate) async fn insert_all(tx: &mut Tx, new: Vec<User>) -> Result<Vec<User>> {
+    let rows = new.iter().map(|user| args![&user.name, user.admin, user.password.clone(), user.created]).collect();
+    let head = "INSERT INTO users (name, admin, password, created)";
+    let added = tx.fetch_many(head, "ON CONFLICT DO NOTHING RETURNING name", rows).await?;
+    let mut added: HashSet<String> = added.iter().map(|row| row.get("name")).collect::<Result<_>>()?;
+    let new: Vec<User> = new.into_iter().filter(|user| added.remove(&user.name)).collect();
+    if !new.is_empty() {
+        super::access::number(tx, new.iter().map(|user| user.name.as_str())).await?;
     }
-    Ok(added > 0)
+    Ok(new)
 }
 
 pub(crate) async fn set_admin(tx: &mut Tx, name: &str, admin: bool) -> Result<()> {
