@@ -17,6 +17,7 @@ VARIED = {
     ("runs", "run_id"): "lower(hex(randomblob(16)))",
     ("runs", "name"): "name || '-' || n",
     ("runs", "name_start"): "substr(name || '-' || n, 1, 100)",
+    ("runs", "name_parts"): "name_parts(name || '-' || n)",
     ("runs", "start_time"): "start_time + n * 1000",
     ("params", "value"): "CASE key WHEN 'p' THEN CAST(n % 10 AS TEXT) ELSE value END",
     ("latest_metrics", "value"): "abs(random() % 1000003) / 1000003.0",
@@ -87,6 +88,7 @@ def multiply(path, run_id, copies):
     """Copies the run and its rows, in every table that has a column `run`."""
     with closing(sqlite3.connect(path)) as database:
         database.execute("PRAGMA synchronous = OFF")
+        database.create_function("name_parts", 1, name_parts, deterministic=True)
         (run,) = database.execute("SELECT id FROM runs WHERE run_id = ?", [run_id]).fetchone()
         (newest,) = database.execute("SELECT max(id) FROM runs").fetchone()
         tables = [name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
@@ -105,6 +107,14 @@ def multiply(path, run_id, copies):
             database.commit()
         database.execute("UPDATE sequences SET next = ? WHERE name = 'run'", [newest + copies + 1])
         database.commit()
+
+
+def name_parts(name):
+    """What services/tracking/src/name_parts.rs works out for a name of ASCII letters."""
+    text, bits = name.lower().encode(), 0
+    for one, two, three in zip(text, text[1:], text[2:]):
+        bits |= 1 << ((one * 961 + two * 31 + three) % 63)
+    return bits
 
 
 def varied(table, column, shift):

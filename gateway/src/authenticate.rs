@@ -73,6 +73,9 @@ impl Authenticator {
             let identity = self.keys.verify(token, Audience::Gateway)?;
             return Ok(Authenticated { identity, csrf: None });
         }
+        if let Some(known) = self.known.get(&credential).await {
+            return Ok(known);
+        }
         let ask = self.ask(credential.clone());
         self.known.try_get_with(credential, ask).await.map_err(|e| Error::new(e.code, e.message.clone()))
     }

@@ -39,11 +39,19 @@ def import_airflow() -> None:
     os.environ.setdefault("_AIRFLOW_PROCESS_CONTEXT", "client")
     import airflow.dag_processing.bundles.manager
     import airflow.dag_processing.dagbag
+    import airflow.providers.standard.decorators.bash
+    import airflow.providers.standard.decorators.branch_python
+    import airflow.providers.standard.decorators.python
+    import airflow.providers.standard.decorators.sensor
+    import airflow.providers.standard.decorators.short_circuit
     import airflow.providers.standard.operators.bash
     import airflow.providers.standard.operators.python
+    import airflow.sdk.definitions.asset.metadata
+    import airflow.sdk.definitions.decorators
     import airflow.sdk.execution_time.secrets
     import airflow.sdk.execution_time.supervisor
-    import airflow.sdk.execution_time.task_runner  # noqa: F401
+    import airflow.sdk.execution_time.task_runner
+    import jinja2.ext  # noqa: F401 # every environment of templates asks for it
 
 
 def quiet_skops() -> None:

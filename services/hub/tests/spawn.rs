@@ -225,6 +225,9 @@ async fn a_server_that_fails_again_and_again_has_to_wait() {
         let suite = self::suite(&cx, "consecutive_failure_limit = 3\nfailure_pause_seconds = 60").await;
         let ada = suite.token("ada", "ada's").await;
         assert_eq!(start(&suite, "ada", &ada, json!({})).await.status(), 201);
+        // a proxy that has not heard of it yet sends people here: it has not stopped
+        let early = suite.script().get(suite.at("/hub/user/ada/api/status")).bearer_auth(&ada).send().await.unwrap();
+        assert_eq!((early.status().as_u16(), retry_after(&early)), (503, 1));
         suite.stop().await;
         let suite = self::suite(&cx, settings).await;
         let ada = suite.token("ada", "ada's").await;

@@ -19,6 +19,7 @@ mod live;
 mod local_files;
 mod logged_models;
 mod logging;
+mod name_parts;
 mod names;
 mod permissions;
 mod presigned;
@@ -49,7 +50,8 @@ pub static MIGRATIONS: Migrations = migrations!(
     "0006_journal",
     "0007_leaves",
     "0008_journal",
-    "0009_name_start"
+    "0009_name_start",
+    "0010_name_parts"
 );
 
 /// What every operation needs.

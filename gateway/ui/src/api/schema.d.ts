@@ -7131,7 +7131,7 @@ export interface components {
         "hub.Version": {
             version: string;
         };
-        /** @description Who the caller is. */
+        /** @description A user who asks. */
         "hub.Whoami": components["schemas"]["hub.User"] & {
             /** @description What the caller may do. */
             scopes: string[];
@@ -31372,6 +31372,13 @@ export interface operations {
                 };
                 content?: never;
             };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
         };
     };
     put_hub_user_path: {
@@ -31415,6 +31422,13 @@ export interface operations {
             };
             /** @description Failed Dependency */
             424: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Service Unavailable */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -31468,6 +31482,13 @@ export interface operations {
                 };
                 content?: never;
             };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
         };
     };
     delete_hub_user_path: {
@@ -31516,6 +31537,13 @@ export interface operations {
                 };
                 content?: never;
             };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
         };
     };
     patch_hub_user_path: {
@@ -31559,6 +31587,13 @@ export interface operations {
             };
             /** @description Failed Dependency */
             424: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Service Unavailable */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -32687,6 +32722,13 @@ export interface operations {
                 };
                 content?: never;
             };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
         };
     };
     put_user_path: {
@@ -32730,6 +32772,13 @@ export interface operations {
             };
             /** @description Failed Dependency */
             424: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Service Unavailable */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -32783,6 +32832,13 @@ export interface operations {
                 };
                 content?: never;
             };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
         };
     };
     delete_user_path: {
@@ -32831,6 +32887,13 @@ export interface operations {
                 };
                 content?: never;
             };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
         };
     };
     patch_user_path: {
@@ -32874,6 +32937,13 @@ export interface operations {
             };
             /** @description Failed Dependency */
             424: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Service Unavailable */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -5,8 +5,8 @@
 
 use super::Binds;
 use super::runs::{Filter, Query};
-use crate::Tracking;
-use artel_platform::db::{AssertSqlSafe, Dialect, Row};
+use crate::{Tracking, name_parts};
+use artel_platform::db::{AssertSqlSafe, Row};
 use artel_platform::search::{Comparator, Condition, Operand};
 use artel_platform::{Error, Result, args};
 use futures::future::try_join_all;
@@ -67,12 +67,13 @@ impl Tracking {
                 binds.add(first),
                 binds.add(last)
             );
-            let like = match inner(value) {
-                // finds what is written so sooner than the machine that reads patterns
-                Some(part) => contains("v.name_start", part, comparator, self.db.dialect(), &mut binds),
-                None => binds.text("v.name_start", comparator, value)?,
+            let parts = match value {
+                Operand::Text(pattern) => binds.add(name_parts::of_pattern(pattern)),
+                _ => binds.add(0),
             };
-            self.few(&format!("SELECT v.id AS run FROM runs v WHERE {within} AND {like}"), binds).await
+            let like = binds.text("v.name_start", comparator, value)?;
+            let found = format!("SELECT v.id AS run FROM runs v WHERE {within} AND v.name_parts & {parts} = {parts} AND {like}");
+            self.few(&found, binds).await
         });
         // one part with many is enough for all to have many
         let parts: Option<Vec<Vec<i64>>> = try_join_all(parts).await?.into_iter().collect();
@@ -129,24 +130,6 @@ impl Filter {
             }
             _ => return Ok(None),
         }))
-    }
-}
-
-/// What a pattern of the form `%part%` asks for, when nothing in the part has a meaning of its own.
-fn inner(pattern: &Operand) -> Option<&str> {
-    let Operand::Text(text) = pattern else { return None };
-    text.strip_prefix('%')?.strip_suffix('%').filter(|part| !part.is_empty() && !part.contains(['%', '_', '\\']))
-}
-
-/// Whether a column has this part, as `LIKE` and `ILIKE` compare.
-fn contains(column: &str, part: &str, comparator: &Comparator, dialect: Dialect, binds: &mut Binds) -> String {
-    let position = match dialect {
-        Dialect::Sqlite => "instr",
-        Dialect::Postgres => "strpos",
-    };
-    match comparator {
-        Comparator::ILike => format!("{position}(LOWER({column}), {}) > 0", binds.add(part.to_lowercase())),
-        _ => format!("{position}({column}, {}) > 0", binds.add(part)),
     }
 }
 

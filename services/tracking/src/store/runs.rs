@@ -1,5 +1,6 @@
 //! Runs.
 
+use crate::name_parts;
 use crate::runs::Stored;
 use artel_platform::db::{AssertSqlSafe, Db, Row, Tx};
 use artel_platform::{Result, args};
@@ -37,8 +38,8 @@ pub(crate) async fn find_in(tx: &mut Tx, workspace: &str, run_id: &str) -> Resul
 
 pub(crate) async fn insert(tx: &mut Tx, workspace: &str, run: &Stored) -> Result<()> {
     tx.execute(
-        "INSERT INTO runs (id, run_id, workspace, experiment, name, name_start, user_id, status, start_time, end_time, lifecycle_stage, artifact_uri)
-         VALUES ($1, $2, $3, $4, $5, substr($5, 1, 100), $6, $7, $8, $9, $10, $11)",
+        "INSERT INTO runs (id, run_id, workspace, experiment, name, name_start, name_parts, user_id, status, start_time, end_time, lifecycle_stage, artifact_uri)
+         VALUES ($1, $2, $3, $4, $5, substr($5, 1, 100), $12, $6, $7, $8, $9, $10, $11)",
         args![
             run.id,
             &run.run_id,
@@ -50,7 +51,8 @@ pub(crate) async fn insert(tx: &mut Tx, workspace: &str, run: &Stored) -> Result
             run.start_time,
             run.end_time,
             &run.lifecycle_stage,
-            &run.artifact_uri
+            &run.artifact_uri,
+            name_parts::of_name(&run.name)
         ],
     )
     .await
@@ -58,8 +60,8 @@ pub(crate) async fn insert(tx: &mut Tx, workspace: &str, run: &Stored) -> Result
 }
 
 pub(crate) async fn update(tx: &mut Tx, run: &Stored) -> Result<()> {
-    let sql = "UPDATE runs SET status = $1, end_time = $2, name = $3, name_start = substr($3, 1, 100) WHERE id = $4";
-    tx.execute(sql, args![&run.status, run.end_time, &run.name, run.id]).await.map(drop)
+    let sql = "UPDATE runs SET status = $1, end_time = $2, name = $3, name_start = substr($3, 1, 100), name_parts = $5 WHERE id = $4";
+    tx.execute(sql, args![&run.status, run.end_time, &run.name, run.id, name_parts::of_name(&run.name)]).await.map(drop)
 }
 
 /// Moves a run to a stage of life; `None` when there is no such run.
