@@ -133,8 +133,7 @@ pub(super) async fn relay(kafka: Kafka, source: Db, stop: CancellationToken) {
 type RelayLock = Option<sqlx::pool::PoolConnection<sqlx::Postgres>>;
 
 async fn relay_lock(source: &Db) -> Result<Option<RelayLock>> {
-    let Some(pool) = source.postgres() else { return Ok(Some(None)) };
-    let mut connection = pool.acquire().await?;
+    let Some(mut connection) = source.session().await? else { return Ok(Some(None)) };
     let name = format!("artel relay {}", source.outbox().service());
     let held: bool = sqlx::query_scalar("SELECT pg_try_advisory_lock(hashtext($1))").bind(name).fetch_one(&mut *connection).await?;
     // closed, not returned to the pool, when the relay ends: the session lock ends with it

@@ -25,7 +25,8 @@ use crate::error::{Error, Result, ResultExt};
 use futures::TryStreamExt;
 use futures::stream::BoxStream;
 use postgres::Postgres;
-use sqlx::{PgPool, SqlitePool};
+use sqlx::SqlitePool;
+use sqlx::pool::PoolConnection;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -93,11 +94,11 @@ impl Db {
         &self.0.outbox
     }
 
-    /// The PostgreSQL pool, for what only it has (advisory locks).
-    pub(crate) fn postgres(&self) -> Option<&PgPool> {
+    /// A session of PostgreSQL's own, for what only it has (advisory locks); `None` on SQLite.
+    pub(crate) async fn session(&self) -> Result<Option<PoolConnection<sqlx::Postgres>>> {
         match &self.0.pool {
-            Pool::Postgres(server) => Some(&server.pool),
-            Pool::Sqlite { .. } => None,
+            Pool::Postgres(server) => server.run(server.pool.acquire()).await.map(Some),
+            Pool::Sqlite { .. } => Ok(None),
         }
     }
 

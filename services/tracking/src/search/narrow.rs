@@ -67,11 +67,9 @@ impl Tracking {
                 binds.add(first),
                 binds.add(last)
             );
-            let parts = match value {
-                Operand::Text(pattern) => binds.add(name_parts::of_pattern(pattern)),
-                _ => binds.add(0),
-            };
             let like = binds.text("v.name_start", comparator, value)?;
+            let Operand::Text(pattern) = value else { return Ok(None) };
+            let parts = binds.add(name_parts::of_pattern(pattern));
             let found = format!("SELECT v.id AS run FROM runs v WHERE {within} AND v.name_parts & {parts} = {parts} AND {like}");
             self.few(&found, binds).await
         });
