@@ -16,6 +16,8 @@ const PASSWORD: &str = "a long enough password";
 const SETTINGS: &str = r#"
 stop_servers_on_exit = false
 cull_every_seconds = 1
+# the page looks again each second: a start shall take longer than that
+pre_spawn_hook = ["sleep", "3"]
 [[hub.profiles]]
 slug = "alone"
 display_name = "On my own"

@@ -55,3 +55,21 @@ impl Hub {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::Hub;
+    use artel_platform::testkit::{Engine, fixture};
+
+    #[tokio::test]
+    async fn a_launch_is_forgotten_only_after_the_table_had_it() {
+        let fixture = fixture(Engine::Sqlite).await.unwrap();
+        let hub = Hub::open(&fixture.cx).await.unwrap();
+        let order = hub.spawner.enter("a launch");
+        hub.end_forgotten().await.unwrap();
+        assert!(!order.is_cancelled(), "its transaction is under way");
+        hub.spawner.is_in_table("a launch");
+        hub.end_forgotten().await.unwrap();
+        assert!(order.is_cancelled());
+    }
+}

@@ -58,8 +58,16 @@ pub(crate) struct Spawner {
     hooks: Hooks,
     /// Names the boot and process space in which process ids mean something.
     pub node: String,
-    /// The launches whose processes are kept here, each with the order to stop it.
-    kept: Mutex<HashMap<String, CancellationToken>>,
+    /// The launches whose processes are kept here.
+    kept: Mutex<HashMap<String, Kept>>,
+}
+
+#[derive(Default)]
+struct Kept {
+    /// Cancelled when the process is to end.
+    order: CancellationToken,
+    /// Whether the table had it when it was last known to: before that nothing follows from its not being there.
+    in_table: bool,
 }
 
 impl Spawner {
@@ -93,24 +101,32 @@ impl Spawner {
         }
     }
 
-    /// Enters a launch; the token is cancelled when its process is to end.
+    /// Enters a launch that will be put into the table; the token is cancelled when its process is to end.
     pub(crate) fn enter(&self, launch: &str) -> CancellationToken {
-        self.kept.lock().expect("not poisoned").entry(launch.to_owned()).or_default().clone()
+        self.kept.lock().expect("not poisoned").entry(launch.to_owned()).or_default().order.clone()
+    }
+
+    /// Notes that a launch is in the table: once it is not, it is no longer wanted.
+    pub(crate) fn is_in_table(&self, launch: &str) {
+        if let Some(kept) = self.kept.lock().expect("not poisoned").get_mut(launch) {
+            kept.in_table = true;
+        }
     }
 
     pub(crate) fn leave(&self, launch: &str) {
         self.kept.lock().expect("not poisoned").remove(launch);
     }
 
-    /// The launches that are kept here.
+    /// The launches that are kept here and have been put into the table.
     pub(crate) fn kept(&self) -> Vec<String> {
-        self.kept.lock().expect("not poisoned").keys().cloned().collect()
+        let kept = self.kept.lock().expect("not poisoned");
+        kept.iter().filter(|(_, kept)| kept.in_table).map(|(launch, _)| launch.clone()).collect()
     }
 
     /// Orders the end of a launch; `false` when it is not kept here.
     pub(crate) fn order_stop(&self, launch: &str) -> bool {
         let kept = self.kept.lock().expect("not poisoned");
-        kept.get(launch).map(CancellationToken::cancel).is_some()
+        kept.get(launch).map(|kept| kept.order.cancel()).is_some()
     }
 
     /// The Python environment of notebook servers, built on first need.
