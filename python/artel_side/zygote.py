@@ -19,52 +19,10 @@ import sys
 import time
 from importlib import metadata
 
-from artel_side import channel, plug_ins, processes
+from artel_side import channel, processes, warm
+from artel_side.task_process import SOCKETS, TaskProcess
 
-SOCKETS = 4  # requests, stdout, stderr, logs
 PRELOAD = "numpy,pandas,sklearn,sklearn.datasets,mlflow,mlflow.sklearn,mlflow.data"  # in steps, so that no task waits long
-BUNDLES = "AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST"  # the one bundle of the task
-LIMITS = {
-    "address_space": resource.RLIMIT_AS,
-    "core": resource.RLIMIT_CORE,
-    "cpu_seconds": resource.RLIMIT_CPU,
-    "file_size": resource.RLIMIT_FSIZE,
-    "open_files": resource.RLIMIT_NOFILE,
-    "processes": resource.RLIMIT_NPROC,
-}
-
-
-def import_airflow() -> None:
-    """Import what every task needs before its own DAG file is read."""
-    os.environ.setdefault("_AIRFLOW_PROCESS_CONTEXT", "client")
-    import airflow.dag_processing.bundles.manager
-    import airflow.dag_processing.dagbag
-    import airflow.providers.standard.decorators.bash
-    import airflow.providers.standard.decorators.branch_python
-    import airflow.providers.standard.decorators.python
-    import airflow.providers.standard.decorators.sensor
-    import airflow.providers.standard.decorators.short_circuit
-    import airflow.providers.standard.operators.bash
-    import airflow.providers.standard.operators.python
-    import airflow.sdk.definitions.asset.metadata
-    import airflow.sdk.definitions.decorators
-    import airflow.sdk.execution_time.secrets
-    import airflow.sdk.execution_time.supervisor
-    import airflow.sdk.execution_time.task_runner
-    import jinja2.ext  # noqa: F401 # every environment of templates asks for it
-
-
-def quiet_skops() -> None:
-    """Keep a thousand warnings out of the log of a task that saves a scikit-learn model.
-
-    skops, MLflow's format for such models, looks each function up in every loaded module, and Airflow's modules of moved
-    names warn at each look. Warnings about the user's own imports stay.
-    """
-    import warnings
-
-    from airflow.utils.deprecation_tools import DeprecatedImportWarning
-
-    warnings.filterwarnings("ignore", category=DeprecatedImportWarning, module=r"skops\.")
 
 
 class Zygote:
@@ -74,6 +32,9 @@ class Zygote:
         self.control = control
         self.preload = [name for name in preload.split(",") if name]  # to be imported when idle
         self.tasks: dict[int, str] = {}
+        self.spare: TaskProcess | None = None  # waits for the next task
+        self.without_spare = False  # there could be none; a task that starts all the same ends that
+        self.passing: list[int] = []  # descriptors that came with a request, on their way to the task
         self.wake, wake_writer = socket.socketpair()
         self.wake.setblocking(False)
         wake_writer.setblocking(False)
@@ -88,9 +49,9 @@ class Zygote:
         poll.register(self.wake, select.POLLIN)
         try:
             while True:
-                ready = {fd for fd, _ in poll.poll(0 if self.preload else None)}
-                if not ready and self.preload:
-                    self.import_next()
+                ready = {fd for fd, _ in poll.poll(0 if self.has_idle_work() else None)}
+                if not ready:
+                    self.work_when_idle()
                 if self.wake.fileno() in ready:
                     self.drain_wake()
                     self.reap()
@@ -100,6 +61,16 @@ class Zygote:
             pass
         finally:
             self.kill_descendants()
+
+    def has_idle_work(self) -> bool:
+        return bool(self.preload) or (self.spare is None and not self.without_spare)
+
+    def work_when_idle(self) -> None:
+        """Do one thing for the tasks to come. A spare process is made when everything is imported: it would lack the rest."""
+        if self.preload:
+            self.import_next()
+        elif self.spare is None:
+            self.prepare_spare()
 
     def import_next(self) -> None:
         """Import one more module for the tasks to come."""
@@ -116,63 +87,52 @@ class Zygote:
             pass
 
     def request(self) -> None:
-        """Read one request and its file descriptors, fork, answer."""
-        head, fds, _, _ = socket.recv_fds(self.control, 4, SOCKETS)
+        """Read one request and its file descriptors, give it to a process of its own, answer."""
+        head, self.passing, _, _ = socket.recv_fds(self.control, 4, SOCKETS)
         if not head:
             raise channel.Closed
         head += channel.read_exactly(self.control, 4 - len(head))
         payload = channel.read_exactly(self.control, struct.unpack(">I", head)[0])
         try:
-            answer = self.fork(json.loads(payload), fds)
+            answer = self.start(json.loads(payload), payload)
         except ValueError as error:
             answer = refused({}, f"the request is not JSON: {error}")
         finally:
-            for fd in fds:
-                os.close(fd)
+            self.close_passing()
         channel.send_json(self.control, answer)
 
-    def fork(self, wanted: dict, fds: list[int]) -> dict:
+    def close_passing(self) -> None:
+        while self.passing:
+            os.close(self.passing.pop())
+
+    def start(self, wanted: dict, payload: bytes) -> dict:
         if wanted.get("op") != "fork":
             return refused(wanted, f"unknown op {wanted.get('op')!r}, only \"fork\" is known")
-        if len(fds) != SOCKETS:
-            return refused(wanted, f"{len(fds)} file descriptors came with the request, {SOCKETS} are needed")
-        parent = os.getpid()
+        if len(self.passing) != SOCKETS:
+            return refused(wanted, f"{len(self.passing)} file descriptors came with the request, {SOCKETS} are needed")
+        process, self.spare = self.spare, None
         try:
-            pid = os.fork()
+            if process is None or not process.start(payload, self.passing):
+                process = TaskProcess(self.leave, ahead=False)
+                process.start(payload, self.passing)
         except OSError as error:
             return refused(wanted, f"cannot fork: {error}")
-        if pid == 0:
-            self.become_task(wanted, fds, parent)
-        self.tasks[pid] = wanted.get("id", "")
-        return {"event": "started", "id": self.tasks[pid], "pid": pid}
+        self.without_spare = False
+        self.tasks[process.pid] = wanted.get("id", "")
+        return {"event": "started", "id": self.tasks[process.pid], "pid": process.pid}
 
-    def become_task(self, wanted: dict, fds: list[int], parent: int) -> None:
-        """In the child: take on the task's surroundings, then hand over to Airflow. Never returns."""
+    def leave(self) -> None:
+        """In a child: let go of what only this process needs."""
+        for sock in (self.control, self.wake, self.wake_writer):
+            sock.close()
+        self.close_passing()
+
+    def prepare_spare(self) -> None:
+        """Have a process ready for the next task. Where none can be had now, the task's own request says so."""
         try:
-            channel.own_session()
-            channel.die_with_parent(parent)
-            signal.set_wakeup_fd(-1)
-            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-            for sock in (self.control, self.wake, self.wake_writer):
-                sock.close()
-            channel.after_fork()
-            surround(wanted)
-            for bundle in json.loads(os.environ.get(BUNDLES, "[]")):
-                plug_ins.use_bundle(bundle.get("kwargs", {}).get("path", ""))
-            from airflow.sdk.execution_time import supervisor
-
-            requests, stdout, stderr, logs = fds
-            supervisor._fork_main(
-                socket.socket(fileno=requests),
-                socket.socket(fileno=stdout),
-                socket.socket(fileno=stderr),
-                logs,
-                supervisor._subprocess_main,
-            )
-        except BaseException as error:  # nothing may run on into the parent's loop
-            os.write(fds[2], f"cannot start the task: {error}\n".encode())
-        finally:
-            os._exit(1)
+            self.spare = TaskProcess(self.leave, ahead=True)
+        except OSError:
+            self.without_spare = True
 
     def reap(self) -> None:
         """Tell of every task that ended, and end what it left behind."""
@@ -184,6 +144,8 @@ class Zygote:
             if ended is None:
                 return
             pid = ended.si_pid
+            if self.spare and self.spare.pid == pid:
+                self.spare = None
             task = self.tasks.pop(pid, None)
             if task is not None:  # else something that a task had left in the background
                 self.kill_leftovers(pid)
@@ -195,7 +157,7 @@ class Zygote:
         """Kill what an ended task left running. What nobody can be named for goes with the last task."""
         processes.kill_group(task)
         for orphan in processes.children(os.getpid()):
-            if orphan == task or orphan in self.tasks:
+            if orphan == task or orphan in self.tasks or (self.spare and orphan == self.spare.pid):
                 continue
             owner = processes.owner_of(orphan)
             if owner == task or (owner not in self.tasks and not self.tasks):
@@ -210,35 +172,6 @@ class Zygote:
                 os.wait()
             except ChildProcessError:
                 return
-
-
-def surround(wanted: dict) -> None:
-    """Environment, folder, limits and priority that the request asks for."""
-    for name in wanted.get("unset", ()):
-        os.environ.pop(name, None)
-    os.environ.update(wanted.get("env", {}))
-    os.environ[processes.MARK] = str(os.getpid())
-    # A bash whose stdin is a socket, as a task's is, takes itself for a remote login and reads ~/.bashrc, unless it is nested.
-    os.environ.setdefault("SHLVL", "1")
-    if folder := wanted.get("cwd"):
-        os.chdir(folder)
-    limits = dict(wanted.get("limits", {}))
-    if memory := limits.pop("memory", None):
-        limits["address_space"] = address_space() + memory
-    for name, value in limits.items():
-        _, hard = resource.getrlimit(LIMITS[name])
-        if hard != resource.RLIM_INFINITY:
-            resource.setrlimit(LIMITS[name], (min(value, hard),) * 2)
-        else:
-            resource.setrlimit(LIMITS[name], (value, value))
-    if nice := wanted.get("nice"):
-        os.nice(nice)
-
-
-def address_space() -> int:
-    """What this process has mapped already, in bytes: most of it shared with the zygote."""
-    with open("/proc/self/statm") as file:
-        return int(file.read().split()[0]) * resource.getpagesize()
 
 
 def refused(wanted: dict, error: str) -> dict:
@@ -268,14 +201,11 @@ def main() -> None:
     channel.own_session()
     control = channel.connect(arguments.control)
     try:
-        import_airflow()
+        warm.before_serving()
     except Exception as error:  # whatever is wrong with the environment, the supervisor has to hear of it
         channel.send_json(control, channel.failed(error))
         sys.exit(1)
-    quiet_skops()
     channel.adopt_orphans()
-    gc.collect()
-    gc.freeze()
     names = ("apache-airflow-core", "apache-airflow-task-sdk", "apache-airflow-providers-standard")
     zygote = Zygote(control, arguments.preload)
     channel.send_json(control, channel.ready(started, {name: metadata.version(name) for name in names}))

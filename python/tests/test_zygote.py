@@ -25,17 +25,15 @@ def zygote(airflow_python, airflow_environment, tmp_path_factory):
         "kwargs": {"path": str(DAGS)},
     }]
     env = airflow_environment | {"AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST": json.dumps(bundle)}
-    with Side(airflow_python, "zygote", env=env, log=tmp_path_factory.mktemp("log") / "zygote.log") as side:
+    log = tmp_path_factory.mktemp("log") / "zygote.log"
+    with Side(airflow_python, "zygote", env=env, log=log) as side:
+        side.is_preloaded = lambda: "preloading is done" in log.read_text()
         yield side
 
 
-def test_it_imports_more_while_idle(zygote, supervisor, tmp_path_factory):
+def test_it_imports_more_while_idle(zygote, supervisor):
     outcome = supervisor.run("ordinary", "double", FILE)
-    log = next(path for path in tmp_path_factory.getbasetemp().glob("log*/zygote.log") if path.exists())
-    deadline = time.monotonic() + PATIENCE
-    while "preloading is done" not in log.read_text():
-        assert time.monotonic() < deadline, log.read_text()
-        time.sleep(0.05)
+    wait_for(zygote.is_preloaded)
     later = supervisor.run("ordinary", "double", FILE)
     assert later.exit["max_rss_bytes"] > outcome.exit["max_rss_bytes"]
 
@@ -160,6 +158,29 @@ def test_a_bad_request_is_refused_and_the_next_works(zygote, supervisor):
     assert supervisor.run("ordinary", "double", FILE).exit["event"] == "exited"
 
 
+def test_a_process_waits_for_the_next_task(zygote, supervisor):
+    spare = waiting(zygote)
+    pids = []
+    outcome = supervisor.run("ordinary", "make", FILE, on_start=pids.append)
+    assert outcome.exit["pid"] == spare and outcome.state(False) == "success"
+    assert not any("rehearsal" in json.dumps(line) for line in outcome.log_lines())
+    next_spare = waiting(zygote)
+    assert next_spare != spare
+    os.kill(next_spare, signal.SIGKILL)
+    wait_for(lambda: waiting(zygote) != next_spare)
+    assert supervisor.run("ordinary", "make", FILE).state(False) == "success", "the one that waited was killed"
+    assert waiting(zygote) not in (spare, next_spare)
+
+
+def test_what_a_task_leaves_is_killed_but_not_what_waits(zygote, supervisor):
+    spare = waiting(zygote)
+    supervisor.run("ordinary", "lingers", FILE, on_start=kill_when_asleep)
+    assert not descendants_sleeping()
+    after = waiting(zygote)
+    supervisor.run("hostile", "spins", "hostile.py", limits={"cpu_seconds": 1})
+    assert spare != after and children_of(zygote.process.pid)
+
+
 def test_hang_up_kills_tasks(airflow_python, airflow_environment, tmp_path):
     bundle = [{"name": "dags-folder", "classpath": "airflow.dag_processing.bundles.local.LocalDagBundle",
                "kwargs": {"path": str(DAGS)}}]
@@ -175,6 +196,12 @@ def test_hang_up_kills_tasks(airflow_python, airflow_environment, tmp_path):
         supervisor.run("ordinary", "lingers", FILE, on_start=hang_up)
     assert side.process.wait(PATIENCE) == 0
     assert not descendants_sleeping()
+
+
+def waiting(zygote) -> int:
+    """The process that waits for the next task, once nothing else is left."""
+    wait_for(lambda: zygote.is_preloaded() and len(children_of(zygote.process.pid)) == 1)
+    return int(children_of(zygote.process.pid)[0])
 
 
 def wait_for(condition) -> None:
