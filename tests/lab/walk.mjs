@@ -112,6 +112,10 @@ try {
     await until("ada is in the room", 30, joined);
     const started = await Promise.all(["/user/ada/", "/user/ada/second/"].map(async (at) => (await context.request.get(`${at}api/status`)).json()));
     assert.ok(started[0].started && started[1].started && started[0].started !== started[1].started, JSON.stringify(started));
+    const named = app.getByRole("group", { name: "second", exact: true });
+    await named.locator("[data-state='server.ready']").waitFor();
+    assert.equal(await named.getByRole("link", { name: "Open JupyterLab" }).getAttribute("href"), "/user/ada/second/lab");
+    await picture(app, "named");
   });
 
   await step("two people write in one notebook, and see each other do it", async () => {

@@ -39,7 +39,7 @@ const start = createRoute({
 const project = createRoute({ getParentRoute: () => app, path: "/p/$project" });
 const home = createRoute({ getParentRoute: () => project, path: "/", component: page(() => import("./pages/home"), "Home") });
 const notebooks = createRoute({
-  getParentRoute: () => project, path: "notebooks", component: page(() => import("./pages/notebooks"), "Notebooks"),
+  getParentRoute: () => project, path: "notebooks", component: page(() => import("./pages/notebooks/NotebooksPage"), "NotebooksPage"),
 });
 
 const experiments = createRoute({

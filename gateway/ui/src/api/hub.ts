@@ -1,4 +1,4 @@
-/** Users, their notebook servers and tokens, over JupyterHub's REST API. */
+/** Users, their notebook servers and tokens, over JupyterHub's REST API. A user's default server has the empty name. */
 import { queryOptions } from "@tanstack/react-query";
 import { api, body, type Schema } from "./client";
 
@@ -6,11 +6,33 @@ export type Server = Schema<"hub.Server">;
 export type User = Schema<"hub.User">;
 export type Token = Schema<"hub.Token">;
 
+/** A server and whose it is. */
+export interface Owned { user: User; server: Server }
+
+/** How many users the hub tells of at most at a time. */
+const PAGE = 200;
+
 const named = (name: string) => ({ params: { path: { name } } });
+const at = (name: string, server: string) => ({ params: { path: { name, server } } });
 
 export const usersQuery = queryOptions({
   queryKey: ["users"],
-  queryFn: ({ signal }) => body(api.GET("/hub/api/users", { params: { query: { limit: "200" } }, signal })),
+  queryFn: ({ signal }) => body(api.GET("/hub/api/users", { params: { query: { limit: String(PAGE) } }, signal })),
+  meta: { topics: ["hub.users", "hub.servers"] },
+});
+
+/** Everybody who has a server that runs, starts or stops. */
+export const activeUsersQuery = queryOptions({
+  queryKey: ["users", "active"],
+  queryFn: async ({ signal }) => {
+    const found: User[] = [];
+    for (;;) {
+      const query = { state: "active", limit: String(PAGE), offset: String(found.length) };
+      const part = await body(api.GET("/hub/api/users", { params: { query }, signal }));
+      found.push(...part);
+      if (part.length < PAGE) return found;
+    }
+  },
   meta: { topics: ["hub.users", "hub.servers"] },
 });
 
@@ -27,38 +49,65 @@ export const profilesQuery = queryOptions({
   staleTime: 60_000,
 });
 
-/** The server's own page of profiles. */
-export const spawnUrl = (name: string): string => `/hub/spawn/${encodeURIComponent(name)}`;
-
 export const createUser = (name: string, password: string, admin: boolean): Promise<User> =>
   body(api.POST("/hub/api/users/{name}", { ...named(name), body: { admin, password } }));
 
 export const deleteUser = (name: string): Promise<unknown> => body(api.DELETE("/hub/api/users/{name}", named(name)));
 
-export const startServer = (name: string): Promise<unknown> => body(api.POST("/hub/api/users/{name}/server", { ...named(name), body: {} }));
+/** Makes a named server that does not run yet. */
+export const createServer = (name: string, server: string): Promise<Server> =>
+  body(api.PUT("/hub/api/users/{name}/servers/{server}", { ...at(name, server), body: {} }));
 
-export const stopServer = (name: string): Promise<unknown> => body(api.DELETE("/hub/api/users/{name}/server", named(name)));
+export const startServer = (name: string, server: string): Promise<unknown> => server === ""
+  ? body(api.POST("/hub/api/users/{name}/server", { ...named(name), body: {} }))
+  : body(api.POST("/hub/api/users/{name}/servers/{server}", { ...at(name, server), body: {} }));
 
-/** One step of a starting server. */
-export interface Progress { progress: number; message?: string; ready?: boolean; failed?: boolean; url?: string }
+export const stopServer = (name: string, server: string): Promise<unknown> => server === ""
+  ? body(api.DELETE("/hub/api/users/{name}/server", named(name)))
+  : body(api.DELETE("/hub/api/users/{name}/servers/{server}", at(name, server)));
 
-/** Follows a starting server until it is ready or has failed; returns how to stop following. */
-export function followProgress(name: string, onStep: (step: Progress) => void): () => void {
-  const source = new EventSource(`/hub/api/users/${encodeURIComponent(name)}/server/progress`);
-  source.onmessage = (event) => {
-    const step = JSON.parse(event.data) as Progress;
-    onStep(step);
-    if (step.ready || step.failed) source.close();
-  };
-  return () => source.close();
-}
+/** Forgets a named server. */
+export const deleteServer = (name: string, server: string): Promise<unknown> =>
+  body(api.DELETE("/hub/api/users/{name}/servers/{server}", { ...at(name, server), body: { remove: true } }));
 
-/** The server of that user that has no name of its own. */
 export function defaultServer(found: User | undefined): Server | undefined {
   return found?.servers?.[""];
 }
 
-export const notebookUrl = (name: string): string => `/user/${encodeURIComponent(name)}/lab`;
+// The default server comes first: nothing is before its empty name.
+const sorted = (servers: User["servers"]): Server[] => Object.values(servers ?? {}).sort((one, other) => one.name.localeCompare(other.name));
+
+/** The servers of that user that have a name. */
+export const namedServers = (found: User): Server[] => sorted(found.servers).filter((server) => server.name !== "");
+
+/** The servers of these users that run, start or stop. */
+export const activeServers = (users: readonly User[]): Owned[] =>
+  users.flatMap((user) => sorted(user.servers).filter((server) => !server.stopped).map((server) => ({ user, server })));
+
+export function serverState(server: Server | undefined): string {
+  if (server?.pending) return `server.${server.pending}`;
+  return server?.ready ? "server.ready" : "server.stopped";
+}
+
+/** What people call a server: `ada`, `ada/gpu`. */
+export const fullName = (name: string, server: string): string => (server === "" ? name : `${name}/${server}`);
+
+const place = (name: string, server: string): string => [name, ...(server === "" ? [] : [server])].map(encodeURIComponent).join("/");
+
+export const notebookUrl = (name: string, server = ""): string => `/user/${place(name, server)}/lab`;
+
+/** The server's own page of profiles. */
+export const spawnUrl = (name: string, server: string): string => `/hub/spawn/${place(name, server)}`;
+
+export const progressUrl = (name: string, server: string): string => server === ""
+  ? `/hub/api/users/${place(name, "")}/server/progress`
+  : `/hub/api/users/${encodeURIComponent(name)}/servers/${encodeURIComponent(server)}/progress`;
+
+/** Whether these scopes hold `scope` over that server: everywhere, or by its name, its owner's or a group of the owner. */
+export function mayOver(scopes: readonly string[], scope: string, { user, server }: Owned): boolean {
+  const filters = [`server=${user.name}/${server.name}`, `user=${user.name}`, ...(user.groups ?? []).map((group) => `group=${group}`)];
+  return scopes.includes("*") || scopes.includes(scope) || filters.some((filter) => scopes.includes(`${scope}!${filter}`));
+}
 
 export const tokensQuery = (name: string) => queryOptions({
   queryKey: ["tokens", name],

@@ -1,7 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import type { ReactNode } from "react";
-import { defaultServer, notebookUrl, userQuery } from "../api/hub";
+import { defaultServer, notebookUrl, serverState, userQuery } from "../api/hub";
 import { meQuery } from "../api/me";
 import { dagsQuery, importErrorsQuery, recentDagRunsQuery, type DagRun } from "../api/scheduler";
 import { endpointsQuery } from "../api/serving";
@@ -116,10 +116,9 @@ function MyServer({ name }: { name: string }) {
       <Loaded query={user} what={t("error.server")} rows={1}>
         {(found) => {
           const server = defaultServer(found);
-          const state = server?.ready ? "server.ready" : server?.pending ? `server.${server.pending}` : "server.stopped";
           return (
             <div className="panel padded row">
-              <State state={state} />
+              <State state={serverState(server)} />
               {server?.ready && <span className="small muted">{t("notebooks.active")} <Ago time={server.last_activity} /></span>}
               <span className="end row">
                 {server?.ready && <a className="button primary" href={notebookUrl(name)} target="_blank" rel="noreferrer">{t("notebooks.open")}</a>}

@@ -117,7 +117,7 @@ function CreateToken({ user, open, onClose, onMade }: { user: string; open: bool
         await onMade(token);
       }}>
       <Field label={t("tokens.note")} hint={t("tokens.noteHint")}>
-        {(attributes) => <input {...attributes} className="input" value={note} autoFocus autoComplete="off" onChange={(event) => setNote(event.target.value)} />}
+        {(attributes) => <input {...attributes} className="input" value={note} autoComplete="off" onChange={(event) => setNote(event.target.value)} />}
       </Field>
       <Field label={t("tokens.expires")}>
         {(attributes) => (

@@ -1,6 +1,6 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
-import { createUser, defaultServer, deleteUser, usersQuery, type User } from "../api/hub";
+import { createUser, defaultServer, deleteUser, serverState, usersQuery, type User } from "../api/hub";
 import { meQuery } from "../api/me";
 import { t } from "../i18n";
 import { Button, CheckBox, Field, IconButton } from "../ui/controls";
@@ -10,7 +10,6 @@ import { Page } from "../ui/page";
 import { State } from "../ui/status";
 import { Table, type Column } from "../ui/table";
 import { Ago } from "../ui/time";
-import { serverState } from "./notebooks";
 
 const PASSWORD = 8;
 
@@ -67,7 +66,7 @@ function AddUser({ open, onClose, onAdded }: { open: boolean; onClose: () => voi
         await onAdded();
       }}>
       <Field label={t("users.name")}>
-        {(attributes) => <input {...attributes} className="input" name="new-name" value={name} autoFocus autoComplete="off" autoCapitalize="none" spellCheck={false} onChange={(event) => setName(event.target.value)} />}
+        {(attributes) => <input {...attributes} className="input" name="new-name" value={name} autoComplete="off" autoCapitalize="none" spellCheck={false} onChange={(event) => setName(event.target.value)} />}
       </Field>
       <Field label={t("login.password")} hint={t("users.passwordHint", { count: PASSWORD })}>
         {(attributes) => <input {...attributes} className="input" name="new-password" type="password" value={password} autoComplete="new-password" onChange={(event) => setPassword(event.target.value)} />}

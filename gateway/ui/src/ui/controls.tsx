@@ -1,4 +1,4 @@
-import { useEffect, useId, useRef, useState, type ButtonHTMLAttributes, type ReactElement, type ReactNode } from "react";
+import { useEffect, useId, useRef, useState, type ButtonHTMLAttributes, type ReactElement, type ReactNode, type Ref } from "react";
 import { t } from "../i18n";
 import { Icon, type IconName } from "./icons";
 
@@ -9,6 +9,7 @@ interface ButtonProps extends ButtonHTMLAttributes<HTMLButtonElement> {
   icon?: IconName;
   /** Why the button does nothing; disables it and says so on hover and to screen readers. */
   unusable?: string;
+  ref?: Ref<HTMLButtonElement>;
 }
 
 export function Button({ variant = "plain", icon, unusable, children, className = "", ...rest }: ButtonProps) {

@@ -4,12 +4,17 @@ import { t } from "../i18n";
 import { Button, Field } from "./controls";
 import { ErrorLine } from "./loaded";
 
-export function Dialog({ title, open, onClose, children }: { title: string; open: boolean; onClose: () => void; children: ReactNode }) {
+/** Where the focus goes when a dialog closes; `true`: back to where it was. */
+type FinalFocus = () => HTMLElement | null | true;
+
+export function Dialog({ title, open, onClose, finalFocus, children }: {
+  title: string; open: boolean; onClose: () => void; finalFocus?: FinalFocus; children: ReactNode;
+}) {
   return (
     <Base.Root open={open} onOpenChange={(next) => !next && onClose()}>
       <Base.Portal>
         <Base.Backdrop className="scrim" />
-        <Base.Popup className="dialog">
+        <Base.Popup className="dialog" finalFocus={finalFocus}>
           <Base.Title render={<h2 />}>{title}</Base.Title>
           {children}
         </Base.Popup>
@@ -19,7 +24,7 @@ export function Dialog({ title, open, onClose, children }: { title: string; open
 }
 
 /** A form in a dialog: submits once, stays open with the reason when that fails. */
-export function FormDialog({ title, open, onClose, submit, onDone, submitLabel, danger = false, ready = true, children }: {
+export function FormDialog({ title, open, onClose, submit, onDone, submitLabel, danger = false, ready = true, finalFocus, children }: {
   title: string;
   open: boolean;
   onClose: () => void;
@@ -29,6 +34,7 @@ export function FormDialog({ title, open, onClose, submit, onDone, submitLabel, 
   submitLabel: string;
   danger?: boolean;
   ready?: boolean;
+  finalFocus?: FinalFocus;
   children: ReactNode;
 }) {
   const [busy, setBusy] = useState(false);
@@ -51,7 +57,7 @@ export function FormDialog({ title, open, onClose, submit, onDone, submitLabel, 
     }
   };
   return (
-    <Dialog title={title} open={open} onClose={close}>
+    <Dialog title={title} open={open} onClose={close} finalFocus={finalFocus}>
       <form className="stack" onSubmit={(event) => void onSubmit(event)}>
         {children}
         <ErrorLine error={error} />
@@ -65,8 +71,9 @@ export function FormDialog({ title, open, onClose, submit, onDone, submitLabel, 
 }
 
 /** Asks for the name of what is about to be destroyed. */
-export function ConfirmName({ title, name, text, open, onClose, submit, submitLabel }: {
+export function ConfirmName({ title, name, text, open, onClose, submit, submitLabel, finalFocus }: {
   title: string; name: string; text: string; open: boolean; onClose: () => void; submit: () => Promise<unknown>; submitLabel: string;
+  finalFocus?: FinalFocus;
 }) {
   const [typed, setTyped] = useState("");
   const close = (): void => {
@@ -74,7 +81,8 @@ export function ConfirmName({ title, name, text, open, onClose, submit, submitLa
     onClose();
   };
   return (
-    <FormDialog title={title} open={open} onClose={close} submit={submit} submitLabel={submitLabel} danger ready={typed === name}>
+    <FormDialog title={title} open={open} onClose={close} submit={submit} submitLabel={submitLabel} danger ready={typed === name}
+      finalFocus={finalFocus}>
       <p>{text}</p>
       <Field label={t("confirm.typeName", { name })}>
         {(attributes) => <input {...attributes} className="input mono" autoComplete="off" value={typed} onChange={(event) => setTyped(event.target.value)} />}

@@ -189,6 +189,27 @@ test("the notebook server runs, or starts while its steps are shown", async () =
   await start.waitFor();
 });
 
+test("a named server has its own row, and is deleted by its name", async () => {
+  await ask(context, "PUT", `/hub/api/users/${USER}/servers/spare`, {});
+  await page.reload();
+  const spare = page.getByRole("group", { name: "spare", exact: true });
+  await spare.locator("[data-state='server.stopped']").waitFor();
+  await spare.getByRole("button", { name: "Start the server" }).waitFor();
+  await assertAccessible(page, "the named servers");
+  await page.getByRole("button", { name: "Add a server" }).click();
+  const dialog = page.getByRole("dialog");
+  for (const [name, problem] of [["not a name", /Only letters/], ["spare", "You already have a server of this name."]]) {
+    await page.getByLabel("Name of the server").fill(name);
+    await dialog.getByRole("alert").filter({ hasText: problem }).waitFor();
+  }
+  await assertAccessible(page, "the dialog of a new server");
+  await page.keyboard.press("Escape");
+  await spare.getByRole("button", { name: "Delete server spare" }).click();
+  await dialog.getByRole("textbox").fill("spare");
+  await page.keyboard.press("Enter");
+  await spare.waitFor({ state: "detached" });
+});
+
 test("the endpoint serves the version of its alias and answers", async () => {
   await nav("Deployments");
   await page.getByRole("table", { name: "Deployments" }).getByRole("link", { name: ENDPOINT, exact: true }).first().waitFor();

@@ -38,7 +38,7 @@ export function Aliases({ model, version, aliases }: { model: string; version: s
           await refetch();
         }}>
         <Field label={t("models.alias")} hint={t("models.aliasHint")}>
-          {(attributes) => <input {...attributes} className="input mono" value={alias} autoFocus autoComplete="off" onChange={(event) => setName(event.target.value)} />}
+          {(attributes) => <input {...attributes} className="input mono" value={alias} autoComplete="off" onChange={(event) => setName(event.target.value)} />}
         </Field>
       </FormDialog>
     </span>
