@@ -2,8 +2,8 @@
 
 What is counted as the scheduler's CPU time is what decides, keeps and serves the state of tasks. Stock: the API server,
 the scheduler process itself, the DAG processor and the triggerer, each with its children; of the scheduler's children,
-which are LocalExecutor's workers with the tasks below them, nothing. Artel: its process, which has the worker's
-supervision of tasks in it too, the DAG parser and the trigger host; of the zygote, below which tasks run, nothing.
+which are LocalExecutor's workers with the tasks below them, nothing. Artel: the process of its services, the DAG parser
+and the trigger host; of `artel worker`, below which tasks run, nothing.
 """
 
 import json
@@ -110,28 +110,33 @@ class Stock(Side):
 
 class Artel(Side):
     def __init__(self, options, folder, dags):
-        port = stock.free_port()
+        port, grpc = stock.free_port(), stock.free_port()
         self.url = f"http://127.0.0.1:{port}"
         cache = Path(os.environ.get("ARTEL_CACHE", Path.home() / ".cache/artel"))
-        env = {
+        self.env = {
             **os.environ,
             "ARTEL_PYTHON__ENVIRONMENTS": os.environ.get("ARTEL_PYTHON__ENVIRONMENTS", str(cache / "environments")),
             "ARTEL_SCHEDULER__DAGS": str(dags),
             "ARTEL_SCHEDULER__PAUSED_AT_CREATION": "true",
+            "ARTEL_SECURITY__SECRET": "the secret of the benchmark",
         }
-        self.log = folder / "log"
+        self.log, data = folder / "log", folder / "data"
         self.began = time.monotonic()
-        with self.log.open("w") as log:
-            self.process = subprocess.Popen(
-                [options.binary, "serve", "--auth", "none", "--data", folder / "data", "--listen", f"127.0.0.1:{port}"],
-                env=env, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
-            )  # fmt: skip
+        grpc_listen = {"ARTEL_SERVER__GRPC_LISTEN": f"127.0.0.1:{grpc}"}
+        # without serving: a process that has all services has a worker too
+        serve = ["serve", "--only", "gateway,hub,tracking,registry,artifact,scheduler", "--auth", "none", "--data", data]
+        self.process = self.start([options.binary, *serve, "--listen", f"127.0.0.1:{port}"], grpc_listen)
+        self.worker = self.start([options.binary, "worker", "--data", data, "--server", f"http://127.0.0.1:{grpc}"], {})
         self.ready_or_stopped(self.wait_ready)
         self.start_s = time.monotonic() - self.began
 
+    def start(self, command, env):
+        with self.log.open("a") as log:
+            return subprocess.Popen(command, env=self.env | env, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
+
     def wait_ready(self):
         while not self.is_healthy():
-            if self.process.poll() is not None or time.monotonic() - self.began > stock.START_SECONDS:
+            if self.process.poll() is not None or self.worker.poll() is not None or time.monotonic() - self.began > stock.START_SECONDS:
                 sys.exit(f"airflow bench: artel did not start:\n{self.log.read_text()[-4000:]}")
             time.sleep(0.005)
 
@@ -143,13 +148,14 @@ class Artel(Side):
             return False
 
     def counted(self):
-        below = processes.children(self.process.pid)
-        return [pid for pid in below if "zygote" not in processes.command_line(pid)], [self.process.pid]
+        return processes.children(self.process.pid), [self.process.pid]
 
     def stop(self):
-        self.process.send_signal(signal.SIGTERM)
-        try:
-            self.process.wait(timeout=60)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
+        for process in (self.worker, self.process):
+            process.send_signal(signal.SIGTERM)
+        for process in (self.worker, self.process):
+            try:
+                process.wait(timeout=60)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()

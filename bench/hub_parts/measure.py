@@ -40,7 +40,7 @@ def direct(options):
     """The same of a server that only answers, and of stubs that nobody keeps."""
     figures = {}
     port = proxies.free_port()
-    with started(sides.commands(options)["notebook"], port):
+    with started(sides.commands(options)["stub"], port):
         for connections in CONNECTIONS:
             note_load(figures, "GET /hub/api/user", connections, port, [client.request("GET", "/hub/api/user", sides.TOKEN)], options)
         passed_on(options, port, None, figures)
@@ -149,7 +149,7 @@ def stop(user):
 def notebook(side):
     """The target, as the server of a user."""
     side.call("POST", "/users", {"usernames": [USER]}, (201, 409))
-    side.ask([start(USER, "notebook")], 1, (201,))
+    side.ask([start(USER, "stub")], 1, (201,))
     yield
     side.ask([stop(USER)], 1, (204,))
 

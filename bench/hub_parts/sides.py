@@ -28,11 +28,9 @@ PATIENCE = 120
 
 def commands(options):
     """What a server is, by the profile that its start asks for; the same program on both sides."""
-    plain = [str(options.stock), "-I", "-S"]
     as_root = ["--allow-root"] if os.geteuid() == 0 else []
     return {
-        "stub": [*plain, str(report.ROOT / "tests/compat/hub/stub_server.py")],
-        "notebook": [*plain, str(HERE / "notebook.py")],
+        "stub": [str(options.load), "serve"],
         "real": [str(options.stock.parent / "jupyterhub-singleuser"), *as_root],
     }
 

@@ -1,8 +1,8 @@
-//! The other two sides of `bench/proxy`: a server that does as little as a server can, and clients that ask it, directly or
+//! The other two sides of `bench/proxy` and `bench/hub`: a server that does as little as a server can, and clients that ask it, directly or
 //! through a proxy. Both speak just as much HTTP as that needs, so that the proxies are what is measured.
 //!
 //! ```text
-//! proxy_load serve                        prints the port it listens on
+//! proxy_load serve                        prints the port it listens on: that of JUPYTERHUB_SERVICE_URL, where a hub starts it
 //! proxy_load get  HOST:PORT/PATH CONNECTIONS SECONDS
 //! proxy_load echo HOST:PORT/PATH MESSAGES BYTES
 //! proxy_load down HOST:PORT/PATH MEGABYTES
@@ -66,7 +66,8 @@ impl Head {
 }
 
 async fn serve() -> Result<()> {
-    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    let address = std::env::var("JUPYTERHUB_SERVICE_URL").ok().and_then(|url| Some(url.split('/').nth(2)?.to_owned()));
+    let listener = TcpListener::bind(address.as_deref().unwrap_or("127.0.0.1:0")).await?;
     println!("{}", listener.local_addr()?.port());
     loop {
         let (stream, _) = listener.accept().await?;

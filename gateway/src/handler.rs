@@ -1,6 +1,7 @@
 //! Around every request: its id, its caller, and whether it goes to a notebook server, a service or the web app.
 
 use crate::authenticate::Authenticator;
+use crate::credentials::SESSION_COOKIE;
 use crate::notebooks::{Notebooks, Place};
 use crate::proxy::{Client, Forwarded, Proxy, Target};
 use crate::{table, webapp};
@@ -103,7 +104,9 @@ fn proxy(request: &HttpRequest) -> &Proxy {
 }
 
 async fn pass_to_notebook(front: &Front, request: &HttpRequest, payload: Payload, place: &Place) -> HttpResponse {
-    match proxy(request).pass_actix(request, payload, &place.target, &front.forwarded(request, None)).await {
+    // it is the program of another user, perhaps: the session of the suite is not for it
+    let forwarded = Forwarded { withheld_cookie: Some(SESSION_COOKIE), ..front.forwarded(request, None) };
+    match proxy(request).pass_actix(request, payload, &place.target, &forwarded).await {
         Ok(response) => {
             if response.status().is_success() || response.status().as_u16() == 101 {
                 front.notebooks.touch(place);

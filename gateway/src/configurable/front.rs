@@ -80,7 +80,7 @@ impl Front {
             (true, true) => "wss",
         };
         let client = options.x_forward.then_some(Client { ip: peer.ip, scheme, append: true });
-        let forwarded = Forwarded { client, extra: Some(&self.shared.extra), target_host: options.change_origin, identity: None };
+        let forwarded = Forwarded { client, extra: Some(&self.shared.extra), target_host: options.change_origin, ..Forwarded::default() };
         let passing = self.proxy.pass(request, &route.target, &forwarded);
         let answer = match options.proxy_timeout {
             Some(limit) if !websocket => tokio::time::timeout(limit, passing)

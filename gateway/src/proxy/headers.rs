@@ -33,6 +33,8 @@ pub(crate) struct Forwarded<'a> {
     pub(crate) extra: Option<&'a HeaderMap>,
     /// Host becomes the target's.
     pub(crate) target_host: bool,
+    /// The cookie that the target does not get to see.
+    pub(crate) withheld_cookie: Option<&'static str>,
 }
 
 /// Whom the request is from, for the target.
@@ -49,6 +51,9 @@ pub(crate) struct Client<'a> {
 pub(super) fn of_request(headers: &mut HeaderMap, target: &Target, forwarded: &Forwarded<'_>) {
     strip(headers);
     headers.remove(INTERNAL_HEADER);
+    if let Some(name) = forwarded.withheld_cookie {
+        withhold(headers, name);
+    }
     let host = headers.get(header::HOST).cloned();
     if let Some(client) = &forwarded.client {
         add_client(headers, host.as_ref(), client);
@@ -61,6 +66,22 @@ pub(super) fn of_request(headers: &mut HeaderMap, target: &Target, forwarded: &F
     }
     if let Some(Ok(identity)) = forwarded.identity.as_deref().map(HeaderValue::from_str) {
         headers.insert(INTERNAL_HEADER, identity);
+    }
+}
+
+/// Takes one cookie out of those of the request.
+fn withhold(headers: &mut HeaderMap, cookie: &str) {
+    let is_it = |pair: &[u8]| pair.trim_ascii_start().strip_prefix(cookie.as_bytes()).is_some_and(|rest| rest.first() == Some(&b'='));
+    let sent: Vec<HeaderValue> = headers.get_all(header::COOKIE).iter().cloned().collect();
+    if !sent.iter().any(|line| line.as_bytes().split(|b| *b == b';').any(is_it)) {
+        return;
+    }
+    headers.remove(header::COOKIE);
+    for line in sent {
+        let kept: Vec<&[u8]> = line.as_bytes().split(|b| *b == b';').filter(|pair| !is_it(pair)).map(<[u8]>::trim_ascii).collect();
+        if let Some(line) = HeaderValue::from_bytes(&kept.join(&b"; "[..])).ok().filter(|line| !line.is_empty()) {
+            headers.append(header::COOKIE, line);
+        }
     }
 }
 
@@ -174,5 +195,18 @@ mod tests {
         let forwarded = Forwarded { extra: Some(&extra), target_host: true, ..Forwarded::default() };
         let headers = made(&[("host", "me"), ("x-more", "0")], &forwarded);
         assert_eq!((&headers["host"], &headers["x-more"]), (&"target:7".parse().unwrap(), &"1".parse().unwrap()));
+    }
+
+    #[test]
+    fn a_cookie_is_withheld_and_the_others_are_not() {
+        let forwarded = Forwarded { withheld_cookie: Some("mine"), ..Forwarded::default() };
+        let cookies = |given: &[&str]| -> Vec<String> {
+            let given: Vec<(&'static str, &str)> = given.iter().map(|line| ("cookie", *line)).collect();
+            made(&given, &forwarded).get_all("cookie").iter().map(|line| line.to_str().unwrap().to_owned()).collect()
+        };
+        assert_eq!(cookies(&["a=1; mine=2; b=\"3\""]), ["a=1; b=\"3\""]);
+        assert_eq!(cookies(&["mine=1;mine=2", "x=mine=3"]), ["x=mine=3"]);
+        assert_eq!(cookies(&["minerals=1; Mine=2;c=3"]), ["minerals=1; Mine=2;c=3"], "as it came");
+        assert!(cookies(&["mine="]).is_empty());
     }
 }

@@ -5,8 +5,9 @@ use super::{ByteStream, Written};
 use crate::error::{Error, Result, ResultExt};
 use bytes::Bytes;
 use futures::{Stream, StreamExt, stream};
-use std::fs::File;
+use std::fs::{DirBuilder, File};
 use std::io::{ErrorKind, IoSlice, Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use tokio::task::{JoinHandle, spawn_blocking};
 
@@ -23,7 +24,12 @@ pub(super) struct Files {
 
 impl Files {
     pub(super) fn open(folder: PathBuf) -> Result<Self> {
-        std::fs::create_dir_all(&folder).or_unavailable(&format!("cannot make the artifact folder {}", folder.display()))?;
+        // for nobody else on this machine to read
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(&folder)
+            .or_unavailable(&format!("cannot make the artifact folder {}", folder.display()))?;
         Ok(Self { folder })
     }
 

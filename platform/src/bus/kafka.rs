@@ -173,7 +173,7 @@ async fn publish_until_failure(kafka: &Kafka, source: &Db, mut lock: RelayLock, 
         if !more {
             tokio::select! {
                 () = stop.cancelled() => return Ok(()),
-                () = source.outbox().changed(SWEEP) => {}
+                _ = source.outbox().changed(SWEEP) => {}
             }
         }
     }

@@ -43,9 +43,9 @@ impl Outbox {
         self.0.woken.notify_one();
     }
 
-    /// Returns when there may be something new, at the latest after `limit`.
-    pub(super) async fn changed(&self, limit: std::time::Duration) {
-        let _ = tokio::time::timeout(limit, self.0.woken.notified()).await;
+    /// Returns when there may be something new, at the latest after `limit`: then `false`.
+    pub(super) async fn changed(&self, limit: std::time::Duration) -> bool {
+        tokio::time::timeout(limit, self.0.woken.notified()).await.is_ok()
     }
 }
 

@@ -57,6 +57,8 @@ pub struct Settings {
     pub home: String,
     /// Folder whose content a new home gets; empty: none.
     pub home_skeleton: String,
+    /// Whether each server runs as the account of this machine that has its user's name, in the home of that account.
+    pub system_accounts: bool,
     /// MiB of memory that a server gets; 0: no limit.
     pub memory_mib: u64,
     /// Processors that it gets; 0: no limit.
@@ -116,6 +118,8 @@ pub struct Settings {
     pub oidc: crate::oidc::Settings,
     /// Passwords of this machine's accounts.
     pub pam: crate::directory::PamSettings,
+    /// Passwords that an LDAP directory keeps.
+    pub ldap: crate::directory::LdapSettings,
 }
 
 /// A role and who has it.
@@ -201,8 +205,12 @@ impl Settings {
     pub(crate) fn check(&self) -> Result<()> {
         crate::profiles::check(&self.profiles)?;
         self.oidc.check()?;
+        self.ldap.check()?;
         Limiter::check(&self.limits)?;
         Homes::check(&self.home)?;
+        if self.system_accounts && !rustix::process::geteuid().is_root() {
+            return Err(Error::invalid("setting hub.system_accounts: only root can start servers as other accounts; run Artel as root"));
+        }
         let [least, most] = self.spawn_throttle_retry_range;
         if least > most {
             return Err(Error::invalid(format!("setting hub.spawn_throttle_retry_range: [{least}, {most}] must be from less to more")));

@@ -20,8 +20,12 @@ pub(crate) struct Vouched {
     pub provider: String,
     /// What the provider never gives to anybody else.
     pub subject: String,
-    /// The name that they would like to have here.
+    /// The name that they would like to have here, and the setting by which it was found.
     pub name: String,
+    pub named_by: &'static str,
+    /// Whether they may be the user of this name who has a password here, where a setting (`hub.oidc.link_existing_users`)
+    /// says so. `None`: none does, they may not.
+    pub may_link: Option<bool>,
     /// `None`: groups are kept here.
     pub groups: Option<Vec<String>>,
     /// `None`: roles are given here.
@@ -34,6 +38,13 @@ pub(crate) struct Vouched {
 const BLOCKED: &str = "blocked";
 const PROVIDER: &str = "provider";
 
+/// Whether somebody in these groups is an administrator, as the setting `admin_groups` of a provider has it. `None`: it names
+/// none, or groups are kept here.
+pub(crate) fn admin_by(admin_groups: &[String], groups: Option<&[String]>) -> Option<bool> {
+    let groups = groups.filter(|_| !admin_groups.is_empty())?;
+    Some(groups.iter().any(|group| admin_groups.contains(group)))
+}
+
 impl Hub {
     /// Lets in who was vouched for: makes the user, or brings them up to date. `PERMISSION_DENIED` for who may not be here.
     /// `state` is what is kept of the sign-in.
@@ -41,14 +52,14 @@ impl Hub {
         let known = identities::find(&self.db, &who.provider, &who.subject).await?;
         let name = match &known {
             Some(known) => known.user.clone(),
-            None => self.own_name(&who.name)?,
+            None => own_name(who)?,
         };
         self.check_allowed(&name, who.groups.as_deref())?;
         let before = users::find(&self.db, &name).await?;
         if known.is_none()
             && let Some(user) = &before
         {
-            self.check_linkable(user, &who.provider).await?;
+            self.check_linkable(user, who).await?;
         }
         let now = self.cx.clock.now();
         let place = state_of(&who.provider, &who.subject);
@@ -77,13 +88,6 @@ impl Hub {
         self.as_user(&name, admin).await
     }
 
-    /// The name that somebody has here.
-    fn own_name(&self, name: &str) -> Result<String> {
-        names::user(name).map_err(|error| {
-            Error::denied(format!("{}; ask an administrator to set hub.oidc.username_claim to another claim", error.message))
-        })
-    }
-
     /// Fails for who is not on the lists.
     fn check_allowed(&self, name: &str, groups: Option<&[String]>) -> Result<()> {
         self.check_blocked(name)?;
@@ -108,16 +112,14 @@ impl Hub {
     }
 
     /// Whoever chooses a name at the provider is not by that the user of this name here.
-    async fn check_linkable(&self, user: &User, provider: &str) -> Result<()> {
-        let taken = identities::of_user(&self.db, &user.name).await?.iter().any(|identity| identity.provider == provider);
+    async fn check_linkable(&self, user: &User, who: &Vouched) -> Result<()> {
+        let taken = identities::of_user(&self.db, &user.name).await?.iter().any(|identity| identity.provider == who.provider);
         if taken {
             return Err(Error::denied(format!("the user {} signs in as somebody else of this provider; ask an administrator", user.name)));
         }
-        if user.password.is_some() && !self.settings.oidc.link_existing_users {
-            return Err(Error::denied(format!(
-                "there is a user {} with a password already; log in with it, or ask an administrator to set hub.oidc.link_existing_users",
-                user.name
-            )));
+        if user.password.is_some() && who.may_link != Some(true) {
+            let more = who.may_link.map_or("", |_| ", or ask an administrator to set hub.oidc.link_existing_users");
+            return Err(Error::denied(format!("there is a user {} with a password already; log in with it{more}", user.name)));
         }
         Ok(())
     }
@@ -200,6 +202,12 @@ impl Hub {
         let state = identities::of_user(&self.db, user).await?.iter().find_map(|identity| self.open_state(identity));
         Ok(state.and_then(|state| serde_json::from_value(state).ok()))
     }
+}
+
+/// The name that somebody has here.
+fn own_name(who: &Vouched) -> Result<String> {
+    names::user(&who.name)
+        .map_err(|error| Error::denied(format!("{}; ask an administrator to set {} otherwise", error.message, who.named_by)))
 }
 
 /// What the sealed text is bound to.

@@ -124,7 +124,7 @@ impl Hub {
         };
         let program = launch.plan.command.first().map_or("jupyterhub-singleuser", String::as_str);
         steps.note(50, &format!("Starting {program}"));
-        let (process, url) = self.spawner.start(environment.as_ref(), launch)?;
+        let (process, url) = self.spawner.start(environment.as_ref(), launch).await?;
         let process = slot.insert(process);
         let pid = process.pid;
         steps.note(60, "Waiting for the server to answer");

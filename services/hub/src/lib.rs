@@ -118,7 +118,7 @@ impl Hub {
             passwords: Passwords::new(),
             attempts: Attempts::default(),
             oidc: Oidc::new(&settings.oidc, &public_url)?,
-            directories: Directories::new(&settings, &cx.config.python.interpreter),
+            directories: Directories::new(&settings, &cx.config.python.interpreter)?,
             vault: Vault::new(cx.keys.storage())?,
             fixed: roles::Fixed::new(&settings, &vocabulary)?,
             vocabulary,

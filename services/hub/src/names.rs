@@ -31,7 +31,7 @@ const TAKEN_BY_JUPYTER: &[&str] = &[
 
 /// The name as it is kept: upstream's accounts are lowercase. Fails when it cannot be one.
 pub(crate) fn user(name: &str) -> Result<String> {
-    let name = name.to_lowercase();
+    let name = name.to_ascii_lowercase();
     if is_plain(&name, "._@+-") {
         Ok(name)
     } else {
@@ -44,7 +44,7 @@ pub(crate) fn check_server(name: &str) -> Result<()> {
     if name.is_empty() {
         return Ok(());
     }
-    if !is_plain(&name.to_lowercase(), "._-") {
+    if !is_plain(&name.to_ascii_lowercase(), "._-") {
         return Err(Error::invalid(format!(
             "Invalid server name: {name:?}; use 1 to 64 letters, digits and . _ -, beginning with a letter or digit"
         )));
@@ -95,13 +95,14 @@ mod tests {
     fn names_are_safe_in_paths() {
         assert_eq!(user("Ada").unwrap(), "ada");
         assert_eq!(user("ada.b@example.org").unwrap(), "ada.b@example.org");
-        for bad in ["", ".", "..", "a/b", "a b", "-a", "_a", "a\n", "a%2e", &"a".repeat(65)] {
+        for bad in ["", ".", "..", "a/b", "a b", "-a", "_a", "a\n", "a%2e", "\u{212a}elvin", &"a".repeat(65)] {
             assert!(user(bad).is_err(), "{bad:?}");
         }
         assert!(check_server("").is_ok());
         assert!(check_server("GPU-2").is_ok());
         assert!(check_server("lab").is_err());
         assert!(check_server("a/b").is_err());
+        assert!(check_server("\u{212a}elvin").is_err(), "its lowercase letter is a k");
     }
 
     #[test]

@@ -202,6 +202,7 @@ impl Hub {
         self.check_named(&mut tx, user, name).await?;
         let made = servers::create(&mut tx, &self.claim(user, name, &launch, wanted)).await?;
         let server = made.ok_or_else(|| Error::exists(format!("User {user} already has server {name}")))?;
+        tx.emit(&changed(&server)).await?;
         tx.commit().await?;
         Ok(server)
     }
@@ -240,6 +241,7 @@ impl Hub {
         let changed = servers::change(&mut tx, user, name, &changes).await?;
         let changed =
             changed.ok_or_else(|| Error::invalid(format!("{} has been started meanwhile; stop it first", names::full(user, name))))?;
+        tx.emit(&self::changed(&changed)).await?;
         tx.commit().await?;
         Ok(changed)
     }
@@ -267,8 +269,11 @@ impl Hub {
 
     /// Forgets a named server that does not run.
     pub(crate) async fn remove_server(&self, user: &str, name: &str) -> Result<()> {
+        let Some(server) = servers::find(&self.db, user, name).await? else { return Ok(()) };
         let mut tx = self.db.begin().await?;
-        servers::delete(&mut tx, user, name).await?;
+        if servers::delete(&mut tx, user, name).await? {
+            tx.emit(&changed(&server)).await?;
+        }
         tx.commit().await
     }
 

@@ -8,7 +8,7 @@ use artel_proto::artel::hub::v1::authenticate_request::Credential;
 use serde_json::{Value, json};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use support::{Suite, free_url, process};
+use support::{Suite, free_url, process, slapd};
 
 /// Rules of PAM by which `ada` and `admin` have the password `secret word` and `eve` has an account that may not be used.
 fn rules(folder: &Path) {
@@ -63,6 +63,26 @@ async fn accounts_of_this_machine_log_in_by_pam() {
         last = suite.log_in(&suite.browser(), "ada", "wrong").await.status().as_u16();
     }
     assert_eq!(last, 429);
+    suite.stop().await;
+}
+
+#[tokio::test]
+async fn one_directory_that_is_away_is_no_hindrance_to_another() {
+    let fixture = fixture(Engine::Sqlite).await.unwrap();
+    let folder = fixture.cx.config.data.join("pam");
+    rules(&folder);
+    let pam: toml::Table = format!("service = \"artel\"\nfolder = \"{}\"", folder.display()).parse().unwrap();
+    let ldap = slapd::settings(&format!("url = \"{}\"\nsearch_base = \"dc=lab\"", free_url().replace("http", "ldap")));
+    let settings: Vec<(&str, toml::Value)> =
+        vec![("allow_all", true.into()), ("pam", toml::Value::Table(pam)), ("ldap", toml::Value::Table(ldap))];
+    let suite = Suite::start(process(&fixture.cx, &free_url(), &settings)).await;
+    assert_eq!(suite.log_in(&suite.browser(), "ada", "secret word").await.status(), 302);
+    // the password might be right there, and yet nobody guesses without a limit
+    let mut seen = vec![];
+    for _ in 0..11 {
+        seen.push(suite.log_in(&suite.browser(), "ada", "wrong").await.status().as_u16());
+    }
+    assert_eq!((seen[0], seen[10]), (503, 429));
     suite.stop().await;
 }
 

@@ -22,7 +22,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
             "api": lambda: {"version": "0"},
             "api/status": lambda: {"last_activity": STARTED},
             "api/kernels": self.kernels,
-            "environment": lambda: dict(os.environ) | {"argv": sys.argv[1:], "cwd": str(HERE)},
+            "environment": lambda: dict(os.environ) | {"argv": sys.argv[1:], "cwd": str(HERE), "PID": os.getpid()},
+            "headers": lambda: [[name.lower(), value] for name, value in self.headers.items()],
+            "read": lambda: read(path.query),
             "allocate": lambda: {"fits": fits(int(path.query))},
         }[path.path.removeprefix(URL.path)]()
         self.send_response(200)
@@ -38,6 +40,13 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def log_message(self, *_):
         pass
+
+
+def read(file):
+    try:
+        return {"uid": os.getuid(), "groups": os.getgroups(), "bytes": len(pathlib.Path(file).read_bytes())}
+    except OSError as error:
+        return {"uid": os.getuid(), "groups": os.getgroups(), "error": error.strerror}
 
 
 def fits(mib):

@@ -74,10 +74,11 @@ impl Scheduler {
     }
 
     async fn claim_now(&self, worker_id: &str, queues: &[String], slots: i64) -> Result<Vec<Workload>> {
-        if slots < 1 || !self.any_queued().await? {
+        let now = self.cx.clock.now();
+        // a look without taking the writer's turn
+        if slots < 1 || !claims::any_free(&self.db, now).await? {
             return Ok(Vec::new());
         }
-        let now = self.cx.clock.now();
         let mut tx = self.db.begin().await?;
         let claimed = claims::claim(&mut tx, worker_id, queues, slots, now, now + self.settings.lease().as_millis() as i64).await?;
         if claimed.is_empty() {
@@ -96,11 +97,6 @@ impl Scheduler {
             }
         }
         Ok(workloads)
-    }
-
-    /// A look without taking the writer's turn.
-    async fn any_queued(&self) -> Result<bool> {
-        claims::any_queued(&self.db).await
     }
 
     /// Everything a worker needs to run a try: upstream's `ExecuteTask`, the bundle, the environment.

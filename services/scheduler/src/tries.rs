@@ -153,10 +153,15 @@ impl Scheduler {
         Ok(())
     }
 
-    /// Something happened to an instance: its run is looked at, and the timer reckons anew.
+    /// Something happened to an instance after which it may wait for a time: its run is looked at, and the timer reckons anew.
     pub(crate) fn woken(&self, instance: &TaskInstance) {
-        self.wake.run(&instance.dag_id, &instance.run_id);
+        self.ended(instance);
         self.timer.notify_one();
+    }
+
+    /// An instance has ended: its run is looked at.
+    pub(crate) fn ended(&self, instance: &TaskInstance) {
+        self.wake.run(&instance.dag_id, &instance.run_id);
         self.callbacks.notify_one();
     }
 }

@@ -1,7 +1,10 @@
 //! Passwords of this machine's accounts, by PAM. Its library is asked by a small program of its own: modules of PAM may
 //! block, change the process or crash.
 
+use super::Directory;
+use crate::identities::Vouched;
 use artel_platform::{Error, Result, ResultExt, process};
+use futures::future::BoxFuture;
 use serde::Deserialize;
 use std::process::Stdio;
 use std::time::Duration;
@@ -31,6 +34,28 @@ pub(super) struct Pam {
     turns: Semaphore,
 }
 
+impl Directory for Pam {
+    fn name(&self) -> &'static str {
+        "pam"
+    }
+
+    fn ask<'a>(&'a self, name: &'a str, password: &'a str) -> BoxFuture<'a, Result<Option<Vouched>>> {
+        Box::pin(async move {
+            let known = self.knows(name, password).await?;
+            Ok(known.then(|| Vouched {
+                provider: self.name().into(),
+                subject: name.into(),
+                name: name.into(),
+                named_by: "hub.pam.service",
+                may_link: None,
+                groups: None,
+                roles: None,
+                admin: None,
+            }))
+        })
+    }
+}
+
 impl Pam {
     /// `None` without a service. `python` runs the small program.
     pub(super) fn new(settings: &Settings, python: &str) -> Option<Self> {
@@ -39,7 +64,7 @@ impl Pam {
     }
 
     /// Is this the password of the account `name`, which may be used now?
-    pub(super) async fn knows(&self, name: &str, password: &str) -> Result<bool> {
+    async fn knows(&self, name: &str, password: &str) -> Result<bool> {
         if password.contains('\0') {
             return Ok(false);
         }

@@ -1,7 +1,7 @@
 //! What the provider says of somebody.
 
 use super::Oidc;
-use crate::identities::Vouched;
+use crate::identities::{Vouched, admin_by};
 use artel_platform::{Error, Result};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -60,9 +60,16 @@ impl Oidc {
             return Err(Error::denied(format!("the sign-in provider has not verified that {name} is your e-mail address")));
         }
         let groups = names(claims, &settings.groups_claim);
-        let is_admin = |groups: &Vec<String>| groups.iter().any(|group| settings.admin_groups.contains(group));
-        let admin = groups.as_ref().filter(|_| !settings.admin_groups.is_empty()).map(is_admin);
-        Ok(Vouched { provider: settings.issuer.clone(), subject, name, admin, roles: names(claims, &settings.roles_claim), groups })
+        Ok(Vouched {
+            provider: settings.issuer.clone(),
+            subject,
+            name,
+            named_by: "hub.oidc.username_claim",
+            may_link: Some(settings.link_existing_users),
+            admin: admin_by(&settings.admin_groups, groups.as_deref()),
+            roles: names(claims, &settings.roles_claim),
+            groups,
+        })
     }
 }
 

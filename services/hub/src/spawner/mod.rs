@@ -1,5 +1,6 @@
 //! Notebook servers as processes of this machine.
 
+mod account;
 mod cgroup;
 mod doing;
 mod environment;
@@ -17,6 +18,7 @@ pub(crate) use process::{Exit, Process};
 
 use crate::config::{Service, Settings};
 use crate::names;
+use account::Account;
 use artel_platform::python::{Environment, Environments, Progress, Requirements};
 use artel_platform::{Context, Error, Result, ResultExt};
 use limits::Limits;
@@ -54,6 +56,8 @@ pub(crate) struct Spawner {
     grace: Duration,
     token_cache_seconds: u64,
     homes: Homes,
+    /// Whether each server runs as the account of this machine that has its user's name.
+    system_accounts: bool,
     limiter: Arc<Limiter>,
     hooks: Hooks,
     /// Names the boot and process space in which process ids mean something.
@@ -90,6 +94,7 @@ impl Spawner {
             grace: Duration::from_secs(settings.stop_grace_seconds),
             token_cache_seconds: settings.server_token_cache_seconds,
             homes: Homes::new(&cx.config.data, &settings.home, &settings.home_skeleton),
+            system_accounts: settings.system_accounts,
             limiter: Arc::new(Limiter::new(&settings.limits)),
             hooks: Hooks {
                 pre_spawn: settings.pre_spawn_hook.clone(),
@@ -139,15 +144,27 @@ impl Spawner {
         self.python.progress()
     }
 
+    /// The account of this machine as which a user's servers run; `None`: as Artel does.
+    async fn account(&self, user: &str) -> Result<Option<Account>> {
+        if self.system_accounts { Account::find(user).await.map(Some) } else { Ok(None) }
+    }
+
     /// Starts the process of `launch` on a free port; returns it with the URL (prefix included) that reaches it. Without
     /// `environment` its plan names a command.
-    pub(crate) fn start(&self, environment: Option<&Environment>, launch: &Launch) -> Result<(Process, String)> {
+    pub(crate) async fn start(&self, environment: Option<&Environment>, launch: &Launch) -> Result<(Process, String)> {
+        let account = self.account(&launch.user).await?;
         let port = artel_platform::process::free_port()?;
         let prefix = names::prefix(&launch.user, &launch.name);
         let own = format!("http://{}:{port}{prefix}", self.bind);
-        let home = self.homes.ensure(&launch.user)?;
+        let home = match &account {
+            Some(account) => account.home.clone(),
+            None => self.homes.ensure(&launch.user)?,
+        };
         let log = log::fresh(&self.log_file(&launch.user, &launch.name))?;
-        let (program, arguments) = self.program(environment, launch)?;
+        let (mut program, mut arguments) = self.program(environment, launch)?;
+        if let Some(account) = &account {
+            (program, arguments) = account.runs(&program, &arguments);
+        }
         let limits = Limits { memory_mib: launch.plan.memory_mib, cpus: launch.plan.cpus };
         let mut command = self.limiter.command(&launch.id, limits, &program, &arguments)?;
         command
@@ -170,7 +187,7 @@ impl Spawner {
             }
             (None, None) => return Err(Error::internal("a server without a program")),
         };
-        if plan.command.is_empty() && rustix::process::geteuid().is_root() {
+        if plan.command.is_empty() && !self.system_accounts && rustix::process::geteuid().is_root() {
             arguments.push("--allow-root".into());
         }
         arguments.extend(plan.arguments.iter().cloned());
@@ -179,24 +196,27 @@ impl Spawner {
 
     /// Runs `hub.pre_spawn_hook` for a server that is about to start.
     pub(crate) async fn before_start(&self, user: &str, name: &str, options: &serde_json::Value) -> Result<()> {
-        let variables = self.hook_variables(user, name, options);
+        let variables = self.hook_variables(user, name, options).await;
         hooks::run("pre_spawn_hook", &self.hooks.pre_spawn, &variables, self.hooks.limit).await
     }
 
     /// Runs `hub.post_stop_hook` for a server that has ended.
     pub(crate) async fn after_stop(&self, user: &str, name: &str, options: &serde_json::Value) {
-        let variables = self.hook_variables(user, name, options);
+        let variables = self.hook_variables(user, name, options).await;
         if let Err(error) = hooks::run("post_stop_hook", &self.hooks.post_stop, &variables, self.hooks.limit).await {
             tracing::warn!(server = names::full(user, name), error = %error.chain(), "a hook failed");
         }
     }
 
-    fn hook_variables(&self, user: &str, name: &str, options: &serde_json::Value) -> BTreeMap<String, String> {
+    async fn hook_variables(&self, user: &str, name: &str, options: &serde_json::Value) -> BTreeMap<String, String> {
+        // a hook may be what makes the account
+        let account = self.account(user).await.ok().flatten();
+        let home = account.map_or_else(|| self.homes.of(user), |account| account.home);
         [
             ("JUPYTERHUB_USER", user.to_owned()),
             ("JUPYTERHUB_SERVER_NAME", name.to_owned()),
             ("JUPYTERHUB_SERVICE_PREFIX", names::prefix(user, name)),
-            ("ARTEL_USER_HOME", self.homes.of(user).display().to_string()),
+            ("ARTEL_USER_HOME", home.display().to_string()),
             ("ARTEL_USER_OPTIONS", options.to_string()),
         ]
         .map(|(name, value)| (name.to_owned(), value))
@@ -265,7 +285,8 @@ impl Spawner {
 
     /// Moves a user's home folder, where they have one. `FAILED_PRECONDITION` when somebody has left one of the new name.
     pub(crate) fn move_home(&self, user: &str, new: &str) -> Result<()> {
-        self.homes.rename(user, new)
+        // an account keeps its home
+        if self.system_accounts { Ok(()) } else { self.homes.rename(user, new) }
     }
 
     /// The last lines of a server's log.

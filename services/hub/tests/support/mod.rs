@@ -6,6 +6,7 @@
 mod front;
 pub mod oauth;
 pub mod provider;
+pub mod slapd;
 
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServerHandle, ServiceRequest, ServiceResponse};

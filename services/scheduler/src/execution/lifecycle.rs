@@ -100,7 +100,7 @@ impl Scheduler {
         if instance.state != Some(TaskState::Running) {
             return Ok(wrong_state(&instance, "TI was not in the running state so it cannot be updated"));
         }
-        let ended = self.ended(call, state)?;
+        let ended = self.ending(call, state)?;
         self.note_state(&mut tx, &instance, state, instance.hostname.as_deref()).await?;
         match state {
             TaskState::UpForReschedule => self.reschedule(&mut tx, call, &instance, ended).await?,
@@ -133,14 +133,18 @@ impl Scheduler {
         if !outlets.is_empty() {
             self.assets_changed();
         }
-        self.woken(&instance);
+        if state.is_finished() {
+            self.ended(&instance);
+        } else {
+            self.woken(&instance);
+        }
         if state == TaskState::Deferred {
             self.triggers.notify_one();
         }
         Ok(Reply::empty(204))
     }
 
-    fn ended(&self, call: &Call<'_>, state: TaskState) -> Result<Ended> {
+    fn ending(&self, call: &Call<'_>, state: TaskState) -> Result<Ended> {
         Ok(Ended {
             state: Some(state),
             end_date: call.time("end_date")?.unwrap_or_else(|| self.cx.clock.now()),

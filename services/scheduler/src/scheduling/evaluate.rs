@@ -1,6 +1,7 @@
 //! Looks at one run: reads how things stand, decides, and writes what follows, in one transaction.
 
 use super::decide::{Change, Decision, Instance, Situation, SkipMemo, decide};
+use super::wake::RunKey;
 use super::{admit, past};
 use crate::Scheduler;
 use crate::dag::{Dag, Task};
@@ -14,9 +15,15 @@ use artel_platform::db::Tx;
 use artel_proto::artel::scheduler::v1::{DagRunChanged, TaskInstanceChanged};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 /// Runs looked at together. On SQLite they take turns at the writer anyway.
 const EVALUATORS: usize = 4;
+/// To look at a run of so many instances takes long each time. It rests as many times as long after each look, at most
+/// [`LONGEST_REST`], so that what happens meanwhile is looked at together; what is queued already goes on.
+const MANY: usize = 100;
+const REST: u32 = 3;
+const LONGEST_REST: Duration = Duration::from_millis(500);
 
 impl Scheduler {
     /// Starts the tasks that look at runs which something happened to.
@@ -29,31 +36,47 @@ impl Scheduler {
                         () = scheduler.cx.stop.cancelled() => return,
                         run = scheduler.wake.next() => run,
                     };
-                    if let Err(error) = scheduler.evaluate(&run.0, &run.1).await {
+                    let began = Instant::now();
+                    let instances = scheduler.evaluate(&run.0, &run.1).await.unwrap_or_else(|error| {
                         // the reconciliation looks at it again
                         tracing::warn!(dag_id = run.0, run_id = run.1, error = %error.chain(), "a run could not be looked at");
-                    }
-                    scheduler.wake.done(&run);
+                        0
+                    });
+                    let rest = if instances < MANY { Duration::ZERO } else { began.elapsed() * REST };
+                    scheduler.rest(run, rest.min(LONGEST_REST));
                 }
             });
         }
     }
 
-    /// Does what is to be done about a run now.
-    pub(crate) async fn evaluate(&self, dag_id: &str, run_id: &str) -> Result<()> {
-        let Some(seen) = runs::get(&self.db, dag_id, run_id).await? else { return Ok(()) };
+    /// Lets a run be looked at again after a while.
+    fn rest(self: &Arc<Self>, run: RunKey, rest: Duration) {
+        if rest.is_zero() {
+            return self.wake.done(&run);
+        }
+        let scheduler = self.clone();
+        self.cx.spawn("rest of a run", async move {
+            tokio::time::sleep(rest).await;
+            scheduler.wake.done(&run);
+        });
+    }
+
+    /// Does what is to be done about a run now. Returns how many instances that took to look at.
+    pub(crate) async fn evaluate(&self, dag_id: &str, run_id: &str) -> Result<usize> {
+        let Some(seen) = runs::get(&self.db, dag_id, run_id).await? else { return Ok(0) };
         let active = dags::get(&self.db, dag_id).await?.is_some_and(|d| !d.is_paused && !d.is_stale);
         if seen.state == RunState::Queued || !active {
-            return Ok(());
+            return Ok(0);
         }
         let dag = self.version(&seen.dag_version_id).await?;
         if seen.state.is_finished() {
-            return self.wake_after(&dag, &seen).await; // a task of it was given another state by hand
+            self.wake_after(&dag, &seen).await?; // a task of it was given another state by hand
+            return Ok(0);
         }
         let mut tx = self.db.begin().await?;
-        let Some(run) = runs::lock(&mut tx, dag_id, run_id).await? else { return Ok(()) };
+        let Some(run) = runs::lock(&mut tx, dag_id, run_id).await? else { return Ok(0) };
         if run.state != RunState::Running || run.dag_version_id != seen.dag_version_id {
-            return Ok(());
+            return Ok(0);
         }
         let now = self.cx.clock.now();
         let present = instances::of_run(&mut tx, dag_id, run_id).await?;
@@ -77,7 +100,7 @@ impl Scheduler {
         if decision.changes.iter().any(deferred) {
             self.triggers.notify_one();
         }
-        Ok(())
+        Ok(present.len())
     }
 
     fn after(&self, admitted: usize, run: RunState) {

@@ -36,10 +36,10 @@ pub(crate) async fn claim(
     Ok(claimed)
 }
 
-/// Is there anything to claim?
-pub(crate) async fn any_queued(db: &Db) -> Result<bool> {
-    let sql = "SELECT 1 AS one FROM task_instances WHERE state = 'queued' LIMIT 1";
-    Ok(db.fetch_optional(sql, vec![]).await?.is_some())
+/// Is there anything to claim? What was claimed stays queued until it starts.
+pub(crate) async fn any_free(db: &Db, now: i64) -> Result<bool> {
+    let sql = "SELECT 1 AS one FROM task_instances WHERE state = 'queued' AND (lease_until IS NULL OR lease_until < $1) LIMIT 1";
+    Ok(db.fetch_optional(sql, args![now]).await?.is_some())
 }
 
 /// Prolongs a worker's leases; returns those that it holds.
