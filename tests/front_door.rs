@@ -43,7 +43,7 @@ async fn a_server_sees_no_session_and_no_forged_header() {
     assert!(cookies.contains("jupyterhub-session-id="), "a notebook server tells by it that its visitor has signed out: {cookies}");
     assert!(!cookies.contains("artel-session"), "{cookies}");
     assert!(of("x-artel-identity").is_empty());
-    assert_eq!(of("x-forwarded-for"), ["127.0.0.1"]);
+    assert_eq!(of("x-forwarded-for"), ["6.6.6.6, 127.0.0.1"], "the last is who came, what is before it is what they said");
     assert!(of("x-forwarded-host").iter().all(|host| !host.contains("evil")), "{seen:?}");
 
     let stranger = reqwest::Client::new();
