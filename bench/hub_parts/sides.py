@@ -12,7 +12,7 @@ import time
 from abc import ABC, abstractmethod
 from pathlib import Path
 
-from parts import processes, report
+from parts import processes
 from proxy_parts.measure import free_port
 
 from . import client

@@ -93,6 +93,21 @@ def receive(sock: socket.socket) -> bytearray:
     return read_exactly(sock, size)
 
 
+def receive_with_fds(sock: socket.socket, most: int) -> tuple[bytearray, list[int]]:
+    """Read one frame to whose first bytes up to ``most`` descriptors are attached."""
+    head, fds, _, _ = socket.recv_fds(sock, _LENGTH.size, most)
+    if not head:
+        raise Closed
+    (size,) = _LENGTH.unpack(head + read_exactly(sock, _LENGTH.size - len(head)))
+    return read_exactly(sock, size), fds
+
+
+def send_with_fds(sock: socket.socket, payload: bytes, fds: list[int]) -> None:
+    """Write one frame with descriptors attached to its length."""
+    socket.send_fds(sock, [_LENGTH.pack(len(payload))], fds)
+    sock.sendall(payload)
+
+
 def receive_json(sock: socket.socket) -> dict:
     """Read one JSON frame."""
     return json.loads(receive(sock))

@@ -10,7 +10,6 @@ import os
 import resource
 import signal
 import socket
-import struct
 from collections.abc import Callable
 from typing import NoReturn
 
@@ -45,8 +44,7 @@ class TaskProcess:
         """Hand the request over with its sockets; ``False`` when the process is gone."""
         with self.order:
             try:
-                socket.send_fds(self.order, [struct.pack(">I", len(payload))], fds)
-                self.order.sendall(payload)
+                channel.send_with_fds(self.order, payload, fds)
             except OSError:
                 return False
         return True
@@ -64,12 +62,8 @@ def become_task(order: socket.socket, leave: Callable[[], None], parent: int, ah
         channel.after_fork()
         if ahead:
             warm.rehearse()
-        head, fds, _, _ = socket.recv_fds(order, 4, SOCKETS)
-        if not head:  # it is not needed any more
-            os._exit(0)
-        requests, stdout, stderr, logs = fds
-        head += channel.read_exactly(order, 4 - len(head))
-        wanted = json.loads(channel.read_exactly(order, struct.unpack(">I", head)[0]))
+        payload, (requests, stdout, stderr, logs) = channel.receive_with_fds(order, SOCKETS)
+        wanted = json.loads(payload)
         order.close()
         surround(wanted)
         for bundle in json.loads(os.environ.get(BUNDLES, "[]")):
@@ -83,6 +77,8 @@ def become_task(order: socket.socket, leave: Callable[[], None], parent: int, ah
             logs,
             supervisor._subprocess_main,
         )
+    except channel.Closed:  # it is not needed any more
+        os._exit(0)
     except BaseException as error:  # nothing may run on into the parent's loop
         os.write(stderr, f"cannot start the task: {error}\n".encode())
     finally:

@@ -69,10 +69,13 @@ def keep_adapters() -> None:
 
 
 def rehearse() -> None:
-    """Do what a task does first, without effect, while nobody waits for it."""
-    log_nowhere()
-    decode_nothing()
-    define_nothing()
+    """Do what a task does first, without effect, while nobody waits for it. What cannot be rehearsed is done by the task."""
+    try:
+        log_nowhere()
+        decode_nothing()
+        define_nothing()
+    except Exception as error:  # a process that ends of it would be made again and again
+        print(f"cannot rehearse a task: {error}", file=sys.stderr, flush=True)
 
 
 def log_nowhere() -> None:

@@ -14,7 +14,6 @@ import resource
 import select
 import signal
 import socket
-import struct
 import sys
 import time
 from importlib import metadata
@@ -88,11 +87,7 @@ class Zygote:
 
     def request(self) -> None:
         """Read one request and its file descriptors, give it to a process of its own, answer."""
-        head, self.passing, _, _ = socket.recv_fds(self.control, 4, SOCKETS)
-        if not head:
-            raise channel.Closed
-        head += channel.read_exactly(self.control, 4 - len(head))
-        payload = channel.read_exactly(self.control, struct.unpack(">I", head)[0])
+        payload, self.passing = channel.receive_with_fds(self.control, SOCKETS)
         try:
             answer = self.start(json.loads(payload), payload)
         except ValueError as error:

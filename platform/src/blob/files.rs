@@ -3,11 +3,11 @@
 use super::meter::{Meter, blocking, gather};
 use super::{ByteStream, Written};
 use crate::error::{Error, Result, ResultExt};
+use crate::folders;
 use bytes::Bytes;
 use futures::{Stream, StreamExt, stream};
-use std::fs::{DirBuilder, File};
+use std::fs::File;
 use std::io::{ErrorKind, IoSlice, Read, Seek, SeekFrom, Write};
-use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use tokio::task::{JoinHandle, spawn_blocking};
 
@@ -24,12 +24,7 @@ pub(super) struct Files {
 
 impl Files {
     pub(super) fn open(folder: PathBuf) -> Result<Self> {
-        // for nobody else on this machine to read
-        DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(&folder)
-            .or_unavailable(&format!("cannot make the artifact folder {}", folder.display()))?;
+        folders::make(&folder, folders::PRIVATE).or_unavailable(&format!("cannot make the artifact folder {}", folder.display()))?;
         Ok(Self { folder })
     }
 

@@ -22,13 +22,12 @@ pub use value::Value;
 
 use crate::bus::Outbox;
 use crate::error::{Error, Result, ResultExt};
+use crate::folders;
 use futures::TryStreamExt;
 use futures::stream::BoxStream;
 use postgres::Postgres;
 use sqlx::SqlitePool;
 use sqlx::pool::PoolConnection;
-use std::fs::DirBuilder;
-use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -219,12 +218,7 @@ where
 }
 
 async fn open_sqlite(folder: &Path, service: &str) -> Result<Pool> {
-    // for nobody else on this machine to read
-    DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(folder)
-        .or_unavailable(&format!("cannot make the database folder {}", folder.display()))?;
+    folders::make(folder, folders::PRIVATE).or_unavailable(&format!("cannot make the database folder {}", folder.display()))?;
     let file = folder.join(format!("{service}.db"));
     let writer = Arc::new(writer::Writer::open(&file).await?);
     writer.lengthen_log(file.clone());

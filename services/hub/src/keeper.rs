@@ -51,7 +51,7 @@ impl Hub {
     /// Keeps a process that an earlier run has left.
     pub(crate) async fn keep_adopted(self: Arc<Self>, launch: String, mut process: Process) {
         let order = self.spawner.enter(&launch);
-        self.spawner.is_in_table(&launch);
+        self.spawner.note_in_table(&launch);
         let end = self.hold(&launch, &mut process, &order).await;
         self.close(&launch, Some(process), end).await;
     }

@@ -68,7 +68,7 @@ impl Hub {
                 return self.already(&launch.user, name).await;
             }
         };
-        self.spawner.is_in_table(&launch.id);
+        self.spawner.note_in_table(&launch.id);
         let hub = self.clone();
         self.spawn(hub.keep(launch, order));
         Ok(server)

@@ -68,7 +68,7 @@ mod tests {
         let order = hub.spawner.enter("a launch");
         hub.end_forgotten().await.unwrap();
         assert!(!order.is_cancelled(), "its transaction is under way");
-        hub.spawner.is_in_table("a launch");
+        hub.spawner.note_in_table("a launch");
         hub.end_forgotten().await.unwrap();
         assert!(order.is_cancelled());
     }

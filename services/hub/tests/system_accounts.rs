@@ -65,7 +65,12 @@ async fn each_server_is_its_users_own() {
     chown(&secret, Some(uids[0] as u32), None).unwrap();
     assert_eq!(read(&suite, ACCOUNTS[0], &secret.display().to_string()).await["bytes"], 10);
     let data = &suite.cx.config.data;
-    let others = [secret, format!("/proc/{}/environ", pids[0]).into(), data.join("db/hub.db"), data.join("logs/notebooks")];
+    let others = [
+        secret,
+        format!("/proc/{}/environ", pids[0]).into(),
+        data.join("db/hub.db"),
+        data.join(format!("logs/servers/{}.log", ACCOUNTS[0])),
+    ];
     for file in others {
         let seen = read(&suite, ACCOUNTS[1], &file.display().to_string()).await;
         assert_eq!(seen["error"], "Permission denied", "{}: {seen}", file.display());

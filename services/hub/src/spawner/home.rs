@@ -42,14 +42,14 @@ impl Homes {
             return Ok(home);
         }
         let Some(skeleton) = &self.skeleton else {
-            make_folder(&home, 0o700)?;
+            make_folder(&home)?;
             return Ok(home);
         };
         // whole or not at all: a home that is there is never filled again
         let partial = home.with_file_name(format!(".{user}.new"));
         let failed = format!("cannot copy hub.home_skeleton {} to {}", skeleton.display(), home.display());
         let _ = fs::remove_dir_all(&partial);
-        make_folder(&partial, 0o700)?;
+        make_folder(&partial)?;
         copy(skeleton, &partial).or_internal(&failed)?;
         match fs::rename(&partial, &home) {
             // another server of the same user was faster

@@ -13,7 +13,7 @@ const BYTES: u64 = 16 * 1024;
 pub(super) fn fresh(path: &Path) -> Result<File> {
     let failed = format!("cannot write the log {}", path.display());
     if let Some(folder) = path.parent() {
-        super::make_folder(folder, 0o700)?;
+        super::make_folder(folder)?;
     }
     if path.exists() {
         std::fs::rename(path, path.with_extension("log.old")).or_internal(&failed)?;

@@ -20,7 +20,7 @@ use crate::config::{Service, Settings};
 use crate::names;
 use account::Account;
 use artel_platform::python::{Environment, Environments, Progress, Requirements};
-use artel_platform::{Context, Error, Result, ResultExt};
+use artel_platform::{Context, Error, Result, ResultExt, folders};
 use limits::Limits;
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
@@ -112,7 +112,7 @@ impl Spawner {
     }
 
     /// Notes that a launch is in the table: once it is not, it is no longer wanted.
-    pub(crate) fn is_in_table(&self, launch: &str) {
+    pub(crate) fn note_in_table(&self, launch: &str) {
         if let Some(kept) = self.kept.lock().expect("not poisoned").get_mut(launch) {
             kept.in_table = true;
         }
@@ -301,10 +301,8 @@ impl Spawner {
     }
 }
 
-fn make_folder(folder: &Path, mode: u32) -> Result<()> {
-    use std::os::unix::fs::DirBuilderExt;
-    let failed = format!("cannot make the folder {}", folder.display());
-    std::fs::DirBuilder::new().recursive(true).mode(mode).create(folder).or_internal(&failed)
+fn make_folder(folder: &Path) -> Result<()> {
+    folders::make(folder, folders::PRIVATE).or_internal(&format!("cannot make the folder {}", folder.display()))
 }
 
 fn node() -> String {

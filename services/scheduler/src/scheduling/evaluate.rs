@@ -56,8 +56,10 @@ impl Scheduler {
         }
         let scheduler = self.clone();
         self.cx.spawn("rest of a run", async move {
-            tokio::time::sleep(rest).await;
-            scheduler.wake.done(&run);
+            tokio::select! {
+                () = scheduler.cx.stop.cancelled() => {}
+                () = tokio::time::sleep(rest) => scheduler.wake.done(&run),
+            }
         });
     }
 
