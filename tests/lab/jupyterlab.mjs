@@ -84,10 +84,19 @@ export function inRoom(page, place) {
   return () => frames > 0;
 }
 
-/** On a slow machine JupyterLab asks what to do while a shared notebook loads: go on waiting. */
-export async function waitPatiently(page) {
-  const asked = page.locator(".jp-Dialog", { hasText: "taking some time to load" });
-  await page.addLocatorHandler(asked, () => asked.getByRole("button", { name: "Continue waiting" }).click());
+/**
+ * Answers what JupyterLab asks of its own accord, as a person would: on a slow machine it asks what to do while a shared
+ * notebook loads, and a folder in which a file is renamed while jupyter-server lists it is "not found" (its listing
+ * ends with the vanished file's 404).
+ */
+export async function answerDialogs(page) {
+  for (const [says, answer] of [
+    ["taking some time to load", "Continue waiting"],
+    ["Directory not found", "Dismiss"],
+  ]) {
+    const asked = page.locator(".jp-Dialog", { hasText: says });
+    await page.addLocatorHandler(asked, () => asked.getByRole("button", { name: answer }).click());
+  }
 }
 
 function listen(page, place, hear) {

@@ -8,7 +8,7 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { assertAccessible, openBrowser, picture, required, settled } from "../../gateway/ui/tests/e2e/browser.mjs";
-import { inRoom, launch, loaded, notebook, printed, progressShown, run, save, signIn, spawn, terminal, until, waitPatiently } from "./jupyterlab.mjs";
+import { inRoom, launch, loaded, notebook, printed, progressShown, run, save, signIn, spawn, terminal, until, answerDialogs } from "./jupyterlab.mjs";
 
 const BASE = required("BASE_URL").replace(/\/$/, "");
 const PASSWORD = required("PASSWORD");
@@ -20,6 +20,7 @@ const DESK = (whose) => `/user/ada/second/lab/workspaces/${whose}/tree/pair.ipyn
 const { browser, context, page, failures } = await openBrowser(BASE);
 // where all the suite's tests run, everything takes its time
 context.setDefaultTimeout(60_000);
+await answerDialogs(page);
 const answers = createInterface({ input: process.stdin })[Symbol.asyncIterator]();
 
 async function owner(order) {
@@ -104,7 +105,7 @@ try {
     writeFileSync(file("pair.ipynb"), JSON.stringify({ cells: [cell], metadata: { kernelspec }, nbformat: 4, nbformat_minor: 5 }));
     second = await context.newPage();
     const joined = inRoom(second, ROOM);
-    await waitPatiently(second);
+    await answerDialogs(second);
     await second.goto(`/hub/spawn/ada/second?next=${encodeURIComponent(DESK("hers"))}`);
     await spawn(second, "Together");
     await second.waitForURL(below("/user/ada/second/lab"));
@@ -124,7 +125,7 @@ try {
     other.setDefaultTimeout(60_000);
     const guest = await other.newPage();
     const joined = inRoom(guest, ROOM);
-    await waitPatiently(guest);
+    await answerDialogs(guest);
     await guest.goto(DESK("his"));
     await signIn(guest, "bob", PASSWORD);
     await guest.getByRole("heading", { name: "Authorize access" }).waitFor();

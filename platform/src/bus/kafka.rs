@@ -13,6 +13,7 @@ use rdkafka::config::ClientConfig;
 use rdkafka::consumer::{CommitMode, Consumer as _, StreamConsumer};
 use rdkafka::message::{BorrowedMessage, Header, Headers, Message, OwnedHeaders};
 use rdkafka::producer::{FutureProducer, FutureRecord};
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::broadcast;
@@ -144,7 +145,7 @@ async fn relay_lock(source: &Db) -> Result<Option<RelayLock>> {
 async fn publish_until_failure(kafka: &Kafka, source: &Db, mut lock: RelayLock, stop: &CancellationToken) -> Result<()> {
     let producer = kafka.producer()?;
     loop {
-        let events = outbox::waiting(source, BATCH).await?;
+        let events = outbox::waiting(source, BATCH, &HashSet::new()).await?;
         let more = events.len() as i64 == BATCH;
         if !events.is_empty() {
             let topics: Vec<_> = events.iter().map(|e| kafka.namespace.outside(&e.topic)).collect();

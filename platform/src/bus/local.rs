@@ -63,10 +63,8 @@ struct Courier {
 impl Courier {
     /// One pass; `true` when there may be more at once. What none wants counts as handled.
     async fn round(&mut self) -> Result<bool> {
-        let limit = BATCH + self.handled.len() as i64;
-        let mut events = outbox::waiting(&self.source, limit).await?;
-        let more = events.len() as i64 == limit;
-        events.retain(|event| !self.handled.contains(&event.id));
+        let mut events = outbox::waiting(&self.source, BATCH, &self.handled).await?;
+        let more = events.len() as i64 == BATCH;
         let work = self.consumers.iter().map(|consumer| async {
             for (number, event) in events.iter().enumerate() {
                 if consumer.wants(event) && !consumer.handle(event, &self.stop).await {

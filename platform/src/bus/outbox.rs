@@ -1,8 +1,10 @@
 //! The outbox table of one service: where its events wait until they are delivered.
 
 use super::Envelope;
-use crate::db::{AssertSqlSafe, Db, Row};
+use crate::db::{AssertSqlSafe, Db, Row, Value};
 use crate::error::Result;
+use std::collections::HashSet;
+use std::ops::RangeInclusive;
 use std::sync::{Arc, OnceLock};
 use tokio::sync::{Notify, broadcast};
 
@@ -49,12 +51,14 @@ impl Outbox {
     }
 }
 
-/// The oldest `limit` waiting events, in order.
-pub(super) async fn waiting(db: &Db, limit: i64) -> Result<Vec<Envelope>> {
-    let rows = db
-        .fetch_all("SELECT id, topic, type, key, payload, time, traceparent FROM outbox ORDER BY id LIMIT $1", crate::args![limit])
-        .await?;
-    rows.iter().map(envelope).collect()
+/// The oldest `limit` waiting events other than `except`, in order.
+pub(super) async fn waiting(db: &Db, limit: i64, except: &HashSet<String>) -> Result<Vec<Envelope>> {
+    let mut values = crate::args![limit];
+    // said again until there are a power of two: few texts, whatever their number
+    values.extend(except.iter().cycle().take(if except.is_empty() { 0 } else { except.len().next_power_of_two() }).map(Value::from));
+    let clause = if except.is_empty() { String::new() } else { format!("WHERE id NOT IN ({}) ", places(2..=values.len())) };
+    let sql = format!("SELECT id, topic, type, key, payload, time, traceparent FROM outbox {clause}ORDER BY id LIMIT $1");
+    db.fetch_all(AssertSqlSafe(sql), values).await?.iter().map(envelope).collect()
 }
 
 /// Removes events that are on their way for good.
@@ -62,9 +66,12 @@ pub(super) async fn remove(db: &Db, ids: &[&str]) -> Result<()> {
     if ids.is_empty() {
         return Ok(());
     }
-    let places: Vec<String> = (1..=ids.len()).map(|n| format!("${n}")).collect();
-    let sql = AssertSqlSafe(format!("DELETE FROM outbox WHERE id IN ({})", places.join(", ")));
+    let sql = AssertSqlSafe(format!("DELETE FROM outbox WHERE id IN ({})", places(1..=ids.len())));
     db.execute(sql, ids.iter().map(|id| (*id).into()).collect()).await.map(drop)
+}
+
+fn places(numbers: RangeInclusive<usize>) -> String {
+    numbers.map(|n| format!("${n}")).collect::<Vec<_>>().join(", ")
 }
 
 fn envelope(row: &Row) -> Result<Envelope> {

@@ -104,7 +104,7 @@ impl Scheduler {
         let row =
             dags::get(&self.db, &instance.dag_id).await?.ok_or_else(|| Error::not_found(format!("Dag {} is gone", instance.dag_id)))?;
         let run = runs::get(&self.db, &instance.dag_id, &instance.run_id).await?;
-        let token = self.task_token(instance).await?;
+        let token = self.task_token(instance, run.as_ref()).await?;
         let place = self.place(instance, run.as_ref(), &row).await?;
         let execute = json!({
             "type": "ExecuteTask",
@@ -144,7 +144,11 @@ impl Scheduler {
     pub(crate) async fn refreshed_token(&self, instance: &TaskInstance) -> Result<Option<String>> {
         let age = self.cx.clock.now() - instance.queued_at.unwrap_or_default();
         let old = age > self.token_life(instance).await?.as_millis() as i64 * 4 / 5;
-        if old { self.task_token(instance).await.map(Some) } else { Ok(None) }
+        if !old {
+            return Ok(None);
+        }
+        let run = runs::get(&self.db, &instance.dag_id, &instance.run_id).await?;
+        self.task_token(instance, run.as_ref()).await.map(Some)
     }
 
     /// Where the task's file is: a run that is pinned to a version of its bundle has it there, any other in the newest.
@@ -168,9 +172,8 @@ impl Scheduler {
     }
 
     /// Lets the task speak for itself: to the suite as an MLflow client, to this service as an Airflow worker.
-    async fn task_token(&self, instance: &TaskInstance) -> Result<String> {
-        let run = runs::get(&self.db, &instance.dag_id, &instance.run_id).await?;
-        let user = run.and_then(|r| r.triggering_user_name).unwrap_or_else(|| format!("dag-{}", instance.dag_id));
+    async fn task_token(&self, instance: &TaskInstance, run: Option<&DagRun>) -> Result<String> {
+        let user = run.and_then(|r| r.triggering_user_name.clone()).unwrap_or_else(|| format!("dag-{}", instance.dag_id));
         let life = self.token_life(instance).await?;
         let identity = Identity {
             kind: Kind::Task,

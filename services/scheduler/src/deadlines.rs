@@ -66,7 +66,6 @@ impl Scheduler {
             self.add_callback(&mut tx, &missed.dag_id, &missed.run_id, callback).await?;
         }
         tx.commit().await?;
-        self.callbacks.notify_one();
         deadlines::next(&self.db).await
     }
 }

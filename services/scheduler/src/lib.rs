@@ -95,7 +95,7 @@ pub(crate) struct Scheduler {
     /// There is work for workers.
     claims: Notify,
     /// There are callbacks to be called.
-    callbacks: Notify,
+    callbacks: Arc<Notify>,
     /// There are more triggers to run.
     triggers: Notify,
     jobs: jobs::Jobs,
@@ -123,7 +123,7 @@ impl Scheduler {
             timer: Notify::new(),
             assets_due: assets::AssetsDue::default(),
             claims: Notify::new(),
-            callbacks: Notify::new(),
+            callbacks: Arc::default(),
             triggers: Notify::new(),
             jobs: jobs::Jobs::default(),
             event_numbers: event_log::Numbers::default(),

@@ -56,7 +56,7 @@ impl<'a> Place<'a> {
 pub(crate) async fn append_line(tx: &mut Tx, ti_id: &str, place: &Place<'_>, level: &str, event: &str, now: i64) -> Result<()> {
     let line = json!({"timestamp": times::shown(now), "level": level, "event": event, "logger": "artel.scheduler"});
     append_json(tx, ti_id, place, &line, now).await?;
-    logs::complete(tx, ti_id).await.map(drop)
+    logs::complete_with(tx, ti_id).await
 }
 
 /// Adds a line that no process of the task said.
@@ -87,10 +87,8 @@ impl Scheduler {
 
     /// A process of a try has ended, and all that it said is here: was it the try's last one?
     pub(crate) async fn finish_log(&self, ti_id: &str) -> Result<()> {
-        let mut tx = self.db.begin().await?;
-        let goes_on = instances::get(&mut tx, ti_id).await?.is_some_and(|i| !i.state.is_some_and(TaskState::is_finished));
-        if !goes_on && logs::complete(&mut tx, ti_id).await? {
-            tx.commit().await?;
+        let goes_on = instances::get(&self.db, ti_id).await?.is_some_and(|i| !i.state.is_some_and(TaskState::is_finished));
+        if !goes_on && logs::complete(&self.db, ti_id).await? {
             self.log_complete.notify_one();
             self.log_grew.notify_waiters();
         }

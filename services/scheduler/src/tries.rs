@@ -83,6 +83,10 @@ impl Scheduler {
     }
 
     async fn settle_exit(&self, ti_id: &str, exit: Exit<'_>) -> Result<()> {
+        // nothing is left to do as a rule: that is seen without taking the writer's turn
+        if exit.said && instances::get(&self.db, ti_id).await?.is_some() {
+            return Ok(());
+        }
         let mut tx = self.db.begin().await?;
         let Some(instance) = instances::lock(&mut tx, ti_id).await? else {
             return self.revoked_process_ended(tx, ti_id).await;
@@ -162,6 +166,5 @@ impl Scheduler {
     /// An instance has ended: its run is looked at.
     pub(crate) fn ended(&self, instance: &TaskInstance) {
         self.wake.run(&instance.dag_id, &instance.run_id);
-        self.callbacks.notify_one();
     }
 }

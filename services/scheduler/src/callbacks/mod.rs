@@ -75,6 +75,9 @@ impl Scheduler {
         request["bundle_name"] = row.bundle_name.into();
         request["bundle_version"] = json!(version);
         let id = self.cx.ids.ordered().to_string();
-        callbacks::add(tx, &id, dag_id, run_id, &request.to_string(), self.cx.clock.now()).await
+        callbacks::add(tx, &id, dag_id, run_id, &request.to_string(), self.cx.clock.now()).await?;
+        let callbacks = self.callbacks.clone();
+        tx.after_commit(move || callbacks.notify_one());
+        Ok(())
     }
 }

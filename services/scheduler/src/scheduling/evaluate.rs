@@ -111,7 +111,6 @@ impl Scheduler {
         }
         if run.is_finished() {
             self.assets_changed(); // room for another run of this DAG
-            self.callbacks.notify_one();
         }
     }
 

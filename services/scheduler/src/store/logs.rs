@@ -57,9 +57,16 @@ pub(crate) async fn append(tx: &mut Tx, ti_id: &str, path: &str, piece: &Piece<'
     Ok(())
 }
 
+const COMPLETE: &str = "UPDATE task_logs SET is_complete = 1 WHERE ti_id = $1 AND is_complete = 0";
+
 /// Nothing more will come; returns whether that is news.
-pub(crate) async fn complete(tx: &mut Tx, ti_id: &str) -> Result<bool> {
-    Ok(tx.execute("UPDATE task_logs SET is_complete = 1 WHERE ti_id = $1 AND is_complete = 0", args![ti_id]).await? > 0)
+pub(crate) async fn complete(db: &Db, ti_id: &str) -> Result<bool> {
+    Ok(db.execute(COMPLETE, args![ti_id]).await? > 0)
+}
+
+/// The same, together with what else the transaction writes.
+pub(crate) async fn complete_with(tx: &mut Tx, ti_id: &str) -> Result<()> {
+    tx.execute(COMPLETE, args![ti_id]).await.map(drop)
 }
 
 /// Pieces from a position on, in order, up to about `limit` of them.
