@@ -4,7 +4,7 @@ use artel_platform::bus::{Bus, Handler, on};
 use artel_platform::db::{Db, Value};
 use artel_platform::testkit::on_both_engines;
 use artel_platform::{Code, Context, args};
-use artel_proto::artel::registry::v1::ModelVersionAliasSet;
+use artel_proto::artel::registry::v1::{ModelVersionAliasSet, RegisteredModelChanged};
 use std::time::{Duration, Instant};
 
 async fn open(cx: &Context, name: &str) -> Db {
@@ -233,6 +233,28 @@ async fn events_reach_every_group_once_and_survive_a_restart() {
         emit(&source, "last", 3).await;
         eventually("the last event", async || count(&one).await == 3).await;
         assert!(one.fetch_optional("SELECT id FROM item WHERE id = 'again'", vec![]).await.unwrap().is_none());
+        cx.stop.cancel();
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_no_consumer_waits_for_is_told_but_not_kept() {
+    on_both_engines(|cx| async move {
+        let (source, one) = (open(&cx, "source").await, open(&cx, "one").await);
+        let mut live = cx.bus.live();
+        cx.bus.consume("one", &one, vec![note_alias()]);
+        cx.bus.run(&cx.tasks, &cx.stop, false);
+        let mut tx = source.begin().await.unwrap();
+        tx.emit(&RegisteredModelChanged { name: "wine".into(), ..Default::default() }).await.unwrap();
+        assert_eq!(tx.fetch_one("SELECT COUNT(*) AS n FROM outbox", vec![]).await.unwrap().get::<i64>("n").unwrap(), 0);
+        tx.emit(&ModelVersionAliasSet { alias: "champion".into(), ..Default::default() }).await.unwrap();
+        assert_eq!(tx.fetch_one("SELECT COUNT(*) AS n FROM outbox", vec![]).await.unwrap().get::<i64>("n").unwrap(), 1);
+        tx.commit().await.unwrap();
+        for expected in ["RegisteredModelChanged", "ModelVersionAliasSet"] {
+            assert_eq!(live.recv().await.unwrap().kind, expected);
+        }
+        eventually("the alias", async || count(&one).await == 1).await;
         cx.stop.cancel();
     })
     .await;

@@ -1,7 +1,8 @@
 //! Events from where they happen to whoever acts on them: at least once on the way, exactly once in effect.
 //!
 //! `tx.emit(&event)` writes an outbox row in the transaction of the change. Locally, each consumer tails the outbox
-//! tables of its process; with Kafka a relay publishes the rows and consumers read the topics. Either way a handler
+//! tables of its process, and what none of them waits for is not written; with Kafka a relay publishes the rows and
+//! consumers read the topics. Either way a handler
 //! runs in a transaction of its own service that first notes `(consumer, event id)` in `inbox`, so that a second
 //! delivery changes nothing.
 
@@ -88,6 +89,8 @@ impl Bus {
         match &self.0.transport {
             Transport::Local => {
                 for source in sources {
+                    let all = consumers.clone();
+                    source.outbox().set_wanted(move |event| all.iter().any(|consumer| consumer.wants(event)));
                     tasks.spawn(local::deliver(source, consumers.clone(), stop.clone()));
                 }
             }

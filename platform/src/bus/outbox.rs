@@ -16,11 +16,15 @@ struct Inner {
     service: String,
     woken: Notify,
     live: OnceLock<broadcast::Sender<Envelope>>,
+    /// Says of an event whether anybody waits for it; not set where that is not known here.
+    wanted: OnceLock<Wanted>,
 }
+
+type Wanted = Box<dyn Fn(&Envelope) -> bool + Send + Sync>;
 
 impl Outbox {
     pub(crate) fn new(service: &str) -> Self {
-        Self(Arc::new(Inner { service: service.into(), woken: Notify::new(), live: OnceLock::new() }))
+        Self(Arc::new(Inner { service: service.into(), woken: Notify::new(), live: OnceLock::new(), wanted: OnceLock::new() }))
     }
 
     /// The service whose events these are.
@@ -32,17 +36,26 @@ impl Outbox {
         let _ = self.0.live.set(live);
     }
 
+    pub(super) fn set_wanted(&self, wanted: impl Fn(&Envelope) -> bool + Send + Sync + 'static) {
+        let _ = self.0.wanted.set(Box::new(wanted));
+    }
+
+    /// Is the event to be kept until it is delivered? One that no consumer of the only process waits for need not be.
+    pub(crate) fn keeps(&self, event: &Envelope) -> bool {
+        self.0.wanted.get().is_none_or(|wanted| wanted(event))
+    }
+
     /// Called after the commit that made these events durable.
     pub(crate) fn announce(&self, events: Vec<Envelope>) {
-        if events.is_empty() {
-            return;
-        }
+        let kept = events.iter().any(|event| self.keeps(event));
         if let Some(live) = self.0.live.get() {
             for event in events {
                 let _ = live.send(event);
             }
         }
-        self.0.woken.notify_one();
+        if kept {
+            self.0.woken.notify_one();
+        }
     }
 
     /// Returns when there may be something new, at the latest after `limit`: then `false`.

@@ -89,6 +89,10 @@ impl Tx {
     /// Writes an event beside the change that it tells of. It is delivered if and only if the transaction commits.
     pub async fn emit<E: Event>(&mut self, event: &E) -> Result<()> {
         let envelope = Envelope::new(event);
+        if !self.db.outbox().keeps(&envelope) {
+            self.emitted.push(envelope);
+            return Ok(());
+        }
         let (along, mut values) = self.along.pop().map_or((None, Vec::new()), |(insert, args)| (Some(insert), args));
         let places = [1, 2, 3, 4, 5, 6, 7].map(|place| format!("${}", values.len() + place)).join(", ");
         let insert = format!("INSERT INTO outbox (id, topic, type, key, payload, time, traceparent) VALUES ({places})");

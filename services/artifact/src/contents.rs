@@ -30,9 +30,7 @@ impl Artifacts {
     pub(crate) async fn place(&self) -> Result<String> {
         let id = self.ids.hex32();
         let location = format!("objects/{}/{id}", &id[..2]);
-        let mut tx = self.db.begin().await?;
-        orphans::expect(&mut tx, &location, self.clock.now() + self.config.upload_seconds * 1000).await?;
-        tx.commit().await?;
+        orphans::expect(&self.db, &location, self.clock.now() + self.config.upload_seconds * 1000).await?;
         Ok(location)
     }
 

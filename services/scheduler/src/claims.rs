@@ -6,7 +6,7 @@ use crate::logs::Place;
 use crate::store::dags::DagRow;
 use crate::store::instances::TaskInstance;
 use crate::store::runs::DagRun;
-use crate::store::{bundles, claims, dags, runs, workers};
+use crate::store::{bundles, claims, dags, instances, runs, workers};
 use artel_platform::identity::{Audience, Identity, Kind, Scopes};
 use artel_platform::python::NO_TELEMETRY;
 use artel_platform::{Error, Result};
@@ -56,35 +56,27 @@ impl Scheduler {
     /// Work for a worker: waits for some, at most as long as `wait`.
     pub(crate) async fn claim(&self, worker_id: &str, queues: &[String], slots: i64, wait: Duration) -> Result<Vec<Workload>> {
         let deadline = tokio::time::Instant::now() + wait;
-        loop {
+        let mut place = self.waiting.place(worker_id, queues);
+        let mut free = slots.max(0) as usize;
+        let mut claimed = loop {
             let woken = self.claims.notified();
             tokio::pin!(woken);
             woken.as_mut().enable();
-            let claimed = self.claim_now(worker_id, queues, slots).await?;
+            let claimed = self.claim_now(worker_id, queues, free).await?;
             if !claimed.is_empty() || tokio::time::Instant::now() >= deadline {
-                return Ok(claimed);
+                break claimed;
             }
+            place.open(free);
             let look_again = (tokio::time::Instant::now() + LOOK_AGAIN).min(deadline);
             tokio::select! {
-                () = self.cx.stop.cancelled() => return Ok(Vec::new()),
+                () = self.cx.stop.cancelled() => break Vec::new(),
+                given = place.gift() => break self.given(&given).await?,
                 () = woken => {}
                 () = tokio::time::sleep_until(look_again) => {}
             }
-        }
-    }
-
-    async fn claim_now(&self, worker_id: &str, queues: &[String], slots: i64) -> Result<Vec<Workload>> {
-        let now = self.cx.clock.now();
-        // a look without taking the writer's turn
-        if slots < 1 || !claims::any_free(&self.db, now).await? {
-            return Ok(Vec::new());
-        }
-        let mut tx = self.db.begin().await?;
-        let claimed = claims::claim(&mut tx, worker_id, queues, slots, now, now + self.settings.lease().as_millis() as i64).await?;
-        if claimed.is_empty() {
-            return Ok(Vec::new());
-        }
-        tx.commit().await?;
+            free = place.close();
+        };
+        claimed.extend(self.given(&place.leave().await).await?);
         let mut workloads = Vec::with_capacity(claimed.len());
         for instance in claimed {
             match self.workload(&instance).await {
@@ -97,6 +89,29 @@ impl Scheduler {
             }
         }
         Ok(workloads)
+    }
+
+    /// What a worker was given while it waited.
+    async fn given(&self, ids: &[String]) -> Result<Vec<TaskInstance>> {
+        let mut given = Vec::with_capacity(ids.len());
+        for id in ids {
+            given.extend(instances::get(&self.db, id).await?);
+        }
+        Ok(given)
+    }
+
+    async fn claim_now(&self, worker_id: &str, queues: &[String], slots: usize) -> Result<Vec<TaskInstance>> {
+        let now = self.cx.clock.now();
+        // a look without taking the writer's turn
+        if slots < 1 || !claims::any_free(&self.db, now).await? {
+            return Ok(Vec::new());
+        }
+        let mut tx = self.db.begin().await?;
+        let claimed = claims::claim(&mut tx, worker_id, queues, slots as i64, now, now + self.settings.lease().as_millis() as i64).await?;
+        if !claimed.is_empty() {
+            tx.commit().await?;
+        }
+        Ok(claimed)
     }
 
     /// Everything a worker needs to run a try: upstream's `ExecuteTask`, the bundle, the environment.

@@ -3,7 +3,6 @@
 use crate::Scheduler;
 use crate::execution::Caller;
 use crate::store::logs::Piece;
-use crate::store::{history, instances};
 use crate::tries::Exit;
 use artel_proto::artel::scheduler::v1::scheduler_server::Scheduler as Service;
 use artel_proto::artel::scheduler::v1::{
@@ -19,6 +18,10 @@ use tonic::{Request, Response, Status};
 
 /// The gRPC side.
 pub(crate) struct Grpc(pub(crate) Arc<Scheduler>);
+
+fn piece(request: &AppendLogRequest) -> Piece<'_> {
+    Piece { segment: Some(&request.segment), byte: request.offset, data: &request.lines }
+}
 
 /// Longest wait of one claim.
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
@@ -57,20 +60,14 @@ impl Service for Grpc {
 
     async fn append_log(&self, request: Request<AppendLogRequest>) -> Result<Response<AppendLogResponse>, Status> {
         let r = request.into_inner();
-        let db = &self.0.db;
-        let found = match instances::get(db, &r.ti_id).await? {
-            Some(instance) => Some(instance),
-            None => history::get(db, &r.ti_id).await?,
-        };
-        let instance = found.ok_or_else(|| Status::not_found(format!("there is no task instance {}", r.ti_id)))?;
-        let piece = Piece { segment: Some(&r.segment), byte: r.offset, data: &r.lines };
-        self.0.append_log(&instance, &piece).await?;
+        self.0.append_log(&r.ti_id, &piece(&r)).await?;
         Ok(Response::new(AppendLogResponse {}))
     }
 
     async fn task_ended(&self, request: Request<TaskEndedRequest>) -> Result<Response<TaskEndedResponse>, Status> {
         let r = request.into_inner();
-        self.0.process_ended(&r.ti_id, Exit { code: r.exit_code, signal: &r.signal, said: r.sent_terminal_state }).await?;
+        let last = r.last_log.as_ref().map(piece);
+        self.0.process_ended(&r.ti_id, Exit { code: r.exit_code, signal: &r.signal, said: r.sent_terminal_state }, last.as_ref()).await?;
         Ok(Response::new(TaskEndedResponse {}))
     }
 

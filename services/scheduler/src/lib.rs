@@ -52,6 +52,7 @@ mod tries;
 mod triggers;
 mod variables;
 mod versions;
+mod waiting;
 pub mod worker;
 
 use artel_platform::db::{Db, Migrations};
@@ -94,6 +95,8 @@ pub(crate) struct Scheduler {
     assets_due: assets::AssetsDue,
     /// There is work for workers.
     claims: Notify,
+    /// Workers that wait for it.
+    waiting: Arc<waiting::Waiting>,
     /// There are callbacks to be called.
     callbacks: Arc<Notify>,
     /// There are more triggers to run.
@@ -123,6 +126,7 @@ impl Scheduler {
             timer: Notify::new(),
             assets_due: assets::AssetsDue::default(),
             claims: Notify::new(),
+            waiting: Arc::default(),
             callbacks: Arc::default(),
             triggers: Notify::new(),
             jobs: jobs::Jobs::default(),

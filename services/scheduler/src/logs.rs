@@ -2,6 +2,7 @@
 
 use crate::Scheduler;
 use crate::states::TaskState;
+use crate::store::history;
 use crate::store::instances;
 use crate::store::instances::TaskInstance;
 use crate::store::logs::{self, Piece, TaskLog};
@@ -10,6 +11,7 @@ use crate::times;
 use artel_platform::db::Tx;
 use artel_platform::{Error, Result};
 use artel_proto::artel::artifact::v1::{PutHeader, PutRequest, put_request};
+use futures::{StreamExt, TryStreamExt};
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,6 +22,9 @@ const SILENCE: i64 = 30 * 60 * 1000;
 const LAST_WORDS: i64 = 30_000;
 /// How often logs are stored that could not be stored at once.
 const SWEEP: Duration = Duration::from_secs(20);
+/// How long a complete log waits for others, and how many are stored at once.
+const GATHER: Duration = Duration::from_millis(500);
+const AT_ONCE: usize = 8;
 /// Pieces read at a time.
 const CHUNKS: i64 = 64;
 /// Largest part of a log that one answer holds, in bytes.
@@ -77,22 +82,53 @@ pub(crate) struct LogPart {
 
 impl Scheduler {
     /// Adds a piece that a worker sent.
-    pub(crate) async fn append_log(&self, instance: &TaskInstance, piece: &Piece<'_>) -> Result<()> {
+    pub(crate) async fn append_log(&self, ti_id: &str, piece: &Piece<'_>) -> Result<()> {
+        let object = self.log_object(ti_id).await?.ok_or_else(|| Error::not_found(format!("there is no task instance {ti_id}")))?;
         let mut tx = self.db.begin().await?;
-        logs::append(&mut tx, &instance.id, &Place::of(instance).object(&instance.id), piece, self.cx.clock.now()).await?;
+        logs::append(&mut tx, ti_id, &object, piece, self.cx.clock.now()).await?;
         tx.commit().await?;
         self.log_grew.notify_waiters();
         Ok(())
     }
 
-    /// A process of a try has ended, and all that it said is here: was it the try's last one?
-    pub(crate) async fn finish_log(&self, ti_id: &str) -> Result<()> {
-        let goes_on = instances::get(&self.db, ti_id).await?.is_some_and(|i| !i.state.is_some_and(TaskState::is_finished));
-        if !goes_on && logs::complete(&self.db, ti_id).await? {
+    /// Where the log of a try, be it the present one or a past one, is kept in the end.
+    async fn log_object(&self, ti_id: &str) -> Result<Option<String>> {
+        let found = match instances::get(&self.db, ti_id).await? {
+            Some(instance) => Some(instance),
+            None => history::get(&self.db, ti_id).await?,
+        };
+        Ok(found.map(|instance| Place::of(&instance).object(ti_id)))
+    }
+
+    /// A process of a try has ended, and all that it said is here but for this last piece: was it the try's last process?
+    pub(crate) async fn finish_log(&self, ti_id: &str, present: Option<&TaskInstance>, last: Option<&Piece<'_>>) -> Result<()> {
+        let goes_on = present.is_some_and(|i| !i.state.is_some_and(TaskState::is_finished));
+        let completed = match last {
+            Some(piece) => self.append_last(ti_id, present, piece, goes_on).await?,
+            None => !goes_on && logs::complete(&self.db, ti_id).await?,
+        };
+        if completed {
             self.log_complete.notify_one();
             self.log_grew.notify_waiters();
         }
         Ok(())
+    }
+
+    /// Returns whether the log is complete with this piece.
+    async fn append_last(&self, ti_id: &str, present: Option<&TaskInstance>, piece: &Piece<'_>, goes_on: bool) -> Result<bool> {
+        let object = match present {
+            Some(instance) => Some(Place::of(instance).object(ti_id)),
+            None => self.log_object(ti_id).await?,
+        };
+        let Some(object) = object else { return Ok(false) }; // its run was removed
+        let mut tx = self.db.begin().await?;
+        logs::append(&mut tx, ti_id, &object, piece, self.cx.clock.now()).await?;
+        if !goes_on {
+            logs::complete_with(&mut tx, ti_id).await?;
+        }
+        tx.commit().await?;
+        self.log_grew.notify_waiters();
+        Ok(!goes_on)
     }
 
     /// The log of a try from a byte on, whole lines only. An empty part for a try that has none.
@@ -138,7 +174,7 @@ impl Scheduler {
             loop {
                 tokio::select! {
                     () = scheduler.cx.stop.cancelled() => return,
-                    () = scheduler.log_complete.notified() => {}
+                    () = scheduler.log_complete.notified() => scheduler.gather_logs().await,
                     () = tokio::time::sleep(SWEEP) => {}
                 }
                 if let Err(error) = scheduler.store_logs().await {
@@ -158,9 +194,15 @@ impl Scheduler {
             if waiting.is_empty() {
                 return Ok(());
             }
-            for log in waiting {
-                self.store_log(&log).await?;
-            }
+            futures::stream::iter(&waiting).map(Ok).try_for_each_concurrent(AT_ONCE, |log| self.store_log(log)).await?;
+        }
+    }
+
+    /// Lets more logs come to their end: what is stored at once shares its commits.
+    async fn gather_logs(&self) {
+        tokio::select! {
+            () = self.cx.stop.cancelled() => {}
+            () = tokio::time::sleep(GATHER) => {}
         }
     }
 
@@ -176,11 +218,14 @@ impl Scheduler {
             let mut from = 0;
             loop {
                 let chunks = logs::chunks(&db, &ti_id, from, CHUNKS).await?;
-                let Some((last, data)) = chunks.last() else { return Ok::<i64, Error>(size) };
-                from = last + data.len() as i64;
-                for (_, data) in chunks {
+                let end = (chunks.len() as i64) < CHUNKS;
+                for (start, data) in chunks {
+                    from = start + data.len() as i64;
                     size += data.len() as i64;
                     send.send(part(put_request::Part::Data(data.into()))).await.map_err(closed)?;
+                }
+                if end {
+                    return Ok::<i64, Error>(size);
                 }
             }
         };

@@ -5,8 +5,8 @@ use artel_platform::args;
 use artel_platform::db::{Db, Tx};
 
 /// An upload to `location` begins: if it never ends, the place is freed at `due`.
-pub(crate) async fn expect(tx: &mut Tx, location: &str, due: i64) -> Result<()> {
-    tx.execute("INSERT INTO orphans (location, due, upload) VALUES ($1, $2, 1)", args![location, due]).await.map(drop)
+pub(crate) async fn expect(db: &Db, location: &str, due: i64) -> Result<()> {
+    db.execute("INSERT INTO orphans (location, due, upload) VALUES ($1, $2, 1)", args![location, due]).await.map(drop)
 }
 
 /// The place is to be freed at `due`.

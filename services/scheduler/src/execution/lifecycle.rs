@@ -3,6 +3,7 @@
 use super::assets::{consumed_events, outlets_of};
 use super::{Call, Reply};
 use crate::Scheduler;
+use crate::assets::Outlets;
 use crate::deferral::Deferral;
 use crate::states::TaskState;
 use crate::store::instances::{Ended, Started, TaskInstance};
@@ -90,6 +91,18 @@ impl Scheduler {
             Ok(outlets) => outlets,
             Err(refusal) => return Ok(refusal),
         };
+        match self.apply_state(call, id, state, &outlets, true).await {
+            Err(error) if state.is_finished() => {
+                // the task's word counts, whatever there is about its run
+                tracing::warn!(ti_id = id, error = %error.chain(), "a task's end is noted without what follows from it");
+                self.apply_state(call, id, state, &outlets, false).await
+            }
+            applied => applied,
+        }
+    }
+
+    /// Notes the state of a try; where it has ended and `along`, also what follows for its run.
+    async fn apply_state(&self, call: &Call<'_>, id: &str, state: TaskState, outlets: &Outlets, along: bool) -> Result<Reply> {
         let mut tx = self.db.begin().await?;
         let Some(instance) = instances::lock(&mut tx, id).await? else {
             return self.state_of_the_past(&mut tx, id, state).await;
@@ -123,20 +136,21 @@ impl Scheduler {
             | TaskState::UpstreamFailed
             | TaskState::UpForRetry => {
                 self.end_try(&mut tx, &instance, ended).await?;
-                self.register_outlets(&mut tx, &instance, &outlets).await?;
+                self.register_outlets(&mut tx, &instance, outlets).await?;
             }
             TaskState::Scheduled | TaskState::Queued | TaskState::Running | TaskState::Restarting => {
-                return Ok(Reply::new(422, json!({"detail": format!("a task cannot say that it is {word}")})));
+                return Ok(Reply::new(422, json!({"detail": format!("a task cannot say that it is {}", state.as_str())})));
             }
         }
+        let look = if along && state.is_finished() { self.look_along(&mut tx, &instance).await? } else { None };
         tx.commit().await?;
         if !outlets.is_empty() {
             self.assets_changed();
         }
-        if state.is_finished() {
-            self.ended(&instance);
-        } else {
-            self.woken(&instance);
+        match look {
+            Some(look) => self.after(&look).await?,
+            None if state.is_finished() => self.ended(&instance),
+            None => self.woken(&instance),
         }
         if state == TaskState::Deferred {
             self.triggers.notify_one();

@@ -30,13 +30,10 @@ impl Scheduler {
 
     /// Rendered template fields.
     pub(super) async fn put_rtif(&self, call: &Call<'_>, id: &str) -> Result<Reply> {
-        let mut tx = self.db.begin().await?;
-        if instances::get(&mut tx, id).await?.is_none() {
-            let known = history::get(&mut tx, id).await?.is_some();
+        if !xcoms::set_rendered(&self.db, id, &call.body.to_string()).await? {
+            let known = history::get(&self.db, id).await?.is_some();
             return Ok(if known { super::lifecycle::gone() } else { Reply::not_found("Task Instance not found") });
         }
-        xcoms::set_rendered(&mut tx, id, &call.body.to_string()).await?;
-        tx.commit().await?;
         Ok(Reply::new(201, json!({"message": "Rendered task instance fields successfully set"})))
     }
 

@@ -4,17 +4,26 @@
 use crate::Scheduler;
 use crate::store::admission::{self, Candidate};
 use crate::store::{instances, pools};
+use crate::waiting::Gift;
 use artel_platform::Result;
 use artel_platform::db::Tx;
 use artel_proto::artel::scheduler::v1::TaskInstanceChanged;
 use std::collections::HashMap;
 
-/// Lets in what has room. Returns how many.
-pub(super) async fn admit(scheduler: &Scheduler, tx: &mut Tx, now: i64) -> Result<usize> {
+/// What was let in.
+#[derive(Default)]
+pub(super) struct Admitted {
+    pub(super) count: usize,
+    /// Some of it no waiting worker was given.
+    pub(super) to_claim: bool,
+}
+
+/// Lets in what has room, and gives it to waiting workers.
+pub(super) async fn admit(scheduler: &Scheduler, tx: &mut Tx, now: i64) -> Result<Admitted> {
     admission::take_turn(tx).await?;
     let candidates = admission::candidates(tx).await?;
     if candidates.is_empty() {
-        return Ok(0);
+        return Ok(Admitted::default());
     }
     let mut room = Room::measure(tx).await?;
     let mut admitted = Vec::new();
@@ -24,8 +33,15 @@ pub(super) async fn admit(scheduler: &Scheduler, tx: &mut Tx, now: i64) -> Resul
             admitted.push(candidate);
         }
     }
-    let ids: Vec<String> = admitted.iter().map(|c| c.id.clone()).collect();
-    instances::queue(tx, &ids, now).await?;
+    let mut gifts = Vec::new();
+    let to_claim: Vec<String> =
+        admitted.iter().filter(|c| !scheduler.waiting.choose(&mut gifts, &c.queue, &c.id)).map(|c| c.id.clone()).collect();
+    instances::queue(tx, &to_claim, now).await?;
+    let lease_until = now + scheduler.settings.lease().as_millis() as i64;
+    for gift in &gifts {
+        instances::queue_for(tx, &gift.worker_id, &gift.ti_ids, now, lease_until).await?;
+    }
+    tx.after_commit(move || gifts.into_iter().for_each(Gift::send));
     for c in &admitted {
         tx.emit(&TaskInstanceChanged {
             dag_id: c.dag_id.clone(),
@@ -37,7 +53,7 @@ pub(super) async fn admit(scheduler: &Scheduler, tx: &mut Tx, now: i64) -> Resul
         })
         .await?;
     }
-    Ok(admitted.len())
+    Ok(Admitted { count: admitted.len(), to_claim: !to_claim.is_empty() })
 }
 
 impl Scheduler {
@@ -45,8 +61,10 @@ impl Scheduler {
     pub(crate) async fn refill(&self) -> Result<()> {
         let mut tx = self.db.begin().await?;
         let admitted = admit(self, &mut tx, self.cx.clock.now()).await?;
-        if admitted > 0 {
+        if admitted.count > 0 {
             tx.commit().await?;
+        }
+        if admitted.to_claim {
             self.claims.notify_waiters();
         }
         Ok(())

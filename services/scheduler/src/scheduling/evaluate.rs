@@ -7,7 +7,7 @@ use crate::Scheduler;
 use crate::dag::{Dag, Task};
 use crate::deferral::Deferral;
 use crate::states::{RunState, TaskState};
-use crate::store::instances::TaskInstance;
+use crate::store::instances::{Brief, TaskInstance};
 use crate::store::runs::DagRun;
 use crate::store::{dags, deadlines, instances, runs, xcoms};
 use artel_platform::Result;
@@ -24,6 +24,21 @@ const EVALUATORS: usize = 4;
 const MANY: usize = 100;
 const REST: u32 = 3;
 const LONGEST_REST: Duration = Duration::from_millis(500);
+
+/// What came of looking at a run.
+pub(crate) struct Look {
+    dag: Arc<Dag>,
+    run: DagRun,
+    /// How many instances there were to look at.
+    instances: usize,
+    has_written: bool,
+    /// Something has happened since the last look, now or before.
+    has_news: bool,
+    /// There is work that no waiting worker was given.
+    to_claim: bool,
+    has_ended: bool,
+    has_triggers: bool,
+}
 
 impl Scheduler {
     /// Starts the tasks that look at runs which something happened to.
@@ -80,41 +95,76 @@ impl Scheduler {
         if run.state != RunState::Running || run.dag_version_id != seen.dag_version_id {
             return Ok(0);
         }
+        let look = self.look(&mut tx, dag, run).await?;
+        if look.has_written {
+            tx.commit().await?;
+        }
+        self.after(&look).await?;
+        Ok(look.instances)
+    }
+
+    /// The same for the run of an instance that has just ended, in the transaction that says so: what comes next need not
+    /// wait for one of its own. `None` where that is not done here: the run is large, or not to be looked at now.
+    pub(crate) async fn look_along(&self, tx: &mut Tx, ended: &TaskInstance) -> Result<Option<Look>> {
+        let dag = self.version_in(tx, &ended.dag_version_id).await?;
+        if dag.tasks.len() >= MANY || dag.tasks.iter().any(Task::needs_expansion) {
+            return Ok(None);
+        }
+        if dags::get(&mut *tx, &ended.dag_id).await?.is_none_or(|d| d.is_paused || d.is_stale) {
+            return Ok(None);
+        }
+        // who looks at it now may wait for this instance: nobody waits for them here
+        let Some(run) = runs::lock_if_free(tx, &ended.dag_id, &ended.run_id).await? else { return Ok(None) };
+        if run.state != RunState::Running || run.dag_version_id != ended.dag_version_id {
+            return Ok(None);
+        }
+        self.look(tx, dag, run).await.map(Some)
+    }
+
+    /// Decides about a run that this transaction holds, and writes what follows.
+    async fn look(&self, tx: &mut Tx, dag: Arc<Dag>, run: DagRun) -> Result<Look> {
         let now = self.cx.clock.now();
-        let present = instances::of_run(&mut tx, dag_id, run_id).await?;
-        let situation = situation(&mut tx, &dag, &run, &present, now).await?;
-        let decision = decide(situation);
+        let present = instances::briefs(tx, &run.dag_id, &run.run_id).await?;
+        let decision = decide(situation(tx, &dag, &run, &present, now).await?);
         let neglected = run.last_scheduling_decision.is_none_or(|at| at < now - self.settings.reconcile().as_millis() as i64);
         let changed = !decision.changes.is_empty() || decision.run != RunState::Running || neglected;
         if changed {
-            self.write(&mut tx, &dag, &run, &present, &decision, now).await?;
+            self.write(tx, &dag, &run, &present, &decision, now).await?;
         }
         // also when nothing changed here: an instance that ended left a slot to those of other runs
-        let admitted = admit::admit(self, &mut tx, now).await?;
-        if changed || admitted > 0 {
-            tx.commit().await?;
-        }
-        self.after(admitted, decision.run);
-        if changed || present.iter().any(|i| run.last_scheduling_decision.is_none_or(|decided| i.updated_at >= decided)) {
-            self.wake_after(&dag, &run).await?;
-        }
+        let admitted = admit::admit(self, tx, now).await?;
+        let news = present.iter().any(|i| run.last_scheduling_decision.is_none_or(|decided| i.updated_at >= decided));
         let deferred = |c: &Change| matches!(c, Change::Schedule(i) if dag.task(&decision.instances[*i].task_id).is_some_and(|t| t.starts_from_trigger().is_some()));
-        if decision.changes.iter().any(deferred) {
-            self.triggers.notify_one();
-        }
-        Ok(present.len())
+        Ok(Look {
+            instances: present.len(),
+            has_written: changed || admitted.count > 0,
+            has_news: changed || news,
+            to_claim: admitted.to_claim,
+            has_ended: decision.run.is_finished(),
+            has_triggers: decision.changes.iter().any(deferred),
+            dag,
+            run,
+        })
     }
 
-    fn after(&self, admitted: usize, run: RunState) {
-        if admitted > 0 {
+    /// Wakes whoever acts on what a look has written, once it is committed.
+    pub(crate) async fn after(&self, look: &Look) -> Result<()> {
+        if look.to_claim {
             self.claims.notify_waiters();
         }
-        if run.is_finished() {
+        if look.has_ended {
             self.assets_changed(); // room for another run of this DAG
         }
+        if look.has_triggers {
+            self.triggers.notify_one();
+        }
+        if look.has_news {
+            self.wake_after(&look.dag, &look.run).await?;
+        }
+        Ok(())
     }
 
-    async fn write(&self, tx: &mut Tx, dag: &Dag, run: &DagRun, present: &[TaskInstance], decision: &Decision, now: i64) -> Result<()> {
+    async fn write(&self, tx: &mut Tx, dag: &Dag, run: &DagRun, present: &[Brief], decision: &Decision, now: i64) -> Result<()> {
         let mut ids: Vec<String> = decision.instances.iter().map(|i| i.id.clone()).collect();
         let mut fresh = Vec::new();
         for (instance, id) in decision.instances.iter().zip(&mut ids).skip(present.len()) {
@@ -197,7 +247,7 @@ fn change_position(change: &Change) -> Option<usize> {
 }
 
 /// Tells of every instance whose state changed.
-async fn announce(tx: &mut Tx, run: &DagRun, present: &[TaskInstance], decision: &Decision) -> Result<()> {
+async fn announce(tx: &mut Tx, run: &DagRun, present: &[Brief], decision: &Decision) -> Result<()> {
     for i in decision.changes.iter().filter_map(change_position) {
         let instance = &decision.instances[i];
         let before = present.get(i).map_or(0, |p| p.try_number);
@@ -216,7 +266,7 @@ async fn announce(tx: &mut Tx, run: &DagRun, present: &[TaskInstance], decision:
     Ok(())
 }
 
-pub(super) async fn situation<'a>(tx: &mut Tx, dag: &'a Dag, run: &DagRun, present: &[TaskInstance], now: i64) -> Result<Situation<'a>> {
+pub(super) async fn situation<'a>(tx: &mut Tx, dag: &'a Dag, run: &DagRun, present: &[Brief], now: i64) -> Result<Situation<'a>> {
     let waiting: HashSet<&str> = present.iter().filter(|i| TaskState::is_schedulable(i.state)).map(|i| i.task_id.as_str()).collect();
     let branches = !waiting.is_empty() && dag.tasks.iter().any(|t| t.can_skip_downstream);
     Ok(Situation {

@@ -8,7 +8,7 @@ use super::trigger_rule::{Upstream, unmet};
 use crate::Scheduler;
 use crate::dag::{Dag, Task};
 use crate::states::{RunState, TaskState};
-use crate::store::instances::{self, TaskInstance};
+use crate::store::instances::{self, Brief, TaskInstance};
 use crate::store::runs::{self, DagRun};
 use crate::store::{Filter, Page, dags, pools};
 use crate::times::{at, iso};
@@ -105,10 +105,10 @@ impl Scheduler {
     async fn others(&self, found: &mut Found, dag: &Dag, instance: &TaskInstance, run: &DagRun) -> Result<()> {
         let Some(position) = dag.position(&instance.task_id) else { return Ok(()) };
         let mut tx = self.db.begin().await?;
-        let present = instances::of_run(&mut tx, &run.dag_id, &run.run_id).await?;
+        let present = instances::briefs(&mut tx, &run.dag_id, &run.run_id).await?;
         // what waits for the run before is asked of those that are not scheduled yet
-        let unscheduled = TaskInstance { state: None, ..instance.clone() };
-        if let Some(hold) = past::held(&mut tx, dag, run, &[unscheduled]).await?.remove(&instance.task_id) {
+        let unscheduled: Vec<Brief> = present.iter().filter(|i| i.id == instance.id).map(|i| Brief { state: None, ..i.clone() }).collect();
+        if let Some(hold) = past::held(&mut tx, dag, run, &unscheduled).await?.remove(&instance.task_id) {
             found.add("Previous Dagrun State", told(hold));
         }
         let mut pass = Pass::new(situation(&mut tx, dag, run, &present, self.cx.clock.now()).await?);

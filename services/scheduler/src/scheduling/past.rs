@@ -3,7 +3,7 @@
 use crate::Scheduler;
 use crate::dag::{Dag, Task};
 use crate::states::{RunType, TaskState};
-use crate::store::instances::TaskInstance;
+use crate::store::instances::Brief;
 use crate::store::runs::DagRun;
 use crate::store::{backfills, instances, runs};
 use artel_platform::Result;
@@ -38,7 +38,7 @@ impl Scheduler {
 }
 
 /// The tasks of a run that wait for what the run before has to do first.
-pub(super) async fn held(tx: &mut Tx, dag: &Dag, run: &DagRun, present: &[TaskInstance]) -> Result<HashMap<String, Hold>> {
+pub(super) async fn held(tx: &mut Tx, dag: &Dag, run: &DagRun, present: &[Brief]) -> Result<HashMap<String, Hold>> {
     let mut held = HashMap::new();
     let waiting: HashSet<&str> = present.iter().filter(|i| TaskState::is_schedulable(i.state)).map(|i| i.task_id.as_str()).collect();
     let asking: Vec<&Task> = dag.tasks.iter().filter(|t| t.owed.depends_on_past && waiting.contains(t.task_id.as_str())).collect();

@@ -16,6 +16,7 @@ pub(crate) struct Candidate {
     pub(crate) task_id: String,
     pub(crate) map_index: i64,
     pub(crate) try_number: i64,
+    pub(crate) queue: String,
     pub(crate) pool: String,
     pub(crate) pool_slots: i64,
     pub(crate) dag_version_id: String,
@@ -41,7 +42,7 @@ pub(crate) async fn take_turn(tx: &mut Tx) -> Result<()> {
 
 /// The weightiest first; of one weight, those of the earlier logical date.
 pub(crate) async fn candidates(tx: &mut Tx) -> Result<Vec<Candidate>> {
-    let text = "SELECT t.id, t.dag_id, t.run_id, t.task_id, t.map_index, t.try_number, t.pool, t.pool_slots, t.dag_version_id, d.max_active_tasks, d.has_task_concurrency_limits
+    let text = "SELECT t.id, t.dag_id, t.run_id, t.task_id, t.map_index, t.try_number, t.queue, t.pool, t.pool_slots, t.dag_version_id, d.max_active_tasks, d.has_task_concurrency_limits
          FROM task_instances t JOIN dag_runs r ON r.dag_id = t.dag_id AND r.run_id = t.run_id JOIN dags d ON d.dag_id = t.dag_id
          WHERE t.state = 'scheduled' AND r.state = 'running' AND d.is_paused = 0
          ORDER BY t.priority_weight DESC, r.logical_date NULLS LAST, r.run_after, t.map_index LIMIT $1";
@@ -53,6 +54,7 @@ pub(crate) async fn candidates(tx: &mut Tx) -> Result<Vec<Candidate>> {
             task_id: row.get("task_id")?,
             map_index: row.get("map_index")?,
             try_number: row.get("try_number")?,
+            queue: row.get("queue")?,
             pool: row.get("pool")?,
             pool_slots: row.get("pool_slots")?,
             dag_version_id: row.get("dag_version_id")?,

@@ -156,6 +156,36 @@ pub(crate) async fn of_run(from: impl Into<Read<'_>>, dag_id: &str, run_id: &str
     from.into().all(sql(text), args![dag_id, run_id]).await?.iter().map(read).collect()
 }
 
+/// What deciding about a run needs to know of each instance; reading whole rows costs several times as much.
+#[derive(Debug, Clone)]
+pub(crate) struct Brief {
+    pub(crate) id: String,
+    pub(crate) task_id: String,
+    pub(crate) map_index: i64,
+    pub(crate) state: Option<TaskState>,
+    pub(crate) try_number: i64,
+    pub(crate) due_at: Option<i64>,
+    pub(crate) updated_at: i64,
+}
+
+/// The instances of a run, briefly.
+pub(crate) async fn briefs(tx: &mut Tx, dag_id: &str, run_id: &str) -> Result<Vec<Brief>> {
+    let text = "SELECT id, task_id, map_index, state, try_number, due_at, updated_at FROM task_instances
+         WHERE dag_id = $1 AND run_id = $2 ORDER BY task_id, map_index";
+    let read = |row: &Row| -> Result<Brief> {
+        Ok(Brief {
+            id: row.at(0)?,
+            task_id: row.at(1)?,
+            map_index: row.at(2)?,
+            state: row.opt::<String>("state")?.map(|s| TaskState::parse(&s)).transpose()?,
+            try_number: row.at(4)?,
+            due_at: row.opt("due_at")?,
+            updated_at: row.at(6)?,
+        })
+    };
+    tx.fetch_all(text, args![dag_id, run_id]).await?.iter().map(read).collect()
+}
+
 pub(crate) async fn list(db: &Db, filter: Filter, page: &Page) -> Result<(Vec<TaskInstance>, i64)> {
     super::page(db, &columns(), "task_instances", filter, page, read).await
 }
@@ -186,6 +216,12 @@ pub(crate) async fn set_state(tx: &mut Tx, ids: &[String], state: Option<TaskSta
 /// From `scheduled` to `queued`.
 pub(crate) async fn queue(tx: &mut Tx, ids: &[String], now: i64) -> Result<()> {
     update_all(tx, "state = 'queued', queued_at = $1, updated_at = $1", args![now], ids).await
+}
+
+/// From `scheduled` to `queued` and into a worker's hands, who has until then to start them.
+pub(crate) async fn queue_for(tx: &mut Tx, worker_id: &str, ids: &[String], now: i64, lease_until: i64) -> Result<()> {
+    let set = "state = 'queued', queued_at = $1, updated_at = $1, worker_id = $2, lease_until = $3";
+    update_all(tx, set, args![now, worker_id, lease_until], ids).await
 }
 
 async fn update_all(tx: &mut Tx, set: &str, values: Vec<Value>, ids: &[String]) -> Result<()> {

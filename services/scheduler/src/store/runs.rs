@@ -106,6 +106,12 @@ pub(crate) async fn lock(tx: &mut Tx, dag_id: &str, run_id: &str) -> Result<Opti
     tx.fetch_optional(sql(text), args![dag_id, run_id]).await?.as_ref().map(read).transpose()
 }
 
+/// The same; `None` also while another transaction holds it.
+pub(crate) async fn lock_if_free(tx: &mut Tx, dag_id: &str, run_id: &str) -> Result<Option<DagRun>> {
+    let text = format!("SELECT {COLUMNS} FROM dag_runs WHERE dag_id = $1 AND run_id = $2{}", super::for_update_skip_locked(tx.dialect()));
+    tx.fetch_optional(sql(text), args![dag_id, run_id]).await?.as_ref().map(read).transpose()
+}
+
 pub(crate) async fn at(from: impl Into<Read<'_>>, dag_id: &str, logical_date: i64) -> Result<Option<DagRun>> {
     from.into()
         .first(sql(format!("SELECT {COLUMNS} FROM dag_runs WHERE dag_id = $1 AND logical_date = $2")), args![dag_id, logical_date])

@@ -150,9 +150,11 @@ pub(crate) async fn map_length(tx: &mut Tx, dag_id: &str, run_id: &str, task_id:
     tx.fetch_optional(text, args![dag_id, run_id, task_id]).await?.map_or(Ok(None), |r| r.opt("length"))
 }
 
-pub(crate) async fn set_rendered(tx: &mut Tx, ti_id: &str, fields: &str) -> Result<()> {
-    let text = "INSERT INTO rendered_fields (ti_id, fields) VALUES ($1, $2) ON CONFLICT (ti_id) DO UPDATE SET fields = excluded.fields";
-    tx.execute(text, args![ti_id, fields]).await.map(drop)
+/// Keeps the rendered template fields of a task instance; `false` when there is none of that id.
+pub(crate) async fn set_rendered(db: &Db, ti_id: &str, fields: &str) -> Result<bool> {
+    let text = "INSERT INTO rendered_fields (ti_id, fields) SELECT id, $2 FROM task_instances WHERE id = $1
+         ON CONFLICT (ti_id) DO UPDATE SET fields = excluded.fields";
+    Ok(db.execute(text, args![ti_id, fields]).await? > 0)
 }
 
 /// Rendered template fields: `(task instance id, JSON)`.

@@ -24,6 +24,39 @@ async fn a_task_is_given_to_one_worker() {
 }
 
 #[tokio::test]
+async fn a_worker_that_waits_is_given_what_is_let_in_and_what_comes_after_it() {
+    bench(|b| async move {
+        b.add("d", &[("a", &["b"], json!({})), ("b", &[], json!({})), ("c", &[], json!({"queue": "gpu"}))], json!({})).await;
+        let wait = async |worker: &str| b.s.claim(worker, &["default".into()], 2, std::time::Duration::from_secs(20)).await.unwrap();
+        let (work, ()) = tokio::join!(wait("w1"), async {
+            until_there_waits_one(&b.s).await;
+            b.trigger("d", "r").await;
+        });
+        assert_eq!(work.iter().map(super::bench::task_of).collect::<Vec<_>>(), ["a"], "the other one is in another queue");
+        let held = b.instance("d", "r", "a").await;
+        assert_eq!((held.worker_id.as_deref(), held.lease_until), (Some("w1"), Some(b.clock.now() + 30_000)));
+        b.start(&work[0]).await;
+        // the end of a task lets in the next one by itself
+        let (next, ()) = tokio::join!(wait("w2"), async {
+            until_there_waits_one(&b.s).await;
+            b.say_only(&work[0], "success").await;
+        });
+        assert_eq!(super::bench::task_of(&next[0]), "b");
+        assert_eq!(b.states("d", "r").await, expected(&[("a", "success"), ("b", "queued"), ("c", "queued")]));
+        b.start(&next[0]).await;
+        b.say_only(&next[0], "success").await;
+        assert_eq!(b.claim("w3", 10).await.len(), 0);
+    })
+    .await;
+}
+
+async fn until_there_waits_one(scheduler: &crate::Scheduler) {
+    while !scheduler.waiting.is_open() {
+        tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+    }
+}
+
+#[tokio::test]
 async fn a_silent_worker_loses_its_tasks_to_their_retry_rule() {
     bench(|b| async move {
         b.add("d", &[("again", &[], json!({"retries": 1, "retry_delay": 1.0})), ("never", &[], json!({}))], json!({})).await;
@@ -101,11 +134,11 @@ async fn a_process_that_ends_without_a_word_ends_its_try() {
             b.start(of(task)).await;
         }
         let exit = |code, signal| Exit { code, signal, said: false };
-        b.s.process_ended(&of("a").ti_id, exit(-1, "SIGKILL")).await.unwrap();
-        b.s.process_ended(&of("b").ti_id, exit(1, "")).await.unwrap();
-        b.s.process_ended(&of("c").ti_id, exit(0, "")).await.unwrap();
+        b.s.process_ended(&of("a").ti_id, exit(-1, "SIGKILL"), None).await.unwrap();
+        b.s.process_ended(&of("b").ti_id, exit(1, ""), None).await.unwrap();
+        b.s.process_ended(&of("c").ti_id, exit(0, ""), None).await.unwrap();
         // this one could not even be started
-        b.s.process_ended(&of("e").ti_id, exit(1, "")).await.unwrap();
+        b.s.process_ended(&of("e").ti_id, exit(1, ""), None).await.unwrap();
         b.settle().await;
         assert_eq!(b.states("d", "r").await, expected(&[("a", "up_for_retry"), ("b", "failed"), ("c", "success"), ("e", "failed")]));
     })
@@ -136,7 +169,7 @@ async fn what_runs_is_killed_when_it_is_cleared_or_its_run_is_ended() {
         // the old process is dead: now the new try may start
         assert!(b.claim("w1", 10).await.is_empty());
         for id in &ids {
-            b.s.process_ended(id, Exit { code: -1, signal: "SIGTERM", said: false }).await.unwrap();
+            b.s.process_ended(id, Exit { code: -1, signal: "SIGTERM", said: false }, None).await.unwrap();
         }
         b.settle().await;
         assert_eq!(b.claim("w1", 10).await.len(), 1);

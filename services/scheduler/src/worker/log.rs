@@ -40,8 +40,8 @@ pub(super) struct Log {
 }
 
 impl Log {
-    /// A log for one try and the task that sends its lines; the task ends when every handle is dropped.
-    pub(super) fn open(worker: Arc<Worker>, ti_id: String) -> (Self, tokio::task::JoinHandle<()>) {
+    /// A log for one try and the task that sends its lines. It ends when every handle is dropped, with what is not sent by then.
+    pub(super) fn open(worker: Arc<Worker>, ti_id: String) -> (Self, tokio::task::JoinHandle<Option<AppendLogRequest>>) {
         let (lines, queue) = mpsc::channel(QUEUED_LINES);
         let sender = tokio::spawn(send_batches(worker, ti_id, queue));
         (Self { lines, masker: Arc::default() }, sender)
@@ -103,25 +103,25 @@ fn runner_line(text: &str) -> String {
     }
 }
 
-async fn send_batches(worker: Arc<Worker>, ti_id: String, mut queue: mpsc::Receiver<String>) {
+async fn send_batches(worker: Arc<Worker>, ti_id: String, mut queue: mpsc::Receiver<String>) -> Option<AppendLogRequest> {
     let segment = worker.cx.ids.hex32();
     let mut offset = 0;
     let mut batch = String::new();
     loop {
         let open = collect(&mut queue, &mut batch).await;
-        if !batch.is_empty() {
-            let request = AppendLogRequest {
-                worker_id: worker.id.clone(),
-                ti_id: ti_id.clone(),
-                offset,
-                lines: std::mem::take(&mut batch).into_bytes().into(),
-                segment: segment.clone(),
-            };
-            offset += request.lines.len() as i64;
-            hand_over(&worker, request).await;
-        }
+        let piece = (!batch.is_empty()).then(|| AppendLogRequest {
+            worker_id: worker.id.clone(),
+            ti_id: ti_id.clone(),
+            offset,
+            lines: std::mem::take(&mut batch).into_bytes().into(),
+            segment: segment.clone(),
+        });
         if !open {
-            return;
+            return piece;
+        }
+        if let Some(piece) = piece {
+            offset += piece.lines.len() as i64;
+            hand_over(&worker, piece).await;
         }
     }
 }
@@ -149,7 +149,7 @@ async fn collect(queue: &mut mpsc::Receiver<String>, batch: &mut String) -> bool
     }
 }
 
-async fn hand_over(worker: &Worker, request: AppendLogRequest) {
+pub(super) async fn hand_over(worker: &Worker, request: AppendLogRequest) {
     for attempt in 1..=ATTEMPTS {
         match worker.cx.peers.scheduler().append_log(request.clone()).await {
             Ok(_) => return,
