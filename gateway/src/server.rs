@@ -80,6 +80,7 @@ pub fn start(parts: Parts, listening: Listening) -> Result<(ServerHandle, impl F
             .service(web::redirect("/docs", "/docs/"))
             .default_service(web::to(handler::elsewhere))
     })
+    .tcp_nodelay(true)
     .listen(listening.socket)?
     .workers(std::thread::available_parallelism().map_or(2, Into::into))
     .keep_alive(std::time::Duration::from_secs(75))

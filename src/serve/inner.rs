@@ -34,6 +34,7 @@ pub fn start(
             .route("/readyz", web::get().to(ready))
             .configure(|config| routes.configure(config))
     })
+    .tcp_nodelay(true)
     .listen(listening.socket)?
     .workers(std::thread::available_parallelism().map_or(2, Into::into))
     .shutdown_timeout(cx.config.server.drain_seconds)

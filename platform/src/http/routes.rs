@@ -9,10 +9,10 @@ use crate::error::Error;
 use actix_web::body::BoxBody;
 use actix_web::http::Method;
 use actix_web::middleware::{Next, from_fn};
-use actix_web::{FromRequest, Handler, Responder, guard, web};
+use actix_web::{FromRequest, Handler, Responder, Route, guard, web};
 use std::sync::Arc;
 use utoipa::openapi::path::{Operation, Parameter, ParameterBuilder, ParameterIn};
-use utoipa::openapi::schema::{ObjectBuilder, Type};
+use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
 use utoipa::openapi::{HttpMethod, OpenApi, RefOr, Required, ResponseBuilder};
 
 type Register = Arc<dyn Fn(&mut web::ServiceConfig, &str, Before) + Send + Sync>;
@@ -56,6 +56,14 @@ struct Item {
     before: Before,
 }
 
+/// What `#[utoipa::path]` made of a handler.
+struct Described {
+    path: String,
+    methods: Vec<HttpMethod>,
+    operation: Operation,
+    schemas: Vec<(String, RefOr<Schema>)>,
+}
+
 /// The flat route list: `routes!(Dialect::Mlflow; experiments::create, experiments::get)`.
 #[macro_export]
 macro_rules! routes {
@@ -78,23 +86,27 @@ impl Routes {
         Args: FromRequest + 'static,
         F::Output: Responder + 'static,
     {
-        let path = P::path();
-        let mut operation = P::operation();
-        declare_path_parameters(&path, &mut operation);
-        let scope = scope_of(&operation).unwrap_or_else(|| panic!("{path} names no scope"));
-        declare_failures(dialect, &scope, &mut operation);
-        self.openapi.paths.add_path_operation(openapi_path(&path), P::methods(), operation);
         // what the operation's bodies refer to, and what that refers to in turn
         let mut schemas = Vec::new();
         P::schemas(&mut schemas);
+        let described = Described { path: P::path(), methods: P::methods(), operation: P::operation(), schemas };
+        self.add_described(dialect, described, Arc::new(move || web::route().to(handler.clone())));
+    }
+
+    /// The part that is the same for every handler.
+    fn add_described(&mut self, dialect: Dialect, described: Described, route: Arc<dyn Fn() -> Route + Send + Sync>) {
+        let Described { path, methods, mut operation, schemas } = described;
+        declare_path_parameters(&path, &mut operation);
+        let scope = scope_of(&operation).unwrap_or_else(|| panic!("{path} names no scope"));
+        declare_failures(dialect, &scope, &mut operation);
+        self.openapi.paths.add_path_operation(openapi_path(&path), methods.clone(), operation);
         self.openapi.components.get_or_insert_with(Default::default).schemas.extend(schemas);
-        for method in P::methods() {
+        for method in methods {
             let method = actix_method(&method);
-            let handler = handler.clone();
             let needed: Arc<str> = scope.as_str().into();
-            let verb = method.clone();
+            let (verb, route) = (method.clone(), route.clone());
             let register: Register = Arc::new(move |config, at, before| {
-                mount(config, at, verb.clone(), dialect, (needed.clone(), before), web::route().to(handler.clone()));
+                mount(config, at, verb.clone(), dialect, (needed.clone(), before), route());
             });
             let info = RouteInfo { method, path: path.clone(), scope: scope.clone() };
             self.items.push(Item { info, dialect, register, before: Before::default() });
