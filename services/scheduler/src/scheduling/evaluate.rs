@@ -1,8 +1,9 @@
 //! Looks at one run: reads how things stand, decides, and writes what follows, in one transaction.
 
+use super::admit::{self, Admitted};
 use super::decide::{Change, Decision, Instance, Situation, SkipMemo, decide};
+use super::past;
 use super::wake::RunKey;
-use super::{admit, past};
 use crate::Scheduler;
 use crate::dag::{Dag, Task};
 use crate::deferral::Deferral;
@@ -38,6 +39,28 @@ pub(crate) struct Look {
     to_claim: bool,
     has_ended: bool,
     has_triggers: bool,
+}
+
+impl Look {
+    /// What came of letting in others where nothing of the run itself was to be decided.
+    fn of_slots(dag: Arc<Dag>, run: DagRun, admitted: &Admitted) -> Self {
+        Self {
+            dag,
+            run,
+            instances: 0,
+            has_written: admitted.count > 0,
+            has_news: false,
+            to_claim: admitted.to_claim,
+            has_ended: false,
+            has_triggers: false,
+        }
+    }
+}
+
+/// Does the end of a task leave only a slot and one instance less to wait for? True of those that nothing comes after.
+fn concerns_none(dag: &Dag, task_id: &str) -> bool {
+    let alone = |task: &Task| task.downstream_ids.is_empty() && !task.is_setup && !task.is_teardown;
+    !dag.fail_fast && dag.task(task_id).is_some_and(alone) && !dag.tasks.iter().any(|t| t.owed.depends_on_past)
 }
 
 impl Scheduler {
@@ -107,7 +130,8 @@ impl Scheduler {
     /// wait for one of its own. `None` where that is not done here: the run is large, or not to be looked at now.
     pub(crate) async fn look_along(&self, tx: &mut Tx, ended: &TaskInstance) -> Result<Option<Look>> {
         let dag = self.version_in(tx, &ended.dag_version_id).await?;
-        if dag.tasks.len() >= MANY || dag.tasks.iter().any(Task::needs_expansion) {
+        let concerns_none = concerns_none(&dag, &ended.task_id);
+        if !concerns_none && (dag.tasks.len() >= MANY || dag.tasks.iter().any(Task::needs_expansion)) {
             return Ok(None);
         }
         if dags::get(&mut *tx, &ended.dag_id).await?.is_none_or(|d| d.is_paused || d.is_stale) {
@@ -117,6 +141,10 @@ impl Scheduler {
         let Some(run) = runs::lock_if_free(tx, &ended.dag_id, &ended.run_id).await? else { return Ok(None) };
         if run.state != RunState::Running || run.dag_version_id != ended.dag_version_id {
             return Ok(None);
+        }
+        if concerns_none && instances::any_unfinished(tx, &run.dag_id, &run.run_id).await? {
+            let admitted = admit::admit(self, tx, self.cx.clock.now()).await?;
+            return Ok(Some(Look::of_slots(dag, run, &admitted)));
         }
         self.look(tx, dag, run).await.map(Some)
     }

@@ -186,6 +186,13 @@ pub(crate) async fn briefs(tx: &mut Tx, dag_id: &str, run_id: &str) -> Result<Ve
     tx.fetch_all(text, args![dag_id, run_id]).await?.iter().map(read).collect()
 }
 
+/// Is there an instance of the run that has not ended?
+pub(crate) async fn any_unfinished(tx: &mut Tx, dag_id: &str, run_id: &str) -> Result<bool> {
+    let text = "SELECT 1 AS one FROM task_instances WHERE dag_id = $1 AND run_id = $2
+         AND (state IS NULL OR state NOT IN ('success', 'failed', 'skipped', 'upstream_failed', 'removed')) LIMIT 1";
+    Ok(tx.fetch_optional(text, args![dag_id, run_id]).await?.is_some())
+}
+
 pub(crate) async fn list(db: &Db, filter: Filter, page: &Page) -> Result<(Vec<TaskInstance>, i64)> {
     super::page(db, &columns(), "task_instances", filter, page, read).await
 }

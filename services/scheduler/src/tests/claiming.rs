@@ -50,6 +50,34 @@ async fn a_worker_that_waits_is_given_what_is_let_in_and_what_comes_after_it() {
     .await;
 }
 
+#[tokio::test]
+async fn an_end_that_nothing_comes_after_lets_in_another_and_the_last_one_ends_the_run() {
+    bench(|b| async move {
+        let tasks = [("a", &["b", "c", "d"][..], json!({})), ("b", &[], json!({})), ("c", &[], json!({})), ("d", &[], json!({}))];
+        b.add("d", &tasks, json!({"max_active_tasks": 2})).await;
+        b.trigger("d", "r").await;
+        let a = b.claim("w1", 1).await.remove(0);
+        b.start(&a).await;
+        b.say_only(&a, "success").await;
+        let steps = [
+            (["queued", "queued", "scheduled"], "success"),
+            (["queued", "queued", "success"], "failed"),
+            (["failed", "queued", "success"], "success"),
+        ];
+        for (expected, end) in steps {
+            let states = b.states("d", "r").await;
+            let mut states = ["b", "c", "d"].map(|task| states[task].as_str());
+            states.sort_unstable();
+            assert_eq!(states, expected);
+            let work = b.claim("w1", 1).await.remove(0);
+            b.start(&work).await;
+            b.say_only(&work, end).await;
+        }
+        assert_eq!(b.run_state("d", "r").await, "failed");
+    })
+    .await;
+}
+
 async fn until_there_waits_one(scheduler: &crate::Scheduler) {
     while !scheduler.waiting.is_open() {
         tokio::time::sleep(std::time::Duration::from_millis(1)).await;
