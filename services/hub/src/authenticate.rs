@@ -81,12 +81,13 @@ impl Hub {
 
     /// A user with all that they have.
     pub(crate) async fn as_user(&self, name: &str, admin: bool) -> Result<Principal> {
-        let scopes = self.scopes_of(&Owner::User { name, admin }).await?;
+        let groups = self.groups_of(name).await?;
+        let scopes = self.scopes_in(&Owner::User { name, admin }, &groups).await?;
         Ok(Principal {
             kind: "user",
             name: name.into(),
             admin: scopes.contains(ALL),
-            groups: self.groups_of(name).await?,
+            groups,
             scopes,
             session_id: None,
             token_id: None,
@@ -97,18 +98,27 @@ impl Hub {
     /// Whoever bears `token`, whose owner is an administrator or not.
     pub(crate) async fn bearer(&self, token: tokens::Token, admin: bool) -> Result<Principal> {
         let owner = Owner::of(&token, admin);
-        let scopes = self.scopes_of_token(&token, &owner).await?;
+        let groups = self.groups_of_owner(&owner).await?;
+        let scopes = self.scopes_of_token_in(&token, &owner, &groups).await?;
         let (kind, name) = owner.kind_and_name();
         Ok(Principal {
             kind: if token.kind == tokens::Kind::Server { "server" } else { kind },
             admin: scopes.contains(ALL),
-            groups: if kind == "user" { self.groups_of(name).await? } else { vec![] },
+            groups,
             name: name.into(),
             scopes,
             session_id: token.session_id,
             token_id: Some(token.id),
             csrf: None,
         })
+    }
+
+    /// The groups that an owner of tokens is in: services are in none.
+    pub(crate) async fn groups_of_owner(&self, owner: &Owner<'_>) -> Result<Vec<String>> {
+        match owner {
+            Owner::User { name, .. } => self.groups_of(name).await,
+            Owner::Service { .. } => Ok(vec![]),
+        }
     }
 
     /// The groups that a user is in.

@@ -161,15 +161,19 @@ impl Hub {
 
     /// What the owner's roles, the roles of their groups, and what others share with them give, as it is written.
     pub(crate) async fn raw_scopes_of(&self, owner: &Owner<'_>) -> Result<Vec<String>> {
+        self.raw_scopes_in(owner, &self.groups_of_owner(owner).await?).await
+    }
+
+    /// The same for one whose groups are known.
+    async fn raw_scopes_in(&self, owner: &Owner<'_>, groups: &[String]) -> Result<Vec<String>> {
         let (kind, name) = owner.kind_and_name();
         let mut names: BTreeSet<String> = self.roles_held(kind, &[name]).await?.remove(name).unwrap_or_default().into_iter().collect();
-        if let Owner::User { name, admin } = owner {
+        if let Owner::User { admin, .. } = owner {
             names.insert("user".into());
             if *admin {
                 names.insert("admin".into());
             }
-            let of = groups::of_users(&self.db, &[name]).await?.remove(*name).unwrap_or_default();
-            let of: Vec<&str> = of.iter().map(String::as_str).collect();
+            let of: Vec<&str> = groups.iter().map(String::as_str).collect();
             names.extend(self.roles_held("group", &of).await?.into_values().flatten());
         }
         let mut raw = Vec::new();
@@ -181,7 +185,12 @@ impl Hub {
 
     /// The same, expanded, with what others share.
     pub(crate) async fn scopes_of(&self, owner: &Owner<'_>) -> Result<BTreeSet<String>> {
-        let mut raw = self.raw_scopes_of(owner).await?;
+        self.scopes_in(owner, &self.groups_of_owner(owner).await?).await
+    }
+
+    /// The same for one whose groups are known.
+    pub(crate) async fn scopes_in(&self, owner: &Owner<'_>, groups: &[String]) -> Result<BTreeSet<String>> {
+        let mut raw = self.raw_scopes_in(owner, groups).await?;
         // a role may be for tokens only
         raw.retain(|scope| scope != INHERIT);
         if raw.iter().any(|scope| scope == ALL) {
@@ -195,7 +204,12 @@ impl Hub {
 
     /// What a token may do now: its scopes, as far as its owner holds them.
     pub(crate) async fn scopes_of_token(&self, token: &Token, owner: &Owner<'_>) -> Result<BTreeSet<String>> {
-        let held = self.scopes_of(owner).await?;
+        self.scopes_of_token_in(token, owner, &self.groups_of_owner(owner).await?).await
+    }
+
+    /// The same for a token whose owner's groups are known.
+    pub(crate) async fn scopes_of_token_in(&self, token: &Token, owner: &Owner<'_>, groups: &[String]) -> Result<BTreeSet<String>> {
+        let held = self.scopes_in(owner, groups).await?;
         if token.scopes.iter().any(|scope| scope == INHERIT) {
             return Ok(held);
         }
