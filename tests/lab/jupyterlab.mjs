@@ -2,7 +2,7 @@
 import { assertAccessible, picture } from "../../gateway/ui/tests/e2e/browser.mjs";
 
 /** Milliseconds that a start may take: a server of the suite, or JupyterLab's own scripts. */
-const START = 60_000;
+const START = 180_000;
 
 /** Waits for a condition that no event tells of. */
 export async function until(what, seconds, condition) {
@@ -69,10 +69,10 @@ export async function terminal(page, command, text) {
     said += payload;
   });
   await launch(page, "Other", /Terminal/);
-  await until("the shell greets", 30, () => said.includes("stdout"));
+  await until("the shell greets", 120, () => said.includes("stdout"));
   await page.locator(".jp-Terminal:visible .xterm-screen").click();
   await page.keyboard.type(`${command}\n`);
-  await until(`the terminal says ${text}`, 30, () => said.includes(text));
+  await until(`the terminal says ${text}`, 120, () => said.includes(text));
 }
 
 /** Whether the page is in a room whose address has `place` in it, and has heard something there. */

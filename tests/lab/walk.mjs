@@ -19,7 +19,7 @@ const DESK = (whose) => `/user/ada/second/lab/workspaces/${whose}/tree/pair.ipyn
 
 const { browser, context, page, failures } = await openBrowser(BASE);
 // where all the suite's tests run, everything takes its time
-context.setDefaultTimeout(60_000);
+context.setDefaultTimeout(180_000);
 await answerDialogs(page);
 const answers = createInterface({ input: process.stdin })[Symbol.asyncIterator]();
 
@@ -29,7 +29,7 @@ async function owner(order) {
 }
 
 const file = (name) => join(HOME, name);
-const written = (name, text) => until(`${name} has ${text}`, 30, () => existsSync(file(name)) && readFileSync(file(name), "utf8").includes(text));
+const written = (name, text) => until(`${name} has ${text}`, 120, () => existsSync(file(name)) && readFileSync(file(name), "utf8").includes(text));
 const status = async (path) => (await context.request.get(path)).status();
 /** Whether a page's address is below this path. */
 const below = (path) => (url) => url.pathname.startsWith(path);
@@ -110,7 +110,7 @@ try {
     await spawn(second, "Together");
     await second.waitForURL(below("/user/ada/second/lab"));
     await loaded(second, ".jp-Notebook");
-    await until("ada is in the room", 30, joined);
+    await until("ada is in the room", 120, joined);
     const started = await Promise.all(["/user/ada/", "/user/ada/second/"].map(async (at) => (await context.request.get(`${at}api/status`)).json()));
     assert.ok(started[0].started && started[1].started && started[0].started !== started[1].started, JSON.stringify(started));
     const named = app.getByRole("group", { name: "second", exact: true });
@@ -122,7 +122,7 @@ try {
   await step("two people write in one notebook, and see each other do it", async () => {
     await owner("share");
     const other = await browser.newContext({ baseURL: BASE, viewport: { width: 1440, height: 900 } });
-    other.setDefaultTimeout(60_000);
+    other.setDefaultTimeout(180_000);
     const guest = await other.newPage();
     const joined = inRoom(guest, ROOM);
     await answerDialogs(guest);
@@ -132,10 +132,10 @@ try {
     await picture(guest, "authorize");
     await guest.getByRole("button", { name: "Authorize" }).click();
     await loaded(guest, ".jp-Notebook");
-    await until("bob is in the room", 30, joined);
+    await until("bob is in the room", 120, joined);
 
     const [hers, his] = [second, guest].map((one) => one.locator(".jp-NotebookPanel .jp-CodeCell .cm-content").first());
-    const shows = (cell, text) => until(`the other page shows ${text}`, 30, async () => (await cell.innerText()).includes(text));
+    const shows = (cell, text) => until(`the other page shows ${text}`, 120, async () => (await cell.innerText()).includes(text));
     await notebook(second);
     await hers.click();
     await second.keyboard.insertText("ada = 6");
@@ -162,7 +162,7 @@ try {
     await printed(cell, "begun");
     await owner("stop");
     writeFileSync(file("go"), "");
-    await until("the cell ends without Artel", 30, () => existsSync(file("ended")));
+    await until("the cell ends without Artel", 120, () => existsSync(file("ended")));
     await owner("start");
     assert.match(await printed(cell, "ended"), /begun\s+ended 54/);
     // JupyterLab may have asked about the server that it could not reach
@@ -179,12 +179,12 @@ try {
     await settled(app);
     await picture(app, "stopped");
     assert.equal(await status("/user/ada/api/status"), 424);
-    await until("the kernel has ended", 30, () => !existsSync(`/proc/${kernel}`));
+    await until("the kernel has ended", 120, () => !existsSync(`/proc/${kernel}`));
   });
 
   await step("a server that nobody uses is taken away", async () => {
     // while it stops, its page says so
-    await until("the second server is culled", 60, async () => (await status("/hub/spawn-pending/ada/second")) === 424);
+    await until("the second server is culled", 180, async () => (await status("/hub/spawn-pending/ada/second")) === 424);
     assert.equal(await status("/user/ada/second/api/status"), 424);
     const answer = await app.goto("/hub/spawn-pending/ada/second");
     assert.equal(answer.status(), 424);
