@@ -2,9 +2,8 @@
 //!
 //! `tx.emit(&event)` writes an outbox row in the transaction of the change. Locally, each consumer tails the outbox
 //! tables of its process, and what none of them waits for is not written; with Kafka a relay publishes the rows and
-//! consumers read the topics. Either way a handler
-//! runs in a transaction of its own service that first notes `(consumer, event id)` in `inbox`, so that a second
-//! delivery changes nothing.
+//! consumers read the topics. Either way a handler runs in a transaction of its own service that first notes
+//! `(consumer, event id)` in `inbox`, so that a second delivery changes nothing.
 
 mod consumer;
 mod envelope;

@@ -2,6 +2,7 @@
 //! dialect of the API that was called, and the listener.
 
 mod access;
+mod described;
 mod dialect;
 pub mod file;
 mod gate;

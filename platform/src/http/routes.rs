@@ -2,6 +2,7 @@
 //! what it takes and gives, and in `security(("artel" = ["scope"]))` the scope it needs (`"public"` for none).
 
 use super::access;
+use super::described::{Described, openapi_path};
 use super::dialect::Dialect;
 use super::gate::Gate;
 use super::hook::{Before, Hook};
@@ -11,9 +12,7 @@ use actix_web::http::Method;
 use actix_web::middleware::{Next, from_fn};
 use actix_web::{FromRequest, Handler, Responder, Route, guard, web};
 use std::sync::Arc;
-use utoipa::openapi::path::{Operation, Parameter, ParameterBuilder, ParameterIn};
-use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
-use utoipa::openapi::{HttpMethod, OpenApi, RefOr, Required, ResponseBuilder};
+use utoipa::openapi::{HttpMethod, OpenApi};
 
 type Register = Arc<dyn Fn(&mut web::ServiceConfig, &str, Before) + Send + Sync>;
 
@@ -56,14 +55,6 @@ struct Item {
     before: Before,
 }
 
-/// What `#[utoipa::path]` made of a handler.
-struct Described {
-    path: String,
-    methods: Vec<HttpMethod>,
-    operation: Operation,
-    schemas: Vec<(String, RefOr<Schema>)>,
-}
-
 /// The flat route list: `routes!(Dialect::Mlflow; experiments::create, experiments::get)`.
 #[macro_export]
 macro_rules! routes {
@@ -95,10 +86,8 @@ impl Routes {
 
     /// The part that is the same for every handler.
     fn add_described(&mut self, dialect: Dialect, described: Described, route: Arc<dyn Fn() -> Route + Send + Sync>) {
-        let Described { path, methods, mut operation, schemas } = described;
-        declare_path_parameters(&path, &mut operation);
-        let scope = scope_of(&operation).unwrap_or_else(|| panic!("{path} names no scope"));
-        declare_failures(dialect, &scope, &mut operation);
+        let (described, scope) = described.complete(dialect);
+        let Described { path, methods, operation, schemas } = described;
         self.openapi.paths.add_path_operation(openapi_path(&path), methods.clone(), operation);
         self.openapi.components.get_or_insert_with(Default::default).schemas.extend(schemas);
         for method in methods {
@@ -251,74 +240,6 @@ fn mount(
     config.service(web::resource(path).guard(guard::Method(method)).wrap(from_fn(check)).route(route));
 }
 
-/// The scope inside `security(("artel" = ["scope"]))`.
-fn scope_of(operation: &utoipa::openapi::path::Operation) -> Option<String> {
-    let security = serde_json::to_value(operation.security.as_ref()?).ok()?;
-    security.get(0)?.get("artel")?.get(0)?.as_str().map(Into::into)
-}
-
-/// What any handler may answer, or the check of the caller before it: in the document also where the handler does not
-/// describe it. MLflow's conflicts are 400.
-const FAILURES: &[(u16, &str)] = &[
-    (400, "The request is wrong; the answer names what of it"),
-    (401, "The caller is not known"),
-    (403, "The caller is not allowed to do this"),
-    (404, "Something that the request names does not exist"),
-    (409, "What the request names is in another state than it needs"),
-];
-
-fn declare_failures(dialect: Dialect, scope: &str, operation: &mut Operation) {
-    for (status, why) in FAILURES {
-        let never = (scope == "public" && matches!(status, 401 | 403)) || (dialect == Dialect::Mlflow && *status == 409);
-        if !never {
-            let response = || ResponseBuilder::new().description(*why).build().into();
-            operation.responses.responses.entry(status.to_string()).or_insert_with(response);
-        }
-    }
-}
-
-/// Every `{name}` of a path is a parameter, also where the handler does not describe it.
-fn declare_path_parameters(path: &str, operation: &mut Operation) {
-    let path = openapi_path(path);
-    let declared = operation.parameters.get_or_insert_with(Vec::new);
-    for name in path.split('{').skip(1).filter_map(|rest| rest.split('}').next()) {
-        let known = |p: &RefOr<Parameter>| matches!(p, RefOr::T(p) if p.name == name && p.parameter_in == ParameterIn::Path);
-        if !declared.iter().any(known) {
-            let text = ObjectBuilder::new().schema_type(Type::String).build();
-            declared.push(
-                ParameterBuilder::new()
-                    .name(name)
-                    .parameter_in(ParameterIn::Path)
-                    .required(Required::True)
-                    .schema(Some(text))
-                    .build()
-                    .into(),
-            );
-        }
-    }
-    if declared.is_empty() {
-        operation.parameters = None;
-    }
-}
-
-/// `{path:.*}` is actix's; OpenAPI knows only the name.
-fn openapi_path(path: &str) -> String {
-    let mut out = String::with_capacity(path.len());
-    let mut skipping = false;
-    for c in path.chars() {
-        match c {
-            ':' if out.rfind('{') > out.rfind('}') || (out.contains('{') && !out.contains('}')) => skipping = true,
-            '}' => {
-                skipping = false;
-                out.push(c);
-            }
-            _ if skipping => {}
-            _ => out.push(c),
-        }
-    }
-    out
-}
-
 fn actix_method(method: &HttpMethod) -> Method {
     match method {
         HttpMethod::Get => Method::GET,
@@ -334,7 +255,6 @@ fn actix_method(method: &HttpMethod) -> Method {
 
 #[cfg(test)]
 mod tests {
-    use super::openapi_path;
     use crate::http::Dialect;
 
     #[derive(serde::Serialize, utoipa::ToSchema)]
@@ -402,11 +322,5 @@ mod tests {
         let responses = document["paths"]["/thing/{name}/{rest}"]["get"]["responses"].as_object().expect("responses");
         // the thing is public: nobody is refused
         assert_eq!(responses.keys().collect::<Vec<_>>(), ["200", "400", "404"]);
-    }
-
-    #[test]
-    fn tail_patterns_are_not_shown() {
-        assert_eq!(openapi_path("/artifacts/{path:.*}"), "/artifacts/{path}");
-        assert_eq!(openapi_path("/users/{name}/x:y"), "/users/{name}/x:y");
     }
 }

@@ -1,14 +1,15 @@
 //! Looks at one run: reads how things stand, decides, and writes what follows, in one transaction.
 
-use super::admit::{self, Admitted};
+use super::admit;
 use super::decide::{Change, Decision, Instance, Situation, SkipMemo, decide};
+use super::look::Look;
 use super::past;
 use super::wake::RunKey;
 use crate::Scheduler;
 use crate::dag::{Dag, Task};
 use crate::deferral::Deferral;
 use crate::states::{RunState, TaskState};
-use crate::store::instances::{Brief, TaskInstance};
+use crate::store::instances::Brief;
 use crate::store::runs::DagRun;
 use crate::store::{dags, deadlines, instances, runs, xcoms};
 use artel_platform::Result;
@@ -22,46 +23,9 @@ use std::time::{Duration, Instant};
 const EVALUATORS: usize = 4;
 /// To look at a run of so many instances takes long each time. It rests as many times as long after each look, at most
 /// [`LONGEST_REST`], so that what happens meanwhile is looked at together; what is queued already goes on.
-const MANY: usize = 100;
+pub(super) const MANY: usize = 100;
 const REST: u32 = 3;
 const LONGEST_REST: Duration = Duration::from_millis(500);
-
-/// What came of looking at a run.
-pub(crate) struct Look {
-    dag: Arc<Dag>,
-    run: DagRun,
-    /// How many instances there were to look at.
-    instances: usize,
-    has_written: bool,
-    /// Something has happened since the last look, now or before.
-    has_news: bool,
-    /// There is work that no waiting worker was given.
-    to_claim: bool,
-    has_ended: bool,
-    has_triggers: bool,
-}
-
-impl Look {
-    /// What came of letting in others where nothing of the run itself was to be decided.
-    fn of_slots(dag: Arc<Dag>, run: DagRun, admitted: &Admitted) -> Self {
-        Self {
-            dag,
-            run,
-            instances: 0,
-            has_written: admitted.count > 0,
-            has_news: false,
-            to_claim: admitted.to_claim,
-            has_ended: false,
-            has_triggers: false,
-        }
-    }
-}
-
-/// Does the end of a task leave only a slot and one instance less to wait for? True of those that nothing comes after.
-fn concerns_none(dag: &Dag, task_id: &str) -> bool {
-    let alone = |task: &Task| task.downstream_ids.is_empty() && !task.is_setup && !task.is_teardown;
-    !dag.fail_fast && dag.task(task_id).is_some_and(alone) && !dag.tasks.iter().any(|t| t.owed.depends_on_past)
-}
 
 impl Scheduler {
     /// Starts the tasks that look at runs which something happened to.
@@ -126,31 +90,8 @@ impl Scheduler {
         Ok(look.instances)
     }
 
-    /// The same for the run of an instance that has just ended, in the transaction that says so: what comes next need not
-    /// wait for one of its own. `None` where that is not done here: the run is large, or not to be looked at now.
-    pub(crate) async fn look_along(&self, tx: &mut Tx, ended: &TaskInstance) -> Result<Option<Look>> {
-        let dag = self.version_in(tx, &ended.dag_version_id).await?;
-        let concerns_none = concerns_none(&dag, &ended.task_id);
-        if !concerns_none && (dag.tasks.len() >= MANY || dag.tasks.iter().any(Task::needs_expansion)) {
-            return Ok(None);
-        }
-        if dags::get(&mut *tx, &ended.dag_id).await?.is_none_or(|d| d.is_paused || d.is_stale) {
-            return Ok(None);
-        }
-        // who looks at it now may wait for this instance: nobody waits for them here
-        let Some(run) = runs::lock_if_free(tx, &ended.dag_id, &ended.run_id).await? else { return Ok(None) };
-        if run.state != RunState::Running || run.dag_version_id != ended.dag_version_id {
-            return Ok(None);
-        }
-        if concerns_none && instances::any_unfinished(tx, &run.dag_id, &run.run_id).await? {
-            let admitted = admit::admit(self, tx, self.cx.clock.now()).await?;
-            return Ok(Some(Look::of_slots(dag, run, &admitted)));
-        }
-        self.look(tx, dag, run).await.map(Some)
-    }
-
     /// Decides about a run that this transaction holds, and writes what follows.
-    async fn look(&self, tx: &mut Tx, dag: Arc<Dag>, run: DagRun) -> Result<Look> {
+    pub(super) async fn look(&self, tx: &mut Tx, dag: Arc<Dag>, run: DagRun) -> Result<Look> {
         let now = self.cx.clock.now();
         let present = instances::briefs(tx, &run.dag_id, &run.run_id).await?;
         let decision = decide(situation(tx, &dag, &run, &present, now).await?);
@@ -173,23 +114,6 @@ impl Scheduler {
             dag,
             run,
         })
-    }
-
-    /// Wakes whoever acts on what a look has written, once it is committed.
-    pub(crate) async fn after(&self, look: &Look) -> Result<()> {
-        if look.to_claim {
-            self.claims.notify_waiters();
-        }
-        if look.has_ended {
-            self.assets_changed(); // room for another run of this DAG
-        }
-        if look.has_triggers {
-            self.triggers.notify_one();
-        }
-        if look.has_news {
-            self.wake_after(&look.dag, &look.run).await?;
-        }
-        Ok(())
     }
 
     async fn write(&self, tx: &mut Tx, dag: &Dag, run: &DagRun, present: &[Brief], decision: &Decision, now: i64) -> Result<()> {

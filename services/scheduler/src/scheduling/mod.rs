@@ -11,6 +11,7 @@ mod decide_tests;
 mod evaluate;
 mod expansion;
 mod hindrances;
+mod look;
 mod past;
 #[cfg(test)]
 mod recorded_tests;
