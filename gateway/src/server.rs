@@ -14,7 +14,7 @@ use artel_platform::config::Config;
 use artel_platform::http::{Listening, Routes};
 use artel_platform::rpc::{Replicas, addresses};
 use artel_platform::{Context, Result};
-use artel_proto::artel::hub::v1::CredentialRevoked;
+use artel_proto::artel::hub::v1::{CredentialRevoked, UserAdded};
 use artel_proto::event::Event;
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
@@ -110,7 +110,7 @@ fn follow(cx: &Context, front: &web::Data<Front>, events: Events, environments: 
     let front = front.clone().into_inner();
     let each = move |event: &artel_platform::bus::Envelope| {
         environments.note(event);
-        if event.topic == CredentialRevoked::TOPIC {
+        if event.topic == CredentialRevoked::TOPIC && event.kind != UserAdded::TYPE {
             front.authenticator.forget();
         }
     };

@@ -119,6 +119,80 @@ async fn a_writer_that_gives_up_half_way_leaves_the_connection_usable() {
 }
 
 #[tokio::test]
+async fn a_transaction_that_is_given_up_half_way_is_there_whole_or_not_at_all() {
+    on_both_engines(|cx| async move {
+        let db = open(&cx, "a").await;
+        let insert = "INSERT INTO item (id) VALUES ($1)";
+        for polls in 1..60 {
+            let name = |what: &str| format!("{what}{polls}");
+            let mut given_up = Box::pin(async {
+                let mut tx = db.begin().await?;
+                tx.execute(insert, args![name("first")]).await?;
+                tx.along(insert, args![name("along")]);
+                tx.fetch_all("SELECT id FROM item", vec![]).await?;
+                tx.commit().await
+            });
+            let neighbour = tokio::spawn({
+                let (db, name) = (db.clone(), name("neighbour"));
+                async move {
+                    let mut tx = db.begin().await?;
+                    tx.execute(insert, args![name]).await?;
+                    tx.commit().await
+                }
+            });
+            let mut left = polls;
+            std::future::poll_fn(|cx| {
+                left -= 1;
+                match given_up.as_mut().poll(cx) {
+                    std::task::Poll::Pending if left > 0 => std::task::Poll::Pending,
+                    _ => std::task::Poll::Ready(()),
+                }
+            })
+            .await;
+            drop(given_up);
+            tokio::time::timeout(Duration::from_secs(10), neighbour).await.expect("the writer is free").unwrap().unwrap();
+        }
+        // a commit that was given up goes on to its end
+        let mut last = db.begin().await.unwrap();
+        last.execute(insert, args!["last"]).await.unwrap();
+        last.commit().await.unwrap();
+        let like = async |what: &str| {
+            let n = db.fetch_one("SELECT COUNT(*) AS n FROM item WHERE id LIKE $1", args![format!("{what}%")]).await.unwrap();
+            n.get::<i64>("n").unwrap()
+        };
+        assert_eq!(like("neighbour").await, 59);
+        assert_eq!(like("first").await, like("along").await);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_first_statement_that_fails_takes_only_its_transaction_along() {
+    on_both_engines(|cx| async move {
+        let db = open(&cx, "a").await;
+        let insert = "INSERT INTO item (id) VALUES ($1)";
+        db.execute(insert, args!["there"]).await.unwrap();
+        let writers = (0..40).map(|i| {
+            let db = db.clone();
+            async move {
+                let mut tx = db.begin().await.unwrap();
+                let name = if i % 3 == 0 { "there".to_owned() } else { format!("new{i}") };
+                match tx.execute(insert, args![name]).await {
+                    Ok(changed) => assert_eq!(changed, 1),
+                    Err(error) => return assert_eq!((error.code, i % 3), (Code::AlreadyExists, 0)),
+                }
+                assert_eq!(tx.execute("DELETE FROM item WHERE id = 'nobody'", vec![]).await.unwrap(), 0);
+                tx.commit().await.unwrap();
+            }
+        });
+        futures::future::join_all(writers).await;
+        assert_eq!(count(&db).await, 1 + 26);
+        db.begin().await.unwrap().commit().await.unwrap();
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_dropped_transaction_is_undone_and_harms_no_neighbour() {
     on_both_engines(|cx| async move {
         let db = open(&cx, "a").await;
@@ -146,29 +220,29 @@ async fn a_dropped_transaction_is_undone_and_harms_no_neighbour() {
 }
 
 #[tokio::test]
-async fn rows_travel_with_an_event_or_with_the_commit() {
+async fn what_nobody_waits_for_travels_with_the_commit() {
     on_both_engines(|cx| async move {
         let db = open(&cx, "a").await;
         let insert = "INSERT INTO item (id, size, weight) VALUES ($1, (SELECT COUNT(*) + $2 FROM item WHERE id = $1), $3)";
         let events = async || db.fetch_all("SELECT key FROM outbox", vec![]).await.unwrap().len();
         let mut tx = db.begin().await.unwrap();
-        tx.insert_along(insert, args!["one", 1i64, None::<f64>]);
-        tx.insert_along(insert, args!["two", 2i64, 0.5]);
+        tx.along(insert, args!["one", 1i64, None::<f64>]);
+        tx.along(insert, args!["two", 2i64, 0.5]);
         for name in ["m", "n", "o"] {
-            tx.emit(&ModelVersionAliasSet { name: name.into(), ..Default::default() }).await.unwrap();
+            tx.emit(&ModelVersionAliasSet { name: name.into(), ..Default::default() });
         }
-        tx.insert_along(insert, args!["three", 3i64, None::<f64>]);
+        tx.along(insert, args!["three", 3i64, None::<f64>]);
         tx.commit().await.unwrap();
         let rows = db.fetch_all("SELECT size FROM item ORDER BY size", vec![]).await.unwrap();
         assert_eq!(rows.iter().map(|r| r.get::<i64>("size").unwrap()).collect::<Vec<_>>(), [1, 2, 3]);
         assert_eq!(events().await, 3);
         let mut tx = db.begin().await.unwrap();
-        tx.insert_along(insert, args!["one", 4i64, None::<f64>]);
-        let twice = tx.emit(&ModelVersionAliasSet::default()).await.unwrap_err();
+        tx.along(insert, args!["one", 4i64, None::<f64>]);
+        tx.emit(&ModelVersionAliasSet::default());
+        let twice = tx.commit().await.unwrap_err();
         assert_eq!(twice.code, Code::AlreadyExists);
-        drop(tx);
         let mut tx = db.begin().await.unwrap();
-        tx.insert_along(insert, args!["four", 4i64, None::<f64>]);
+        tx.along(insert, args!["four", 4i64, None::<f64>]);
         drop(tx);
         assert_eq!((count(&db).await, events().await), (3, 3));
     })
@@ -207,7 +281,7 @@ fn note_alias() -> Handler {
 
 async fn emit(db: &Db, alias: &str, version: i64) {
     let mut tx = db.begin().await.unwrap();
-    tx.emit(&ModelVersionAliasSet { workspace: "default".into(), name: "wine".into(), alias: alias.into(), version }).await.unwrap();
+    tx.emit(&ModelVersionAliasSet { workspace: "default".into(), name: "wine".into(), alias: alias.into(), version });
     tx.commit().await.unwrap();
 }
 
@@ -246,11 +320,10 @@ async fn what_no_consumer_waits_for_is_told_but_not_kept() {
         cx.bus.consume("one", &one, vec![note_alias()]);
         cx.bus.run(&cx.tasks, &cx.stop, false);
         let mut tx = source.begin().await.unwrap();
-        tx.emit(&RegisteredModelChanged { name: "wine".into(), ..Default::default() }).await.unwrap();
-        assert_eq!(tx.fetch_one("SELECT COUNT(*) AS n FROM outbox", vec![]).await.unwrap().get::<i64>("n").unwrap(), 0);
-        tx.emit(&ModelVersionAliasSet { alias: "champion".into(), ..Default::default() }).await.unwrap();
-        assert_eq!(tx.fetch_one("SELECT COUNT(*) AS n FROM outbox", vec![]).await.unwrap().get::<i64>("n").unwrap(), 1);
+        tx.emit(&RegisteredModelChanged { name: "wine".into(), ..Default::default() });
         tx.commit().await.unwrap();
+        assert_eq!(source.fetch_one("SELECT COUNT(*) AS n FROM outbox", vec![]).await.unwrap().get::<i64>("n").unwrap(), 0);
+        emit(&source, "champion", 1).await;
         for expected in ["RegisteredModelChanged", "ModelVersionAliasSet"] {
             assert_eq!(live.recv().await.unwrap().kind, expected);
         }
@@ -266,7 +339,7 @@ async fn an_undone_transaction_emits_nothing() {
         let db = open(&cx, "source").await;
         let mut live = cx.bus.live();
         let mut tx = db.begin().await.unwrap();
-        tx.emit(&ModelVersionAliasSet::default()).await.unwrap();
+        tx.emit(&ModelVersionAliasSet::default());
         drop(tx);
         emit(&db, "kept", 1).await;
         let seen = tokio::time::timeout(Duration::from_secs(5), live.recv()).await.unwrap().unwrap();

@@ -46,7 +46,11 @@ macro_rules! events {
 
 events! {
     "platform.environments" { platform::EnvironmentProgress by |e| e.hash.clone(); }
-    "hub.users" { hub::UserChanged by |e| e.name.clone(); hub::CredentialRevoked by |e| e.user.clone(); }
+    "hub.users" {
+        hub::UserAdded by |e| e.name.clone();
+        hub::UserChanged by |e| e.name.clone();
+        hub::CredentialRevoked by |e| e.user.clone();
+    }
     "hub.servers" { hub::ServerChanged by |e| format!("{}/{}", e.user, e.server); }
     "artifact.artifacts" { artifact::ArtifactWritten by |e| e.path.clone(); }
     "tracking.experiments" { tracking::ExperimentChanged by |e| e.experiment_id.clone(); }

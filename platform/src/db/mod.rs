@@ -5,11 +5,13 @@
 //! `now()`. `SUM` of integers is cast to BIGINT.
 //! A transaction holds SQLite's only writer until it commits: never call another service or wait inside one.
 
+mod along;
 mod log;
 mod migrate;
 mod postgres;
 mod pragmas;
 mod row;
+mod turn;
 mod tx;
 mod value;
 mod writer;

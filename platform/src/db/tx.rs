@@ -1,6 +1,8 @@
 //! A transaction on either engine, which also carries the events of its change.
 
-use super::{Db, Dialect, Pool, Row, Value, value, writer::Turn};
+use super::along::Along;
+use super::turn::Turn;
+use super::{Db, Dialect, Pool, Row, Value, value};
 use crate::bus::Envelope;
 use crate::error::{Error, Result};
 use artel_proto::event::Event;
@@ -11,7 +13,7 @@ pub struct Tx {
     engine: Engine,
     db: Db,
     emitted: Vec<Envelope>,
-    along: Vec<(&'static str, Vec<Value>)>,
+    along: Along,
     then: Vec<Box<dyn FnOnce() + Send + Sync>>,
 }
 
@@ -23,10 +25,10 @@ enum Engine {
 impl Tx {
     pub(super) async fn begin(db: &Db) -> Result<Self> {
         let engine = match &db.0.pool {
-            Pool::Sqlite { writer, .. } => Engine::Sqlite(writer.begin().await?),
+            Pool::Sqlite { writer, .. } => Engine::Sqlite(writer.begin().await),
             Pool::Postgres(server) => Engine::Postgres(server.run(server.pool.begin()).await?),
         };
-        Ok(Self { engine, db: db.clone(), emitted: Vec::new(), along: Vec::new(), then: Vec::new() })
+        Ok(Self { engine, db: db.clone(), emitted: Vec::new(), along: Along::default(), then: Vec::new() })
     }
 
     /// Which engine it is.
@@ -40,7 +42,7 @@ impl Tx {
     /// Runs a statement; returns the number of rows it changed.
     pub async fn execute(&mut self, sql: impl SqlSafeStr, args: Vec<Value>) -> Result<u64> {
         Ok(match &mut self.engine {
-            Engine::Sqlite(turn) => value::sqlite(sql, args).execute(turn.connection()?).await?.rows_affected(),
+            Engine::Sqlite(turn) => turn.execute(sql, args).await?,
             Engine::Postgres(tx) => value::postgres(sql, args).execute(&mut **tx).await?.rows_affected(),
         })
     }
@@ -48,7 +50,7 @@ impl Tx {
     /// Every row of a query, or of a statement with RETURNING.
     pub async fn fetch_all(&mut self, sql: impl SqlSafeStr, args: Vec<Value>) -> Result<Vec<Row>> {
         Ok(match &mut self.engine {
-            Engine::Sqlite(turn) => value::sqlite(sql, args).fetch_all(turn.connection()?).await?.into_iter().map(Row::Sqlite).collect(),
+            Engine::Sqlite(turn) => turn.fetch_all(sql, args).await?.into_iter().map(Row::Sqlite).collect(),
             Engine::Postgres(tx) => value::postgres(sql, args).fetch_all(&mut **tx).await?.into_iter().map(Row::Postgres).collect(),
         })
     }
@@ -56,7 +58,7 @@ impl Tx {
     /// The first row, if there is one.
     pub async fn fetch_optional(&mut self, sql: impl SqlSafeStr, args: Vec<Value>) -> Result<Option<Row>> {
         Ok(match &mut self.engine {
-            Engine::Sqlite(turn) => value::sqlite(sql, args).fetch_optional(turn.connection()?).await?.map(Row::Sqlite),
+            Engine::Sqlite(turn) => turn.fetch_optional(sql, args).await?.map(Row::Sqlite),
             Engine::Postgres(tx) => value::postgres(sql, args).fetch_optional(&mut **tx).await?.map(Row::Postgres),
         })
     }
@@ -87,40 +89,29 @@ impl Tx {
     }
 
     /// Writes an event beside the change that it tells of. It is delivered if and only if the transaction commits.
-    pub async fn emit<E: Event>(&mut self, event: &E) -> Result<()> {
+    pub fn emit<E: Event>(&mut self, event: &E) {
         let envelope = Envelope::new(event);
-        if !self.db.outbox().keeps(&envelope) {
-            self.emitted.push(envelope);
-            return Ok(());
+        if self.db.outbox().keeps(&envelope) {
+            let insert = "INSERT INTO outbox (id, topic, type, key, payload, time, traceparent) VALUES ($1, $2, $3, $4, $5, $6, $7)";
+            let values = crate::args![
+                &envelope.id,
+                &envelope.topic,
+                &envelope.kind,
+                &envelope.key,
+                envelope.payload.to_vec(),
+                envelope.time,
+                envelope.traceparent.clone()
+            ];
+            self.along(insert, values);
         }
-        let (along, mut values) = self.along.pop().map_or((None, Vec::new()), |(insert, args)| (Some(insert), args));
-        let places = [1, 2, 3, 4, 5, 6, 7].map(|place| format!("${}", values.len() + place)).join(", ");
-        let insert = format!("INSERT INTO outbox (id, topic, type, key, payload, time, traceparent) VALUES ({places})");
-        let text = match (along, self.dialect()) {
-            (None, _) => insert,
-            // SQLite's statements share the values of one text
-            (Some(along), Dialect::Sqlite) => format!("{along}; {insert}"),
-            (Some(along), Dialect::Postgres) => format!("WITH along AS ({along}) {insert}"),
-        };
-        values.extend(crate::args![
-            &envelope.id,
-            &envelope.topic,
-            &envelope.kind,
-            &envelope.key,
-            envelope.payload.to_vec(),
-            envelope.time,
-            envelope.traceparent.clone()
-        ]);
-        self.execute(sqlx::AssertSqlSafe(text), values).await?;
         self.emitted.push(envelope);
-        Ok(())
     }
 
-    /// An INSERT that nothing else in the transaction depends on. It travels with the next event, at the latest with the
-    /// commit: for rows that are written so often that a journey of their own to the database would count. Its
-    /// placeholders are `$1` and so on, one for each of `args`.
-    pub fn insert_along(&mut self, insert: &'static str, args: Vec<Value>) {
-        self.along.push((insert, args));
+    /// A statement that no other one in the transaction depends on. It travels with the commit, and costs no journey to the
+    /// database of its own. Those that are given in this order run in it, but an INSERT does not see what the INSERT
+    /// before it does. Its placeholders are `$1` and so on, one for each of `args`.
+    pub fn along(&mut self, sql: &'static str, args: Vec<Value>) {
+        self.along.push(sql, args);
     }
 
     /// Calls `then` when the transaction has been committed, e.g. to wake whoever does the work that it noted.
@@ -129,13 +120,10 @@ impl Tx {
     }
 
     /// Makes it durable, then wakes whoever waits for its events.
-    pub async fn commit(mut self) -> Result<()> {
-        for (insert, args) in std::mem::take(&mut self.along) {
-            self.execute(insert, args).await?;
-        }
+    pub async fn commit(self) -> Result<()> {
         let committed = match self.engine {
-            Engine::Sqlite(turn) => turn.commit().await,
-            Engine::Postgres(tx) => tx.commit().await.map_err(Into::into),
+            Engine::Sqlite(turn) => turn.commit(self.along.for_sqlite()).await,
+            Engine::Postgres(tx) => commit_postgres(tx, self.along).await,
         };
         // also where it is not known how it went
         self.db.written();
@@ -146,6 +134,13 @@ impl Tx {
         }
         Ok(())
     }
+}
+
+async fn commit_postgres(mut tx: Transaction<'static, Postgres>, along: Along) -> Result<()> {
+    for (sql, args) in along.for_postgres() {
+        value::postgres(sqlx::AssertSqlSafe(sql), args).execute(&mut *tx).await?;
+    }
+    tx.commit().await.map_err(Into::into)
 }
 
 /// Statements with a few hundred rows each, and their values.

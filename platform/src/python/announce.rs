@@ -41,7 +41,6 @@ async fn tell(db: &Db, service: &str, state: &Progress) -> crate::Result<()> {
         state: state.state.into(),
         message: state.message.clone(),
         service: service.into(),
-    })
-    .await?;
+    });
     tx.commit().await
 }

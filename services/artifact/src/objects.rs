@@ -130,7 +130,7 @@ impl Artifacts {
             size: written.size as i64,
             sha256: known(&written.sha256),
         };
-        tx.emit(&event).await?;
+        tx.emit(&event);
         tx.commit().await?;
         if !fresh {
             self.to_sweep.notify_one();

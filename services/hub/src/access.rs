@@ -278,7 +278,7 @@ async fn own_role(tx: &mut Tx, workspace: &str, user: &str, number: i64) -> Resu
 /// What these users may do has changed: nobody shall remember what they might.
 async fn tell(tx: &mut Tx, users: impl IntoIterator<Item = &str>) -> Result<()> {
     for user in users {
-        tx.emit(&wire::UserChanged { name: user.into(), removed: false }).await?;
+        tx.emit(&wire::UserChanged { name: user.into(), removed: false });
     }
     Ok(())
 }

@@ -3,7 +3,7 @@
 use crate::Hub;
 use crate::store::users::{self, User};
 use artel_platform::{Result, ResultExt};
-use artel_proto::artel::hub::v1::UserChanged;
+use artel_proto::artel::hub::v1::UserAdded;
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
@@ -33,7 +33,7 @@ impl Hub {
         if !users::insert(&mut tx, &admin).await? {
             return Ok(());
         }
-        tx.emit(&UserChanged { name: ADMIN.into(), removed: false }).await?;
+        tx.emit(&UserAdded { name: ADMIN.into() });
         if fixed.is_none() {
             // before the commit: a password that nobody can read would lock everybody out
             write_secret(&self.password_file(), &password)?;

@@ -53,7 +53,7 @@ impl Hub {
             }
             created.push(group);
         }
-        tell_everybody(&mut tx).await?;
+        tell_everybody(&mut tx);
         tx.commit().await?;
         Ok(created)
     }
@@ -63,7 +63,7 @@ impl Hub {
         let group = self.group(name).await?;
         let mut tx = self.db.begin().await?;
         store::delete(&mut tx, &group.name).await?;
-        tell_everybody(&mut tx).await?;
+        tell_everybody(&mut tx);
         tx.commit().await
     }
 
@@ -79,7 +79,7 @@ impl Hub {
                 store::remove_member(&mut tx, name, user).await?;
             }
         }
-        tell_everybody(&mut tx).await?;
+        tell_everybody(&mut tx);
         tx.commit().await?;
         Ok(group)
     }

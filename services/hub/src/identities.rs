@@ -82,7 +82,7 @@ impl Hub {
         let (provider, subject) = (who.provider.clone(), who.subject.clone());
         identities::put(&mut tx, &Identity { provider, subject, user: name.clone(), state: sealed, checked: now }).await?;
         if changed || known.is_none() {
-            tx.emit(&UserChanged { name: name.clone(), removed: false }).await?;
+            tx.emit(&UserChanged { name: name.clone(), removed: false });
         }
         tx.commit().await?;
         self.as_user(&name, admin).await
@@ -159,8 +159,8 @@ impl Hub {
         sessions::delete_others(&mut tx, name, None).await?;
         let revoked = tokens::delete_of_pages(&mut tx, name).await?;
         tell_revoked(&mut tx, &revoked).await?;
-        tx.emit(&CredentialRevoked { user: name.into(), token_id: String::new(), session_id: String::new() }).await?;
-        tx.emit(&UserChanged { name: name.into(), removed: false }).await?;
+        tx.emit(&CredentialRevoked { user: name.into(), token_id: String::new(), session_id: String::new() });
+        tx.emit(&UserChanged { name: name.into(), removed: false });
         tx.commit().await?;
         for server in servers::of_users(&self.db, &[name]).await?.iter().filter(|server| server.state.is_active()) {
             self.stop_server(name, &server.name).await?;

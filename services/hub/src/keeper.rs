@@ -101,7 +101,7 @@ impl Hub {
         let client = names::oauth_client(&server.user, &server.name);
         let revoked = tokens::delete_of_server(&mut tx, &server.user, &server.name, &client).await?;
         tell_revoked(&mut tx, &revoked).await?;
-        tx.emit(&changed(&server)).await?;
+        tx.emit(&changed(&server));
         tx.commit().await?;
         self.announce();
         let called = names::full(&server.user, &server.name);
@@ -214,7 +214,7 @@ impl Hub {
     /// order to stop is on its way.
     async fn commit_change(&self, mut tx: Tx, server: Option<Server>) -> Result<()> {
         let Some(server) = server else { return Ok(()) };
-        tx.emit(&changed(&server)).await?;
+        tx.emit(&changed(&server));
         tx.commit().await?;
         self.announce();
         Ok(())

@@ -253,7 +253,7 @@ impl Hub {
         self.vocabulary.check(&role.scopes, &format!("role {}", role.name))?;
         let mut tx = self.db.begin().await?;
         store::put(&mut tx, role).await?;
-        tell_everybody(&mut tx).await?;
+        tell_everybody(&mut tx);
         tx.commit().await
     }
 
@@ -264,7 +264,7 @@ impl Hub {
         if !store::delete(&mut tx, name).await? {
             return Err(Error::not_found(format!("No such role: {name}")));
         }
-        tell_everybody(&mut tx).await?;
+        tell_everybody(&mut tx);
         tx.commit().await
     }
 
@@ -283,7 +283,7 @@ impl Hub {
         } else if !store::unassign(&mut tx, held).await? {
             return Err(Error::not_found(format!("the {} {} does not have the role {} by this API", held.kind, held.holder, held.role)));
         }
-        tell_everybody(&mut tx).await?;
+        tell_everybody(&mut tx);
         tx.commit().await
     }
 }

@@ -82,7 +82,7 @@ impl Hub {
         for (token, secret) in credentials {
             tokens::insert(&mut tx, &hash(secret), token).await?;
         }
-        tx.emit(&changed(&server)).await?;
+        tx.emit(&changed(&server));
         tx.commit().await?;
         self.announce();
         Ok(Some(server))
@@ -183,7 +183,7 @@ impl Hub {
         }
         let mut tx = self.db.begin().await?;
         let Some(server) = servers::set_stopping(&mut tx, &server.launch, self.cx.clock.now()).await? else { return Ok(()) };
-        tx.emit(&changed(&server)).await?;
+        tx.emit(&changed(&server));
         tx.commit().await?;
         self.announce();
         // a replica that keeps it sees the row within seconds
@@ -202,7 +202,7 @@ impl Hub {
         self.check_named(&mut tx, user, name).await?;
         let made = servers::create(&mut tx, &self.claim(user, name, &launch, wanted)).await?;
         let server = made.ok_or_else(|| Error::exists(format!("User {user} already has server {name}")))?;
-        tx.emit(&changed(&server)).await?;
+        tx.emit(&changed(&server));
         tx.commit().await?;
         Ok(server)
     }
@@ -241,7 +241,7 @@ impl Hub {
         let changed = servers::change(&mut tx, user, name, &changes).await?;
         let changed =
             changed.ok_or_else(|| Error::invalid(format!("{} has been started meanwhile; stop it first", names::full(user, name))))?;
-        tx.emit(&self::changed(&changed)).await?;
+        tx.emit(&self::changed(&changed));
         tx.commit().await?;
         Ok(changed)
     }
@@ -272,7 +272,7 @@ impl Hub {
         let Some(server) = servers::find(&self.db, user, name).await? else { return Ok(()) };
         let mut tx = self.db.begin().await?;
         if servers::delete(&mut tx, user, name).await? {
-            tx.emit(&changed(&server)).await?;
+            tx.emit(&changed(&server));
         }
         tx.commit().await
     }

@@ -91,7 +91,7 @@ impl Hub {
             let held = crate::store::roles::Held { role: "admin".into(), kind: "service".into(), holder: service.name.clone() };
             crate::store::roles::assign(&mut tx, &held).await?;
         }
-        tell_everybody(&mut tx).await?;
+        tell_everybody(&mut tx);
         tx.commit().await?;
         self.announce();
         Ok(kept)
@@ -105,7 +105,7 @@ impl Hub {
         let client = service.client_id().unwrap_or_default();
         let revoked = tokens::delete_of_service(&mut tx, &service.name, &client).await?;
         tell_revoked(&mut tx, &revoked).await?;
-        tell_everybody(&mut tx).await?;
+        tell_everybody(&mut tx);
         tx.commit().await?;
         self.announce();
         Ok(())

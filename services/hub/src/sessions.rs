@@ -49,11 +49,11 @@ impl Hub {
         let revoked = tokens::delete_of_session(&mut tx, session_id).await?;
         let user = sessions::delete(&mut tx, session_id).await?;
         for token in &revoked {
-            tx.emit(&CredentialRevoked { user: token.user.clone(), token_id: token.id.clone(), session_id: session_id.into() }).await?;
+            tx.emit(&CredentialRevoked { user: token.user.clone(), token_id: token.id.clone(), session_id: session_id.into() });
         }
         if let Some(user) = user {
             tracing::info!(user, "logged out");
-            tx.emit(&CredentialRevoked { user, token_id: String::new(), session_id: session_id.into() }).await?;
+            tx.emit(&CredentialRevoked { user, token_id: String::new(), session_id: session_id.into() });
         }
         tx.commit().await
     }

@@ -62,7 +62,7 @@ impl Hub {
         let all: BTreeSet<String> = share.scopes.iter().chain(scopes).cloned().collect();
         share.scopes = all.into_iter().collect();
         store::set_scopes(tx, share.id, &share.scopes).await?;
-        tell_everybody(tx).await?;
+        tell_everybody(tx);
         Ok(share)
     }
 
@@ -82,7 +82,7 @@ impl Hub {
         } else {
             store::set_scopes(&mut tx, share.id, &share.scopes).await?;
         }
-        tell_everybody(&mut tx).await?;
+        tell_everybody(&mut tx);
         tx.commit().await?;
         Ok(Some(share).filter(|share| !share.scopes.is_empty()))
     }
@@ -91,7 +91,7 @@ impl Hub {
     pub(crate) async fn revoke_all_shares(&self, owner: &str, server: &str) -> Result<()> {
         let mut tx = self.db.begin().await?;
         store::delete_all(&mut tx, Of::Server(owner, server)).await?;
-        tell_everybody(&mut tx).await?;
+        tell_everybody(&mut tx);
         tx.commit().await
     }
 

@@ -103,7 +103,7 @@ impl Hub {
 pub(crate) async fn tell_revoked(tx: &mut Tx, revoked: &[Token]) -> Result<()> {
     for token in revoked {
         let session_id = token.session_id.clone().unwrap_or_default();
-        tx.emit(&CredentialRevoked { user: token.user.clone(), token_id: token.id.clone(), session_id }).await?;
+        tx.emit(&CredentialRevoked { user: token.user.clone(), token_id: token.id.clone(), session_id });
     }
     Ok(())
 }

@@ -4,8 +4,8 @@ use crate::store::users::{self, User};
 use crate::store::{servers, sessions};
 use crate::{Hub, names};
 use artel_platform::db::Tx;
-use artel_platform::{Error, Result};
-use artel_proto::artel::hub::v1::{CredentialRevoked, UserChanged};
+use artel_platform::{Code, Error, Result};
+use artel_proto::artel::hub::v1::{CredentialRevoked, UserAdded, UserChanged};
 
 /// A user, for a list.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,16 +45,21 @@ impl Hub {
         let user =
             |name: &String| User { name: name.clone(), admin, password: hash.clone(), created: now, last_activity: None, suspended: None };
         let mut tx = self.db.begin().await?;
+        if let [name] = wanted.as_slice() {
+            let user = user(name);
+            users::insert_along(&mut tx, &user);
+            tx.emit(&UserAdded { name: name.clone() });
+            let taken =
+                |error: Error| if error.code == Code::AlreadyExists { Error::exists(format!("User {name} already exists")) } else { error };
+            tx.commit().await.map_err(taken)?;
+            return Ok(vec![user]);
+        }
         let created = users::insert_all(&mut tx, wanted.iter().map(user).collect()).await?;
         for user in &created {
-            tx.emit(&UserChanged { name: user.name.clone(), removed: false }).await?;
+            tx.emit(&UserAdded { name: user.name.clone() });
         }
         if created.is_empty() {
-            let message = match wanted.as_slice() {
-                [name] => format!("User {name} already exists"),
-                all => format!("All {} users already exist", all.len()),
-            };
-            return Err(Error::exists(message));
+            return Err(Error::exists(format!("All {} users already exist", wanted.len())));
         }
         tx.commit().await?;
         Ok(created)
@@ -92,9 +97,9 @@ impl Hub {
         let mut tx = self.db.begin().await?;
         users::set_password(&mut tx, &name, &hash).await?;
         for session_id in sessions::delete_others(&mut tx, &name, keep).await? {
-            tx.emit(&CredentialRevoked { user: name.clone(), token_id: String::new(), session_id }).await?;
+            tx.emit(&CredentialRevoked { user: name.clone(), token_id: String::new(), session_id });
         }
-        tx.emit(&UserChanged { name: name.clone(), removed: false }).await?;
+        tx.emit(&UserChanged { name: name.clone(), removed: false });
         tx.commit().await?;
         self.forget_first_password(&name);
         Ok(())
@@ -115,12 +120,10 @@ impl Hub {
             return Err(taken());
         }
         let mut tx = self.db.begin().await?;
-        users::rename(&mut tx, name, &new)
-            .await
-            .map_err(|error| if error.code == artel_platform::Code::AlreadyExists { taken() } else { error })?;
-        tx.emit(&CredentialRevoked { user: name.into(), token_id: String::new(), session_id: String::new() }).await?;
-        tx.emit(&UserChanged { name: name.into(), removed: true }).await?;
-        tx.emit(&UserChanged { name: new.clone(), removed: false }).await?;
+        users::rename(&mut tx, name, &new).await.map_err(|error| if error.code == Code::AlreadyExists { taken() } else { error })?;
+        tx.emit(&CredentialRevoked { user: name.into(), token_id: String::new(), session_id: String::new() });
+        tx.emit(&UserChanged { name: name.into(), removed: true });
+        tx.emit(&UserChanged { name: new.clone(), removed: false });
         // before the commit: a user whose home has not moved keeps their name
         self.spawner.move_home(name, &new)?;
         tx.commit().await
@@ -130,7 +133,7 @@ impl Hub {
     pub(crate) async fn set_admin(&self, name: &str, admin: bool) -> Result<()> {
         let mut tx = self.db.begin().await?;
         users::set_admin(&mut tx, name, admin).await?;
-        tx.emit(&UserChanged { name: name.into(), removed: false }).await?;
+        tx.emit(&UserChanged { name: name.into(), removed: false });
         tx.commit().await
     }
 
@@ -140,8 +143,8 @@ impl Hub {
         let user = self.user(name).await?;
         let mut tx = self.db.begin().await?;
         users::delete(&mut tx, &user.name).await?;
-        tx.emit(&CredentialRevoked { user: user.name.clone(), token_id: String::new(), session_id: String::new() }).await?;
-        tx.emit(&UserChanged { name: user.name, removed: true }).await?;
+        tx.emit(&CredentialRevoked { user: user.name.clone(), token_id: String::new(), session_id: String::new() });
+        tx.emit(&UserChanged { name: user.name, removed: true });
         tx.commit().await?;
         self.announce();
         Ok(())
@@ -158,6 +161,6 @@ impl Hub {
 }
 
 /// What some users may do has changed: nobody's answer may be remembered any longer.
-pub(crate) async fn tell_everybody(tx: &mut Tx) -> Result<()> {
-    tx.emit(&UserChanged { name: String::new(), removed: false }).await
+pub(crate) fn tell_everybody(tx: &mut Tx) {
+    tx.emit(&UserChanged { name: String::new(), removed: false });
 }

@@ -21,7 +21,7 @@ impl Registry {
         let mut tx = self.db.begin().await?;
         model_versions::require(&mut tx, workspace, name, version).await?;
         store::set(&mut tx, workspace, name, alias, version).await?;
-        tx.emit(&ModelVersionAliasSet { workspace: workspace.into(), name: name.into(), alias: alias.into(), version }).await?;
+        tx.emit(&ModelVersionAliasSet { workspace: workspace.into(), name: name.into(), alias: alias.into(), version });
         let data = json!({"name": name, "alias": alias, "version": version.to_string()});
         self.tell(&mut tx, workspace, name, What::Alias, Action::Created, &data).await?;
         tx.commit().await
@@ -34,7 +34,7 @@ impl Registry {
         let mut tx = self.db.begin().await?;
         registered_models::require(&mut tx, workspace, name).await?;
         if store::delete(&mut tx, workspace, name, alias).await? {
-            tx.emit(&ModelVersionAliasDeleted { workspace: workspace.into(), name: name.into(), alias: alias.into() }).await?;
+            tx.emit(&ModelVersionAliasDeleted { workspace: workspace.into(), name: name.into(), alias: alias.into() });
         }
         self.tell(&mut tx, workspace, name, What::Alias, Action::Deleted, &json!({"name": name, "alias": alias})).await?;
         tx.commit().await

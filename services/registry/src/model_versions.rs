@@ -62,7 +62,7 @@ impl Registry {
         for tag in &new.tags {
             tags::set_of_version(&mut tx, workspace, (&new.name, version), tag.key(), tag.value()).await?;
         }
-        tx.emit(&event).await?;
+        tx.emit(&event);
         let (entity, data) = told(&new, &event, is_prompt);
         self.tell_created(&mut tx, workspace, entity, &data).await?;
         tx.commit().await?;
@@ -106,7 +106,7 @@ impl Registry {
         if !store::describe(&mut tx, workspace, name, version, description, self.clock.now()).await? {
             return Err(not_found(name, version));
         }
-        changed(&mut tx, workspace, name, version).await?;
+        changed(&mut tx, workspace, name, version);
         tx.commit().await?;
         self.version(workspace, name, version).await
     }
@@ -136,10 +136,10 @@ impl Registry {
         }
         if archive_existing {
             for other in store::archive_others(&mut tx, workspace, name, version, canonical, now).await? {
-                changed(&mut tx, workspace, name, other).await?;
+                changed(&mut tx, workspace, name, other);
             }
         }
-        changed(&mut tx, workspace, name, version).await?;
+        changed(&mut tx, workspace, name, version);
         tx.commit().await?;
         self.version(workspace, name, version).await
     }
@@ -155,9 +155,9 @@ impl Registry {
             return Err(not_found(name, version));
         }
         for alias in aliases::delete_of_version(&mut tx, workspace, name, version).await? {
-            tx.emit(&ModelVersionAliasDeleted { workspace: workspace.into(), name: name.into(), alias }).await?;
+            tx.emit(&ModelVersionAliasDeleted { workspace: workspace.into(), name: name.into(), alias });
         }
-        tx.emit(&ModelVersionChanged { workspace: workspace.into(), name: name.into(), version, removed: true }).await?;
+        tx.emit(&ModelVersionChanged { workspace: workspace.into(), name: name.into(), version, removed: true });
         tx.commit().await
     }
 
@@ -191,7 +191,7 @@ impl Registry {
         let mut tx = self.db.begin().await?;
         require(&mut tx, workspace, name, version).await?;
         tags::set_of_version(&mut tx, workspace, (name, version), key, value).await?;
-        changed(&mut tx, workspace, name, version).await?;
+        changed(&mut tx, workspace, name, version);
         let data = json!({"name": name, "version": version.to_string(), "key": key, "value": value});
         self.tell(&mut tx, workspace, name, What::VersionTag, Action::Set, &data).await?;
         tx.commit().await
@@ -205,7 +205,7 @@ impl Registry {
         let mut tx = self.db.begin().await?;
         require(&mut tx, workspace, name, version).await?;
         tags::delete_of_version(&mut tx, workspace, (name, version), key).await?;
-        changed(&mut tx, workspace, name, version).await?;
+        changed(&mut tx, workspace, name, version);
         let data = json!({"name": name, "version": version.to_string(), "key": key});
         self.tell(&mut tx, workspace, name, What::VersionTag, Action::Deleted, &data).await?;
         tx.commit().await
@@ -249,6 +249,6 @@ pub(crate) fn number(version: &ModelVersion) -> i64 {
     version.version().parse().unwrap_or_default()
 }
 
-async fn changed(tx: &mut Tx, workspace: &str, name: &str, version: i64) -> Result<()> {
-    tx.emit(&ModelVersionChanged { workspace: workspace.into(), name: name.into(), version, removed: false }).await
+fn changed(tx: &mut Tx, workspace: &str, name: &str, version: i64) {
+    tx.emit(&ModelVersionChanged { workspace: workspace.into(), name: name.into(), version, removed: false });
 }

@@ -33,7 +33,7 @@ impl Registry {
         for tag in model_tags {
             tags::set_of_model(&mut tx, workspace, name, tag.key(), tag.value()).await?;
         }
-        changed(&mut tx, workspace, name).await?;
+        changed(&mut tx, workspace, name);
         let prompt = is_prompt(model_tags);
         let told: BTreeMap<&str, &str> = model_tags.iter().map(|t| (t.key(), t.value())).filter(|t| !prompt || !is_internal(t.0)).collect();
         let entity = if prompt { Entity::Prompt } else { Entity::RegisteredModel };
@@ -73,7 +73,7 @@ impl Registry {
         if !store::describe(&mut tx, workspace, name, description, self.clock.now()).await? {
             return Err(not_found(name));
         }
-        changed(&mut tx, workspace, name).await?;
+        changed(&mut tx, workspace, name);
         tx.commit().await?;
         self.registered_model(workspace, name).await
     }
@@ -97,9 +97,9 @@ impl Registry {
         }
         model_versions::touch_all(&mut tx, workspace, new_name, now).await?;
         if name != new_name {
-            tx.emit(&RegisteredModelChanged { workspace: workspace.into(), name: name.into(), removed: true }).await?;
+            tx.emit(&RegisteredModelChanged { workspace: workspace.into(), name: name.into(), removed: true });
         }
-        changed(&mut tx, workspace, new_name).await?;
+        changed(&mut tx, workspace, new_name);
         tx.commit().await?;
         self.registered_model(workspace, new_name).await
     }
@@ -113,9 +113,9 @@ impl Registry {
             return Err(not_found(name));
         }
         for alias in aliases {
-            tx.emit(&ModelVersionAliasDeleted { workspace: workspace.into(), name: name.into(), alias }).await?;
+            tx.emit(&ModelVersionAliasDeleted { workspace: workspace.into(), name: name.into(), alias });
         }
-        tx.emit(&RegisteredModelChanged { workspace: workspace.into(), name: name.into(), removed: true }).await?;
+        tx.emit(&RegisteredModelChanged { workspace: workspace.into(), name: name.into(), removed: true });
         tx.commit().await
     }
 
@@ -126,7 +126,7 @@ impl Registry {
         let mut tx = self.db.begin().await?;
         require(&mut tx, workspace, name).await?;
         tags::set_of_model(&mut tx, workspace, name, key, value).await?;
-        changed(&mut tx, workspace, name).await?;
+        changed(&mut tx, workspace, name);
         let data = json!({"name": name, "key": key, "value": value});
         self.tell(&mut tx, workspace, name, What::ItsTag, Action::Set, &data).await?;
         tx.commit().await
@@ -139,7 +139,7 @@ impl Registry {
         let mut tx = self.db.begin().await?;
         require(&mut tx, workspace, name).await?;
         tags::delete_of_model(&mut tx, workspace, name, key).await?;
-        changed(&mut tx, workspace, name).await?;
+        changed(&mut tx, workspace, name);
         self.tell(&mut tx, workspace, name, What::ItsTag, Action::Deleted, &json!({"name": name, "key": key})).await?;
         tx.commit().await
     }
@@ -177,6 +177,6 @@ fn name_taken(name: &str, taken_by_prompt: bool, wanted_prompt: bool) -> Error {
     ))
 }
 
-async fn changed(tx: &mut Tx, workspace: &str, name: &str) -> Result<()> {
-    tx.emit(&RegisteredModelChanged { workspace: workspace.into(), name: name.into(), removed: false }).await
+fn changed(tx: &mut Tx, workspace: &str, name: &str) {
+    tx.emit(&RegisteredModelChanged { workspace: workspace.into(), name: name.into(), removed: false });
 }

@@ -141,7 +141,8 @@ impl Scheduler {
             return runs::count_clear(tx, &run.dag_id, &run.run_id, now).await;
         }
         runs::set_queued(tx, &run.dag_id, &run.run_id, true, now).await?;
-        changed(tx, run, RunState::Queued).await
+        changed(tx, run, RunState::Queued);
+        Ok(())
     }
 
     async fn clear_one(&self, tx: &mut Tx, dag: &Dag, seen: &TaskInstance, note: Option<&str>) -> Result<()> {
@@ -166,7 +167,8 @@ impl Scheduler {
         if let Some(note) = note {
             instances::set_text(tx, &id, "note", Some(note).filter(|n| !n.is_empty()), now).await?;
         }
-        instance_changed(tx, &instance, state).await
+        instance_changed(tx, &instance, state);
+        Ok(())
     }
 }
 

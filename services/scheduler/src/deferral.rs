@@ -113,7 +113,8 @@ impl Scheduler {
             rendered_map_index: deferral.rendered_map_index,
         };
         parked::park(tx, &instance.id, &parked, now).await?;
-        instance_changed(tx, instance, Some(TaskState::Deferred)).await
+        instance_changed(tx, instance, Some(TaskState::Deferred));
+        Ok(())
     }
 
     /// A trigger's arguments as they are kept.
@@ -156,7 +157,8 @@ impl Scheduler {
             Outcome::Failure { error, traceback: None } => (FAIL.into(), json!({"error": error})),
         };
         parked::resume(tx, &instance.id, &method, &kwargs.to_string(), self.cx.clock.now()).await?;
-        instance_changed(tx, instance, Some(TaskState::Scheduled)).await
+        instance_changed(tx, instance, Some(TaskState::Scheduled));
+        Ok(())
     }
 
     /// The trigger itself says how the task ends (`handle_event_submit` of `BaseTaskEndEvent`).

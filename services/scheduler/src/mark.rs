@@ -119,7 +119,7 @@ impl Scheduler {
         let mut tx = self.db.begin().await?;
         runs::lock(&mut tx, &instance.dag_id, &instance.run_id).await?;
         instances::set_state(&mut tx, std::slice::from_ref(&instance.id), state, self.cx.clock.now()).await?;
-        instance_changed(&mut tx, instance, state).await?;
+        instance_changed(&mut tx, instance, state);
         tx.commit().await?;
         self.woken(instance);
         Ok(())
@@ -142,7 +142,7 @@ impl Scheduler {
                 }
             }
         }
-        changed(&mut tx, &run, state).await?;
+        changed(&mut tx, &run, state);
         tx.commit().await?;
         self.wake.run(dag_id, run_id);
         self.assets_changed(); // room for another run of this DAG
@@ -169,7 +169,7 @@ impl Scheduler {
                 (false, _) => TaskState::Skipped,
             };
             instances::set_state(tx, std::slice::from_ref(&instance.id), Some(becomes), now).await?;
-            instance_changed(tx, &instance, Some(becomes)).await?;
+            instance_changed(tx, &instance, Some(becomes));
         }
         Ok(ends)
     }

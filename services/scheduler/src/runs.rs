@@ -130,7 +130,8 @@ impl Scheduler {
         runs::insert(tx, run, now).await?;
         self.make_instances(tx, dag, run).await?;
         self.set_deadlines(tx, dag, run, now).await?;
-        changed(tx, run, run.state).await
+        changed(tx, run, run.state);
+        Ok(())
     }
 
     /// Makes the run of a DAG that is due, and works out the one after it.
@@ -193,7 +194,7 @@ impl Scheduler {
             return Ok(false);
         }
         runs::set_running(&mut tx, dag_id, run_id, now).await?;
-        changed(&mut tx, &run, RunState::Running).await?;
+        changed(&mut tx, &run, RunState::Running);
         tx.commit().await?;
         self.wake.run(dag_id, run_id);
         Ok(true)
@@ -216,7 +217,7 @@ impl Scheduler {
         }
         let mut tx = self.db.begin().await?;
         runs::delete(&mut tx, dag_id, run_id).await?;
-        tx.emit(&DagRunChanged { dag_id: dag_id.into(), run_id: run_id.into(), state: "deleted".into() }).await?;
+        tx.emit(&DagRunChanged { dag_id: dag_id.into(), run_id: run_id.into(), state: "deleted".into() });
         tx.commit().await
     }
 
@@ -233,7 +234,7 @@ impl Scheduler {
         if !dags::set_paused(&mut tx, dag_id, paused).await? {
             return Ok(false);
         }
-        tx.emit(&DagChanged { dag_id: dag_id.to_owned(), paused, ..DagChanged::default() }).await?;
+        tx.emit(&DagChanged { dag_id: dag_id.to_owned(), paused, ..DagChanged::default() });
         tx.commit().await?;
         self.resumed(dag_id).await?;
         self.triggers.notify_one(); // what watches for it
@@ -269,7 +270,7 @@ impl Scheduler {
         let mut tx = self.db.begin().await?;
         self.forget_assets(&mut tx, &[dag_id.to_owned()]).await?;
         dags::delete(&mut tx, dag_id).await?;
-        tx.emit(&DagChanged { dag_id: dag_id.into(), removed: true, ..DagChanged::default() }).await?;
+        tx.emit(&DagChanged { dag_id: dag_id.into(), removed: true, ..DagChanged::default() });
         tx.commit().await
     }
 
@@ -289,12 +290,12 @@ pub(crate) async fn last_automated(from: impl Into<Read<'_>>, dag: &Dag) -> Resu
 }
 
 /// Tells that a run is in another state.
-pub(crate) async fn changed(tx: &mut Tx, run: &DagRun, state: RunState) -> Result<()> {
-    tx.emit(&DagRunChanged { dag_id: run.dag_id.clone(), run_id: run.run_id.clone(), state: state.as_str().into() }).await
+pub(crate) fn changed(tx: &mut Tx, run: &DagRun, state: RunState) {
+    tx.emit(&DagRunChanged { dag_id: run.dag_id.clone(), run_id: run.run_id.clone(), state: state.as_str().into() });
 }
 
 /// Tells that a task instance is in another state.
-pub(crate) async fn instance_changed(tx: &mut Tx, instance: &TaskInstance, state: Option<TaskState>) -> Result<()> {
+pub(crate) fn instance_changed(tx: &mut Tx, instance: &TaskInstance, state: Option<TaskState>) {
     tx.emit(&TaskInstanceChanged {
         dag_id: instance.dag_id.clone(),
         run_id: instance.run_id.clone(),
@@ -302,8 +303,7 @@ pub(crate) async fn instance_changed(tx: &mut Tx, instance: &TaskInstance, state
         map_index: instance.map_index,
         state: state.map(TaskState::as_str).unwrap_or_default().into(),
         try_number: instance.try_number,
-    })
-    .await
+    });
 }
 
 pub(crate) fn blank(row: &DagRow, logical_date: i64, run_after: i64, now: i64) -> DagRun {

@@ -41,7 +41,8 @@ impl Scheduler {
         if ended.state == Some(TaskState::Failed) {
             self.stop_others(tx, instance, now).await?;
         }
-        instance_changed(tx, instance, ended.state).await
+        instance_changed(tx, instance, ended.state);
+        Ok(())
     }
 
     /// With `fail_fast` a failure fails the other tasks that run and skips what waits, teardowns aside
@@ -58,7 +59,7 @@ impl Scheduler {
             }
             let becomes = if other.state == Some(TaskState::Running) { TaskState::Failed } else { TaskState::Skipped };
             instances::set_state(tx, std::slice::from_ref(&other.id), Some(becomes), now).await?;
-            instance_changed(tx, &other, Some(becomes)).await?;
+            instance_changed(tx, &other, Some(becomes));
         }
         Ok(())
     }
@@ -128,7 +129,7 @@ impl Scheduler {
 
     async fn begin_anew(&self, mut tx: Tx, instance: &TaskInstance) -> Result<()> {
         instances::set_state(&mut tx, std::slice::from_ref(&instance.id), None, self.cx.clock.now()).await?;
-        instance_changed(&mut tx, instance, None).await?;
+        instance_changed(&mut tx, instance, None);
         tx.commit().await?;
         self.woken(instance);
         Ok(())

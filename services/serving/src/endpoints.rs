@@ -147,7 +147,7 @@ impl Serving {
         let mut tx = self.db.begin().await?;
         let endpoint = store::endpoints::by_name_in(&mut tx, workspace, name).await?.ok_or_else(|| unknown(name))?;
         store::endpoints::delete(&mut tx, &endpoint.id).await?;
-        tx.emit(&EndpointChanged { removed: true, message: "deleted".into(), ..event(&endpoint) }).await?;
+        tx.emit(&EndpointChanged { removed: true, message: "deleted".into(), ..event(&endpoint) });
         let fleet = self.fleet.clone();
         tx.after_commit(move || fleet.remove(&endpoint.id));
         tx.commit().await
@@ -215,7 +215,7 @@ impl Serving {
 
     /// Tells of a change in its transaction, and wakes the reconciler after it.
     async fn announce(&self, tx: &mut Tx, endpoint: &Endpoint) -> Result<()> {
-        tx.emit(&event(endpoint)).await?;
+        tx.emit(&event(endpoint));
         let fleet = self.fleet.clone();
         tx.after_commit(move || fleet.wake());
         Ok(())

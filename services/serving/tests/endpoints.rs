@@ -63,7 +63,7 @@ async fn emit(cx: &Context, event: &impl Event) {
     let registry = cx.database("registry", &[]).await.expect("a database");
     cx.bus.run(&cx.tasks, &cx.stop, false);
     let mut tx = registry.begin().await.expect("begun");
-    tx.emit(event).await.expect("written");
+    tx.emit(event);
     tx.commit().await.expect("committed");
 }
 

@@ -30,7 +30,7 @@ impl Tracking {
         }
         let models: Vec<&str> = request.models.iter().map(|m| m.model_id()).collect();
         store::add_model_inputs(&mut tx, run.id, &models).await?;
-        tx.emit(&run.changed(workspace)).await?;
+        tx.emit(&run.changed(workspace));
         tx.commit().await
     }
 
@@ -42,7 +42,7 @@ impl Tracking {
         let models: Vec<(&str, i64)> =
             request.models.iter().rev().filter(|m| seen.insert(m.model_id())).map(|m| (m.model_id(), m.step())).collect();
         store::add_model_outputs(&mut tx, run.id, &models).await?;
-        tx.emit(&run.changed(workspace)).await?;
+        tx.emit(&run.changed(workspace));
         tx.commit().await
     }
 

@@ -112,7 +112,7 @@ impl Tracking {
         };
         store::insert(&mut tx, &experiment).await.map_err(|e| taken(e, name))?;
         store::set_tags(&mut tx, id, tags).await?;
-        tx.emit(&experiment.changed()).await?;
+        tx.emit(&experiment.changed());
         tx.commit().await?;
         Ok(id.to_string())
     }
@@ -157,7 +157,7 @@ impl Tracking {
         let mut tx = self.db.begin().await?;
         let experiment = store::set_stage(&mut tx, workspace, id, from, to, now).await?.ok_or_else(|| missing(id))?;
         store::set_stage_of_runs(&mut tx, id, to, now).await?;
-        tx.emit(&experiment.changed()).await?;
+        tx.emit(&experiment.changed());
         tx.commit().await
     }
 
@@ -170,7 +170,7 @@ impl Tracking {
         }
         let mut tx = self.db.begin().await?;
         store::rename(&mut tx, stored.id, name, self.clock.now()).await.map_err(|e| taken(e, name))?;
-        tx.emit(&Stored { name: name.into(), ..stored }.changed()).await?;
+        tx.emit(&Stored { name: name.into(), ..stored }.changed());
         tx.commit().await
     }
 
@@ -181,7 +181,7 @@ impl Tracking {
         stored.require_active()?;
         let mut tx = self.db.begin().await?;
         store::set_tags(&mut tx, stored.id, &[tag]).await?;
-        tx.emit(&stored.changed()).await?;
+        tx.emit(&stored.changed());
         tx.commit().await
     }
 
@@ -193,7 +193,7 @@ impl Tracking {
         if store::delete_tag(&mut tx, stored.id, key).await? == 0 {
             return Err(Error::not_found(format!("No tag with name: {key} in experiment with id {}", stored.id)));
         }
-        tx.emit(&stored.changed()).await?;
+        tx.emit(&stored.changed());
         tx.commit().await
     }
 }

@@ -183,14 +183,14 @@ impl Tracking {
         }
         let mut tx = self.db.begin().await?;
         store::remove_run(&mut tx, run.id, &run.run_id).await?;
-        tx.emit(&RunChanged { lifecycle_stage: REMOVED.into(), ..run.changed(workspace) }).await?;
+        tx.emit(&RunChanged { lifecycle_stage: REMOVED.into(), ..run.changed(workspace) });
         tx.commit().await
     }
 
     async fn remove_logged_model(&self, workspace: &str, model: &LoggedModel) -> Result<()> {
         let mut tx = self.db.begin().await?;
         store::remove_logged_model(&mut tx, &model.model_id).await?;
-        tx.emit(&LoggedModelChanged { status: REMOVED.into(), ..model.changed(workspace) }).await?;
+        tx.emit(&LoggedModelChanged { status: REMOVED.into(), ..model.changed(workspace) });
         tx.commit().await
     }
 
@@ -209,7 +209,7 @@ impl Tracking {
     async fn remove_experiment(&self, experiment: &Experiment) -> Result<()> {
         let mut tx = self.db.begin().await?;
         store::remove_experiment(&mut tx, experiment.id).await?;
-        tx.emit(&ExperimentChanged { lifecycle_stage: REMOVED.into(), ..experiment.changed() }).await?;
+        tx.emit(&ExperimentChanged { lifecycle_stage: REMOVED.into(), ..experiment.changed() });
         tx.commit().await
     }
 }

@@ -100,7 +100,7 @@ impl Tracking {
         store::insert(&mut tx, workspace, &model).await?;
         store::add_params(&mut tx, &model.model_id, &request.params).await?;
         store::set_tags(&mut tx, &model.model_id, &request.tags).await?;
-        tx.emit(&model.changed(workspace)).await?;
+        tx.emit(&model.changed(workspace));
         tx.commit().await?;
         self.with_details(model).await
     }
@@ -158,7 +158,7 @@ impl Tracking {
     async fn save_logged_model(&self, workspace: &str, model: &Stored) -> Result<()> {
         let mut tx = self.db.begin().await?;
         store::update(&mut tx, model).await?;
-        tx.emit(&model.changed(workspace)).await?;
+        tx.emit(&model.changed(workspace));
         tx.commit().await
     }
 
@@ -185,7 +185,7 @@ impl Tracking {
         let model = self.find_logged_model(workspace, model_id, true).await?;
         let mut tx = self.db.begin().await?;
         store::set_tags(&mut tx, &model.model_id, tags).await?;
-        tx.emit(&model.changed(workspace)).await?;
+        tx.emit(&model.changed(workspace));
         tx.commit().await
     }
 
@@ -196,7 +196,7 @@ impl Tracking {
         if store::delete_tag(&mut tx, &model.model_id, key).await? == 0 {
             return Err(Error::not_found(format!("No tag with key '{key}' found for model with ID '{model_id}'.")));
         }
-        tx.emit(&model.changed(workspace)).await?;
+        tx.emit(&model.changed(workspace));
         tx.commit().await
     }
 }

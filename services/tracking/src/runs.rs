@@ -107,7 +107,7 @@ impl Tracking {
         store::insert(&mut tx, workspace, &run).await?;
         values::set_tags(&mut tx, run.id, &tags).await?;
         self.live.due(&run.run_id, self.clock.now());
-        tx.emit(&run.changed(workspace)).await?;
+        tx.emit(&run.changed(workspace));
         tx.commit().await?;
         let data = RunData { tags, ..Default::default() };
         Ok(Run { info: Some(run.info()), data: Some(data), inputs: Some(RunInputs::default()), outputs: None })
@@ -167,7 +167,7 @@ impl Tracking {
             run.name = name;
         }
         store::update(&mut tx, &run).await?;
-        tx.emit(&run.changed(workspace)).await?;
+        tx.emit(&run.changed(workspace));
         tx.commit().await?;
         Ok(run.info())
     }
@@ -186,7 +186,7 @@ impl Tracking {
     async fn move_run(&self, workspace: &str, run_id: &str, stage: &str, deleted_time: Option<i64>) -> Result<()> {
         let mut tx = self.db.begin().await?;
         let run = store::set_stage(&mut tx, workspace, run_id, stage, deleted_time).await?.ok_or_else(|| missing(run_id))?;
-        tx.emit(&run.changed(workspace)).await?;
+        tx.emit(&run.changed(workspace));
         tx.commit().await
     }
 

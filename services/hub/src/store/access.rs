@@ -73,12 +73,15 @@ async fn last_of(tx: &mut Tx, kind: &str, count: usize) -> Result<i64> {
 pub(crate) async fn number<'a>(tx: &mut Tx, users: impl ExactSizeIterator<Item = &'a str>) -> Result<()> {
     let count = users.len();
     let before = last_of(tx, "user", count).await? - count as i64;
-    let mut rows: Vec<Vec<Value>> = users.zip(before + 1..).map(|(user, number)| args![user, number]).collect();
-    if count == 1 {
-        tx.insert_along("INSERT INTO user_numbers (user_name, number) VALUES ($1, $2) ON CONFLICT DO NOTHING", rows.remove(0));
-        return Ok(());
-    }
+    let rows = users.zip(before + 1..).map(|(user, number)| args![user, number]).collect();
     tx.insert_many("INSERT INTO user_numbers (user_name, number)", "ON CONFLICT DO NOTHING", rows).await.map(drop)
+}
+
+/// Gives a new user a number with the commit.
+pub(crate) fn number_along(tx: &mut Tx, user: &str) {
+    tx.along("UPDATE counters SET last = last + 1 WHERE name = 'user'", vec![]);
+    let insert = "INSERT INTO user_numbers (user_name, number) SELECT $1, last FROM counters WHERE name = 'user' ON CONFLICT DO NOTHING";
+    tx.along(insert, args![user]);
 }
 
 /// The users' numbers.

@@ -122,6 +122,13 @@ pub(crate) async fn insert(tx: &mut Tx, new: &User) -> Result<bool> {
     Ok(!insert_all(tx, vec![new.clone()]).await?.is_empty())
 }
 
+/// Adds a user with the commit, which fails when the name is taken.
+pub(crate) fn insert_along(tx: &mut Tx, new: &User) {
+    let insert = "INSERT INTO users (name, admin, password, created) VALUES ($1, $2, $3, $4)";
+    tx.along(insert, args![&new.name, new.admin, new.password.clone(), new.created]);
+    super::access::number_along(tx, &new.name);
+}
+
 /// Adds users; returns those whose names were not taken.
 pub(crate) async fn insert_all(tx: &mut Tx, new: Vec<User>) -> Result<Vec<User>> {
     let rows = new.iter().map(|user| args![&user.name, user.admin, user.password.clone(), user.created]).collect();

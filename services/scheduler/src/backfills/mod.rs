@@ -223,7 +223,7 @@ impl Scheduler {
         for (dag_id, run_id) in backfills::queued_runs(&mut tx, id).await? {
             let Some(run) = runs::lock(&mut tx, &dag_id, &run_id).await? else { continue };
             runs::set_ended(&mut tx, &dag_id, &run_id, RunState::Failed, now).await?;
-            changed(&mut tx, &run, RunState::Failed).await?;
+            changed(&mut tx, &run, RunState::Failed);
         }
         backfills::set_paused(&mut tx, id, true, now).await?;
         backfills::set_completed(&mut tx, id, now).await?;

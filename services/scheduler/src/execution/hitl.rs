@@ -90,7 +90,7 @@ impl Scheduler {
             rendered_map_index: call.text("rendered_map_index").map(Into::into),
         };
         parked::park(tx, &instance.id, &parked, now).await?;
-        instance_changed(tx, instance, Some(TaskState::AwaitingInput)).await?;
+        instance_changed(tx, instance, Some(TaskState::AwaitingInput));
         if let Some(answer) = self.answered(tx, instance).await? {
             let waiting = instances::get(&mut *tx, &instance.id).await?;
             self.go_on(tx, waiting.as_ref().unwrap_or(instance), answer).await?;

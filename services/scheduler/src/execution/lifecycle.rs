@@ -46,7 +46,7 @@ impl Scheduler {
         instances::start(&mut tx, id, &started, now).await?;
         let context = self.run_context(&mut tx, &instance, &run, resumes).await?;
         self.note_state(&mut tx, &instance, TaskState::Running, Some(hostname)).await?;
-        crate::runs::instance_changed(&mut tx, &instance, Some(TaskState::Running)).await?;
+        crate::runs::instance_changed(&mut tx, &instance, Some(TaskState::Running));
         tx.commit().await?;
         Ok(Reply::ok(context))
     }

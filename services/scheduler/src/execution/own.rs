@@ -21,7 +21,7 @@ impl Scheduler {
                 _ => continue,
             };
             for skipped in instances::skip(&mut tx, &instance.dag_id, &instance.run_id, task_id, map_index, now).await? {
-                crate::runs::instance_changed(&mut tx, &skipped, skipped.state).await?;
+                crate::runs::instance_changed(&mut tx, &skipped, skipped.state);
             }
         }
         tx.commit().await?;

@@ -124,7 +124,7 @@ impl Scheduler {
         }
         files::put(&mut tx, bundle, row).await?;
         for event in &changed {
-            tx.emit(event).await?;
+            tx.emit(event);
         }
         tx.commit().await?;
         // there may be other watchers to run
@@ -207,7 +207,7 @@ impl Scheduler {
         }
         files::remove(&mut tx, bundle, file).await?;
         for event in &events {
-            tx.emit(event).await?;
+            tx.emit(event);
         }
         tx.commit().await?;
         let dags: Vec<&str> = events.iter().map(|e| e.dag_id.as_str()).collect();

@@ -172,7 +172,7 @@ impl Scheduler {
         crate::store::files::set_error(&mut tx, &self.import_error(&row.bundle_name, &row.relative_fileloc, why)).await?;
         for dag_id in dags::set_import_errors(&mut tx, &row.bundle_name, &row.relative_fileloc, true).await? {
             let event = artel_proto::artel::scheduler::v1::DagChanged { dag_id, has_import_error: true, ..Default::default() };
-            tx.emit(&event).await?;
+            tx.emit(&event);
         }
         tx.commit().await
     }

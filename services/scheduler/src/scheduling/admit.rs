@@ -50,8 +50,7 @@ pub(super) async fn admit(scheduler: &Scheduler, tx: &mut Tx, now: i64) -> Resul
             map_index: c.map_index,
             state: "queued".into(),
             try_number: c.try_number,
-        })
-        .await?;
+        });
     }
     Ok(Admitted { count: admitted.len(), to_claim: !to_claim.is_empty() })
 }

@@ -179,13 +179,12 @@ impl Scheduler {
         if decision.run == RunState::Success {
             deadlines::met(tx, &run.dag_id, &run.run_id, now).await?;
         }
-        tx.emit(&DagRunChanged { dag_id: run.dag_id.clone(), run_id: run.run_id.clone(), state: decision.run.as_str().into() }).await?;
+        tx.emit(&DagRunChanged { dag_id: run.dag_id.clone(), run_id: run.run_id.clone(), state: decision.run.as_str().into() });
         let limit = dag.max_consecutive_failed_dag_runs;
         if decision.run == RunState::Failed && limit > 0 && runs::failed_in_a_row(tx, &run.dag_id, limit).await? >= limit {
             tracing::warn!(dag_id = run.dag_id, limit, "DAG paused: so many runs failed in a row");
             dags::set_paused(tx, &run.dag_id, true).await?;
-            tx.emit(&artel_proto::artel::scheduler::v1::DagChanged { dag_id: run.dag_id.clone(), paused: true, ..Default::default() })
-                .await?;
+            tx.emit(&artel_proto::artel::scheduler::v1::DagChanged { dag_id: run.dag_id.clone(), paused: true, ..Default::default() });
         }
         Ok(())
     }
@@ -212,8 +211,7 @@ async fn announce(tx: &mut Tx, run: &DagRun, present: &[Brief], decision: &Decis
             map_index: instance.map_index,
             state: instance.state.map(TaskState::as_str).unwrap_or_default().into(),
             try_number: before + i64::from(started),
-        })
-        .await?;
+        });
     }
     Ok(())
 }

@@ -92,7 +92,7 @@ pub(crate) async fn add(db: &Db, key: (&str, i64), new: &NewEvent, now: i64) -> 
 
 /// Writes a row about a run's task along with what else its transaction writes; the logical date is the run's.
 pub(crate) fn add_along(tx: &mut Tx, key: (&str, i64), new: &NewEvent, now: i64) {
-    tx.insert_along(insert!("(SELECT r.logical_date FROM dag_runs r WHERE r.dag_id = $5 AND r.run_id = $7)"), values(key, new, now));
+    tx.along(insert!("(SELECT r.logical_date FROM dag_runs r WHERE r.dag_id = $5 AND r.run_id = $7)"), values(key, new, now));
 }
 
 pub(crate) async fn get(db: &Db, id: i64) -> Result<Option<Event>> {

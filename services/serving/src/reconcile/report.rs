@@ -146,7 +146,8 @@ impl Report {
         }
         after.updated = self.serving.cx.clock.now();
         store::endpoints::set_progress(tx, &after).await?;
-        tx.emit(&event(&after)).await
+        tx.emit(&event(&after));
+        Ok(())
     }
 }
 

@@ -1,0 +1,164 @@
+//! A transaction's turn on SQLite's one writer. Each text is a journey to SQLite's thread and back, so the first
+//! statement opens the savepoint in its own text, and the last ones travel with the savepoint's end.
+
+use super::value::{self, Value};
+use super::writer::{GROUP, State, Statement, cut_off, finish};
+use crate::error::Result;
+use futures::TryStreamExt;
+use sqlx::sqlite::SqliteRow;
+use sqlx::{AssertSqlSafe, Either, Executor, SqlSafeStr};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use tokio::sync::{OwnedMutexGuard, oneshot};
+
+/// Statements of one text, and their values.
+pub(super) type Last = Option<(String, Vec<Value>)>;
+
+pub(crate) struct Turn {
+    guard: Option<OwnedMutexGuard<State>>,
+    waiting: Arc<AtomicUsize>,
+    stage: Stage,
+}
+
+/// How far a turn is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    /// It has run nothing.
+    Fresh,
+    /// Its first statement, which opens the savepoint too, has not answered.
+    Entering,
+    /// Its savepoint is there.
+    Inside,
+}
+
+impl Turn {
+    pub(super) fn new(guard: OwnedMutexGuard<State>, waiting: Arc<AtomicUsize>) -> Self {
+        Self { guard: Some(guard), waiting, stage: Stage::Fresh }
+    }
+
+    fn state(&mut self) -> &mut State {
+        self.guard.as_mut().expect("a turn holds the writer until it ends")
+    }
+
+    /// Runs a statement; returns how many rows it changed.
+    pub(super) async fn execute(&mut self, sql: impl SqlSafeStr, args: Vec<Value>) -> Result<u64> {
+        Ok(self.fetch_many(sql, args).await?.1)
+    }
+
+    /// Every row of a statement.
+    pub(super) async fn fetch_all(&mut self, sql: impl SqlSafeStr, args: Vec<Value>) -> Result<Vec<SqliteRow>> {
+        Ok(self.fetch_many(sql, args).await?.0)
+    }
+
+    /// Its first row, if there is one.
+    pub(super) async fn fetch_optional(&mut self, sql: impl SqlSafeStr, args: Vec<Value>) -> Result<Option<SqliteRow>> {
+        let statement = self.enter_by(sql, args).await;
+        let row = self.state().connection()?.fetch_optional(statement).await;
+        self.entered(row).await
+    }
+
+    /// Its rows, and how many it changed.
+    async fn fetch_many(&mut self, sql: impl SqlSafeStr, args: Vec<Value>) -> Result<(Vec<SqliteRow>, u64)> {
+        let statement = self.enter_by(sql, args).await;
+        let steps = self.state().connection()?.fetch_many(statement);
+        let done = steps.try_fold((Vec::new(), 0), |(mut rows, changed), step| {
+            // of a text with several statements the last one is the caller's
+            let changed = if let Either::Left(done) = &step { done.rows_affected() } else { changed };
+            rows.extend(step.right());
+            std::future::ready(Ok((rows, changed)))
+        });
+        let done = done.await;
+        self.entered(done).await
+    }
+
+    /// The statement, behind what opens the turn if nothing has.
+    async fn enter_by(&mut self, sql: impl SqlSafeStr, args: Vec<Value>) -> Statement {
+        if self.stage == Stage::Inside {
+            return value::sqlite(sql, args);
+        }
+        self.state().settle().await;
+        self.stage = Stage::Entering;
+        let open = self.state().open;
+        // until its answer has come: a caller that gives up half way leaves it to who comes next
+        self.state().unsure = !open;
+        let before = if open { "SAVEPOINT member; " } else { "BEGIN IMMEDIATE; SAVEPOINT member; " };
+        value::sqlite(AssertSqlSafe(format!("{before}{}", sql.into_sql_str().as_str())), args)
+    }
+
+    /// What has become of a statement, and of the turn by it.
+    async fn entered<T>(&mut self, result: sqlx::Result<T>) -> Result<T> {
+        if self.stage == Stage::Entering {
+            // where a statement failed, the savepoint before it is there; where opening failed, nothing is
+            let inside = result.is_ok() || self.state().run("ROLLBACK TO member").await.is_ok();
+            let state = self.state();
+            (state.open, state.unsure) = (inside || !state.unsure, false);
+            self.stage = if inside { Stage::Inside } else { Stage::Fresh };
+        }
+        Ok(result?)
+    }
+
+    /// Ends the turn, after `last`; returns when the writes are on disk. Goes on to its end when the caller gives up.
+    pub(super) async fn commit(self, last: Last) -> Result<()> {
+        finish(self.commit_now(last)).await
+    }
+
+    async fn commit_now(mut self, last: Last) -> Result<()> {
+        let fresh = self.stage == Stage::Fresh;
+        if fresh && last.is_none() {
+            return Ok(());
+        }
+        let waiting = self.waiting.clone();
+        let alone = waiting.load(Ordering::SeqCst) == 0;
+        // what fails in this text is undone with all that is in the outer transaction
+        let in_one = alone && !fresh && (last.is_none() || self.state().members.is_empty());
+        let end = if in_one { "RELEASE member; COMMIT" } else { "RELEASE member" };
+        let (sql, args) = match last {
+            Some((sql, args)) => (format!("{sql}; {end}"), args),
+            None => (end.to_owned(), vec![]),
+        };
+        let (send, receive) = oneshot::channel();
+        if in_one {
+            let statement = value::sqlite(AssertSqlSafe(sql), args);
+            let mut guard = self.leave(send);
+            guard.end_by(statement).await;
+        } else {
+            self.execute(AssertSqlSafe(sql), args).await?;
+            let mut guard = self.leave(send);
+            if guard.members.len() >= GROUP || waiting.load(Ordering::SeqCst) == 0 {
+                guard.flush().await;
+            }
+        }
+        receive.await.map_err(|_| cut_off())?
+    }
+
+    /// Gives the turn up for a member that waits for the commit.
+    fn leave(&mut self, member: oneshot::Sender<Result<()>>) -> OwnedMutexGuard<State> {
+        let mut guard = self.guard.take().expect("a turn holds the writer until it ends");
+        guard.members.push(member);
+        guard
+    }
+}
+
+impl Drop for Turn {
+    /// Undoes a turn that was not committed; commits the others that waited for it.
+    fn drop(&mut self) {
+        let Some(mut guard) = self.guard.take() else { return };
+        let fresh = self.stage == Stage::Fresh;
+        if fresh && guard.members.is_empty() {
+            return;
+        }
+        let waiting = self.waiting.clone();
+        let undo = async move {
+            guard.settle().await;
+            if !fresh {
+                let _ = guard.run("ROLLBACK TO member; RELEASE member").await;
+            }
+            if waiting.load(Ordering::SeqCst) == 0 {
+                guard.flush().await;
+            }
+        };
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            runtime.spawn(undo);
+        }
+    }
+}
