@@ -17,6 +17,8 @@ use tokio::sync::broadcast;
 use tokio_util::sync::CancellationToken;
 
 const RING: usize = 4096;
+/// How long an event may wait for those that come right after it.
+const GATHER: Duration = Duration::from_millis(1);
 /// Keeps connections open through proxies that close silent ones.
 const PING: Duration = Duration::from_secs(15);
 
@@ -54,6 +56,10 @@ impl Events {
                 Ok(event) => {
                     each(&event);
                     self.add(&event);
+                    // to be woken for each costs more than what is done for it
+                    if bus.is_empty() {
+                        tokio::time::sleep(GATHER).await;
+                    }
                 }
                 // listeners cannot know what was lost: an empty ring makes them start afresh
                 Err(broadcast::error::RecvError::Lagged(_)) => self.0.ring.lock().expect("not poisoned").clear(),
