@@ -200,8 +200,8 @@ struct EntityStateWire {
 impl EndpointWire {
     /// `serves`: something answers for it in this process.
     pub fn new(endpoint: &Endpoint, serves: bool) -> Self {
-        let rolling = endpoint.roll != Roll::Settled;
         // what is pending is told apart only where something else serves meanwhile
+        let two = serves && endpoint.roll != Roll::Settled;
         let shown = if serves { endpoint.active_version } else { endpoint.wanted_version };
         let deployment = match (serves, endpoint.state) {
             (true, _) => "DEPLOYMENT_READY",
@@ -223,8 +223,8 @@ impl EndpointWire {
                     Roll::Failed => "UPDATE_FAILED",
                 },
             },
-            config: config(endpoint, shown, deployment),
-            pending_config: (serves && rolling).then(|| config(endpoint, endpoint.wanted_version, pending)),
+            config: config(endpoint, shown, deployment, if two { "" } else { &endpoint.message }),
+            pending_config: two.then(|| config(endpoint, endpoint.wanted_version, pending, &endpoint.message)),
             tags: endpoint.tags.iter().map(|(key, value)| Tag { key: key.clone(), value: value.clone() }).collect(),
             revision: endpoint.active_revision,
             permission_level: "CAN_MANAGE",
@@ -233,7 +233,7 @@ impl EndpointWire {
     }
 }
 
-fn config(endpoint: &Endpoint, version: Option<i64>, deployment: &'static str) -> ConfigWire {
+fn config(endpoint: &Endpoint, version: Option<i64>, deployment: &'static str, message: &str) -> ConfigWire {
     let entity = &endpoint.entity;
     let pinned = match entity.selector {
         Selector::Version(version) => Some(version),
@@ -249,7 +249,7 @@ fn config(endpoint: &Endpoint, version: Option<i64>, deployment: &'static str) -
         },
         creator: endpoint.creator.clone(),
         creation_timestamp: endpoint.created,
-        state: EntityStateWire { deployment, deployment_state_message: endpoint.message.clone() },
+        state: EntityStateWire { deployment, deployment_state_message: message.to_owned() },
         hints: entity.hints.clone(),
     };
     let routes = vec![Route { served_model_name: entity.name.clone(), traffic_percentage: 100 }];
