@@ -8,9 +8,10 @@ import tempfile
 import time
 from pathlib import Path
 
+from parts import wire
 from proxy_parts import measure as proxies
 
-from . import client, sides
+from . import sides
 
 # Whose server is the target of requests and WebSockets that are passed on: `/user/ada`, as in `bench/proxy`.
 USER = proxies.PREFIX.rpartition("/")[2]
@@ -42,7 +43,7 @@ def direct(options):
     port = proxies.free_port()
     with started(sides.commands(options)["stub"], port):
         for connections in CONNECTIONS:
-            note_load(figures, "GET /hub/api/user", connections, port, [client.request("GET", "/hub/api/user", sides.TOKEN)], options)
+            note_load(figures, "GET /hub/api/user", connections, port, [wire.request("GET", "/hub/api/user", sides.TOKEN)], options)
         passed_on(options, port, None, figures)
     with contextlib.ExitStack() as all_stubs:
         began = time.perf_counter()
@@ -64,8 +65,8 @@ def whoami(side, options, figures):
     names = [f"reader-{i}" for i in range(max(CONNECTIONS))]
     side.call("POST", "/users", {"usernames": names})
     tokens = [side.call("POST", f"/users/{name}/tokens")["token"] for name in names]
-    requests = [client.request("GET", "/hub/api/user", token) for token in tokens]
-    client.load(side.port, requests, max(CONNECTIONS), 1)  # warm
+    requests = [wire.request("GET", "/hub/api/user", token) for token in tokens]
+    wire.load(side.port, requests, max(CONNECTIONS), 1)  # warm
     for connections in CONNECTIONS:
         before = side.work_ms()
         count = note_load(figures, "GET /hub/api/user", connections, side.port, requests[:connections], options)
@@ -77,7 +78,7 @@ def load_name(what, connections):
 
 
 def note_load(figures, what, connections, port, requests, options):
-    times, took = client.load(port, requests, connections, options.seconds)
+    times, took = wire.load(port, requests, connections, options.seconds)
     figures[f"{load_name(what, connections)}, per second"] = len(times) / took
     figures[f"{load_name(what, connections)}, p50 ms"] = statistics.median(times) * 1000
     return len(times)
@@ -90,7 +91,7 @@ def logins(side, options, kind, figures):
     what = {"plain": "no hash, stock", "hashed": "argon2id, both"}[kind]
     name = f"{options.logins} logins at once ({what})"
     with at_once(side, name, figures, options.logins):
-        forms = side.ask([client.request("GET", "/hub/login")] * options.logins, options.logins, (200, 302))
+        forms = side.ask([wire.request("GET", "/hub/login")] * options.logins, options.logins, (200, 302))
         filled = [fill_in(name, form.cookies()) for name, form in zip(names, forms, strict=True)]
         answers = side.ask(filled, options.logins, (302,))
     figures[f"{name}, p50 ms of the form sent"] = statistics.median(answer.seconds for answer in answers) * 1000
@@ -101,7 +102,7 @@ def logins(side, options, kind, figures):
 
 def fill_in(name, cookies):
     form = {"username": name, "password": sides.PASSWORD, "_xsrf": cookies["_xsrf"]}
-    return client.request("POST", "/hub/login", form=form, cookies=cookies)
+    return wire.request("POST", "/hub/login", form=form, cookies=cookies)
 
 
 @contextlib.contextmanager
@@ -138,11 +139,11 @@ def real(side, figures):
 
 
 def start(user, profile):
-    return client.request("POST", f"/hub/api/users/{user}/server", sides.TOKEN, {"profile": profile})
+    return wire.request("POST", f"/hub/api/users/{user}/server", sides.TOKEN, {"profile": profile})
 
 
 def stop(user):
-    return client.request("DELETE", f"/hub/api/users/{user}/server", sides.TOKEN)
+    return wire.request("DELETE", f"/hub/api/users/{user}/server", sides.TOKEN)
 
 
 @contextlib.contextmanager
@@ -172,7 +173,7 @@ def users_name(options):
 
 
 def users(side, options, figures):
-    requests = [client.request("POST", f"/hub/api/users/one-{i}", sides.TOKEN) for i in range(options.users)]
+    requests = [wire.request("POST", f"/hub/api/users/one-{i}", sides.TOKEN) for i in range(options.users)]
     name = f"{users_name(options)}, a request each, {CREATORS} at a time"
     with at_once(side, name, figures, options.users):
         side.ask(requests, CREATORS, (201,))
@@ -201,7 +202,7 @@ def wait_for(port):
     until = time.monotonic() + sides.PATIENCE
     while True:
         with contextlib.suppress(OSError):
-            client.ask(port, [client.request("GET", f"{proxies.PREFIX}/api")], 1)
+            wire.ask(port, [wire.request("GET", f"{proxies.PREFIX}/api")], 1)
             return
         if time.monotonic() > until:
             raise SystemExit("hub bench: a server that was started without a hub does not answer")

@@ -12,10 +12,8 @@ import time
 from abc import ABC, abstractmethod
 from pathlib import Path
 
-from parts import processes
+from parts import processes, wire
 from proxy_parts.measure import free_port
-
-from . import client
 
 HERE = Path(__file__).resolve().parent
 TOKEN = "the-token-of-the-benchmark"
@@ -68,19 +66,19 @@ class Side(ABC):
 
     def is_up(self):
         try:
-            wire = client.Wire(self.port)
-            with wire.socket:
-                wire.send(0, client.request("GET", "/hub/api/"))
-                return wire.socket.recv(1000).startswith(b"HTTP/1.1 200")
+            one = wire.Wire(self.port)
+            with one.socket:
+                one.send(0, wire.request("GET", "/hub/api/"))
+                return one.socket.recv(1000).startswith(b"HTTP/1.1 200")
         except OSError:
             return False
 
     def ask(self, requests, connections, statuses=(200,)):
-        return client.ask(self.port, requests, connections, statuses)
+        return wire.ask(self.port, requests, connections, statuses)
 
     def call(self, method, path, body=None, statuses=(200, 201)):
         """What the hub's API answers to its administrator."""
-        [answer] = self.ask([client.request(method, f"/hub/api{path}", TOKEN, body)], 1, statuses)
+        [answer] = self.ask([wire.request(method, f"/hub/api{path}", TOKEN, body)], 1, statuses)
         return json.loads(answer.body) if answer.body else None
 
     def settle(self, seconds=3, at_most=120):
@@ -157,7 +155,7 @@ class Artel(Side):
         return [*command, "--data", self.folder / "data", "--config", self.folder / "artel.toml"], {"ARTEL_LOG__FILTER": "warn"}
 
     def add(self, names):
-        self.ask([client.request("POST", f"/hub/api/users/{name}", TOKEN, {"password": PASSWORD}) for name in names], 4, (201,))
+        self.ask([wire.request("POST", f"/hub/api/users/{name}", TOKEN, {"password": PASSWORD}) for name in names], 4, (201,))
         self.check_hash(names[0])
 
     def check_hash(self, name):

@@ -1,31 +1,41 @@
 """One kept-alive connection, as the published client has, and what is measured over it."""
 
-import http.client
 import json
 import statistics
 import threading
 import time
+
+from parts import wire
 
 PREFIX = "/api/2.0/mlflow/"
 BEGAN = 1_700_000_000_000
 
 
 class Client:
+    """`waited` is how long, in seconds, it has waited for answers: from a request's first byte to the answer's last."""
+
     def __init__(self, server):
-        self.connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=900)
-        self.used = time.monotonic()
+        self.port, self.connection, self.used, self.waited = server.port, None, 0.0, 0.0
 
     def call(self, method, path, body=None):
-        if time.monotonic() - self.used > 2:
-            self.connection.close()  # servers close what is idle for some seconds; it is opened anew by itself
-        data = body if isinstance(body, bytes) else json.dumps(body).encode() if body is not None else None
-        self.connection.request(method, path, data, {"Content-Type": "application/json"})
-        response = self.connection.getresponse()
-        answer = response.read()
+        request = wire.request(method, path, body=body)
+        if self.connection is None or time.monotonic() - self.used > 2:
+            self.close()  # servers close what is idle for some seconds
+            self.connection = wire.Wire(self.port)
+        self.connection.send(0, request)
+        answer, kept = self.connection.receive()
         self.used = time.monotonic()
-        if response.status != 200:
-            raise SystemExit(f"mlflow bench: {method} {path} gave {response.status}: {answer[:500]}")
-        return answer
+        self.waited += answer.seconds
+        if not kept:
+            self.close()
+        if answer.status != 200:
+            raise SystemExit(f"mlflow bench: {method} {path} gave {answer.status}: {answer.body[:500]}")
+        return answer.body
+
+    def close(self):
+        if self.connection:
+            self.connection.socket.close()
+        self.connection = None
 
     def post(self, path, body):
         return json.loads(self.call("POST", PREFIX + path, body))
@@ -59,13 +69,14 @@ def curve(run, key, begin, end):
     return {"run_id": run, "metrics": points}
 
 
-def timed(server, count, operation, end=None):
-    """(CPU ms per operation, p50 ms, p99 ms). What `end` does counts as CPU time of the operations: work put off."""
+def timed(server, client, count, operation, end=None):
+    """(CPU ms per operation, p50 ms, p99 ms) of what `operation` waits for by `client`. What `end` does counts as CPU time
+    of the operations: work put off."""
     walls, before = [], server.work_ms()
     for i in range(count):
-        began = time.perf_counter()
+        began = client.waited
         operation(i)
-        walls.append((time.perf_counter() - began) * 1000)
+        walls.append((client.waited - began) * 1000)
     if end:
         end()
     cpu = max(0.0, server.work_ms() - before) / count

@@ -31,9 +31,9 @@ def writes(server, client, experiment, figures):
     def read():
         client.call("GET", f"{PREFIX}runs/get?run_id={run}")
 
-    note(figures, "log-metric", timed(server, 400, log_metric, read))
-    note(figures, "runs/create", timed(server, 200, lambda _: client.run(experiment)))
-    log_batch = timed(server, 200, lambda i: client.post("runs/log-batch", batch(run, 100, i * 100)), read)
+    note(figures, "log-metric", timed(server, client, 400, log_metric, read))
+    note(figures, "runs/create", timed(server, client, 200, lambda _: client.run(experiment)))
+    log_batch = timed(server, client, 200, lambda i: client.post("runs/log-batch", batch(run, 100, i * 100)), read)
     note(figures, "log-batch of 100 metrics", log_batch)
     figures["8 writers, log-batch of 100, per second"] = writers(server, experiment)
 
@@ -61,9 +61,9 @@ def history(server, client, experiment, steps, figures):
         points = client.history(deep, "loss")
         assert points == steps, f"{points} of {steps} points came"
 
-    note(figures, f"history of {steps:,} steps", timed(server, 3, read), ("CPU ms", "p50 ms"))
+    note(figures, f"history of {steps:,} steps", timed(server, client, 3, read), ("CPU ms", "p50 ms"))
     sampled = f"/ajax-api/2.0/mlflow/metrics/get-history-bulk-interval?run_ids={deep}&metric_key=loss&max_results=320"
-    note(figures, "its 320 points for a chart", timed(server, 5, lambda _: client.call("GET", sampled)), ("CPU ms", "p50 ms"))
+    note(figures, "its 320 points for a chart", timed(server, client, 5, lambda _: client.call("GET", sampled)), ("CPU ms", "p50 ms"))
 
 
 def search(server, client, runs, figures):
@@ -81,11 +81,11 @@ def search(server, client, runs, figures):
     at_once([lambda pair=pair: fill(*pair) for pair in enumerate(clients)])
     query = {"experiment_ids": [searched], "max_results": 100}
     kinds = ("CPU ms", "p50 ms")
-    note(figures, f"search of {runs:,} runs", timed(server, 10, lambda _: client.post("runs/search", query)), kinds)
+    note(figures, f"search of {runs:,} runs", timed(server, client, 10, lambda _: client.post("runs/search", query)), kinds)
     by_param = {**query, "filter": "params.p = '3'"}
-    note(figures, "by a param", timed(server, 10, lambda _: client.post("runs/search", by_param)), kinds)
+    note(figures, "by a param", timed(server, client, 10, lambda _: client.post("runs/search", by_param)), kinds)
     by_metric = {**query, "filter": "metrics.m1 > 1.1", "order_by": ["metrics.m1 DESC"]}
-    note(figures, "by a metric, in metric order", timed(server, 3, lambda _: client.post("runs/search", by_metric)), kinds)
+    note(figures, "by a metric, in metric order", timed(server, client, 3, lambda _: client.post("runs/search", by_metric)), kinds)
 
 
 def artifacts(client, experiment, megabytes, figures):

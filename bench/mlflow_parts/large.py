@@ -142,14 +142,14 @@ def first_pages(server, options):
         answer = client.post("runs/search", {**query, **more})
         found = len(answer.get("runs", []))
         assert (found > 0) != name.endswith("none has"), f"{name}: {found} runs came"
-        cpu, p50, _ = timed(server, 9, lambda _, more=more: client.post("runs/search", {**query, **more}))
+        cpu, p50, _ = timed(server, client, 9, lambda _, more=more: client.post("runs/search", {**query, **more}))
         rows.append((f"{options.large_runs:,} runs, first page {name}", p50, cpu))
     deep = [run["info"]["run_id"] for run in client.post("runs/search", {"experiment_ids": [ids["deep"]], "max_results": 10})["runs"]]
     chart = "/ajax-api/2.0/mlflow/metrics/get-history-bulk-interval?metric_key=loss&max_results=320&" + "&".join(f"run_ids={run}" for run in deep)
     page = f"{PREFIX}metrics/get-history?run_id={deep[0]}&metric_key=loss&max_results=25000"
     for name, path in (("first page of 25,000 of a history", page), ("chart of 10 runs, 320 points each", chart)):
-        cpu, p50, _ = timed(server, 9, lambda _, path=path: client.call("GET", path))
+        cpu, p50, _ = timed(server, client, 9, lambda _, path=path: client.call("GET", path))
         rows.append((f"{options.points:,} points, {name}", p50, cpu))
-    cpu, p50, _ = timed(server, 9, lambda _: client.post("runs/search", {"experiment_ids": [ids["deep"]], "order_by": ["metrics.loss DESC"]}))
+    cpu, p50, _ = timed(server, client, 9, lambda _: client.post("runs/search", {"experiment_ids": [ids["deep"]], "order_by": ["metrics.loss DESC"]}))
     rows.append((f"{options.points:,} points, first page of runs in metric order", p50, cpu))
     return rows

@@ -1,4 +1,4 @@
-"""A client that costs little beside the hub it asks: raw sockets that are kept, many at a time, in one thread."""
+"""A client that costs little beside the server it asks: raw sockets that are kept, many at a time, in one thread."""
 
 import json
 import select
@@ -29,7 +29,8 @@ class Answer(NamedTuple):
 
     @property
     def body(self):
-        return self.raw.partition(b"\r\n\r\n")[2]
+        head, _, body = self.raw.partition(b"\r\n\r\n")
+        return b"".join(chunks(body)) if CHUNKED in head.lower() else body
 
     def cookies(self):
         lines = (line.partition(":") for line in self.head.splitlines())
@@ -37,13 +38,21 @@ class Answer(NamedTuple):
         return dict(pair.partition("=")[::2] for pair in set_)
 
 
+def chunks(body):
+    """The parts of a chunked body."""
+    at = 0
+    while size := int(body[at : (begin := body.index(b"\r\n", at))].partition(b";")[0], 16):
+        yield body[begin + 2 : begin + 2 + size]
+        at = begin + 2 + size + 2
+
+
 def request(method, path, token=None, body=None, form=None, cookies=None):
-    """The bytes of a request; a `body` is sent as JSON."""
+    """The bytes of a request; a `body` is sent as JSON, or is it already."""
     data, kind = b"", None
     if form is not None:
         data, kind = urllib.parse.urlencode(form).encode(), "application/x-www-form-urlencoded"
     elif body is not None:
-        data, kind = json.dumps(body).encode(), "application/json"
+        data, kind = body if isinstance(body, bytes) else json.dumps(body).encode(), "application/json"
     lines = [f"{method} {path} HTTP/1.1", "Host: 127.0.0.1", "Accept: */*"]
     lines += [f"Authorization: token {token}"] if token else []
     lines += ["Cookie: " + "; ".join(f"{name}={value}" for name, value in cookies.items())] if cookies else []
@@ -58,7 +67,7 @@ def ask(port, requests, connections, statuses=(200,)):
     run(port, requests, connections, answers.__setitem__)
     wrong = next((answer for answer in answers.values() if answer.status not in statuses), None)
     if wrong:
-        sys.exit(f"hub bench: answered {wrong.raw[:1000].decode(errors='replace')!r} in place of {statuses}")
+        sys.exit(f"answered {wrong.raw[:1000].decode(errors='replace')!r} in place of {statuses}")
     return [answers[number] for number in range(len(answers))]
 
 
@@ -75,7 +84,7 @@ def load(port, requests, connections, seconds):
 
     def keep(_, answer):
         if not answer.raw.startswith(b"HTTP/1.1 200 "):
-            sys.exit(f"hub bench: answered {answer.raw[:1000].decode(errors='replace')!r}")
+            sys.exit(f"answered {answer.raw[:1000].decode(errors='replace')!r}")
         times.append(answer.seconds)
 
     run(port, again(), connections, keep)
@@ -94,6 +103,18 @@ class Wire:
     def send(self, number, data):
         self.number, self.read, self.asked = number, b"", time.perf_counter()
         self.socket.sendall(data)
+
+    def receive(self):
+        """The answer to what was sent, and whether the connection is good for another request."""
+        read = bytearray()
+        while True:
+            data = self.socket.recv(1 << 18)
+            read += data
+            whole, kept = is_whole(read)
+            if whole:
+                return Answer(bytes(read), time.perf_counter() - self.asked), kept
+            if not data:
+                sys.exit(f"closed in the middle of an answer: {bytes(read[:1000])!r}")
 
 
 def run(port, requests, connections, keep):
@@ -117,7 +138,7 @@ def run(port, requests, connections, keep):
     while under_way:
         ready = poll.poll(PATIENCE)
         if not ready:
-            sys.exit(f"hub bench: no answer within {PATIENCE} s")
+            sys.exit(f"no answer within {PATIENCE} s")
         for descriptor, _ in ready:
             wire = under_way[descriptor]
             data = wire.socket.recv(1 << 15)
@@ -125,7 +146,7 @@ def run(port, requests, connections, keep):
             whole, kept = is_whole(wire.read)
             if not whole:
                 if not data:
-                    sys.exit(f"hub bench: closed in the middle of an answer: {wire.read[:1000]!r}")
+                    sys.exit(f"closed in the middle of an answer: {wire.read[:1000]!r}")
                 continue
             keep(wire.number, Answer(wire.read, time.perf_counter() - wire.asked))
             asked = next(numbered, None)
@@ -143,7 +164,7 @@ def is_whole(read):
     end = read.find(b"\r\n\r\n") + 4
     if end < 4:
         return False, True
-    head = read[:end].lower()
+    head = bytes(read[:end]).lower()
     kept = b"\r\nconnection: close\r\n" not in head
     at = head.find(LENGTH)
     if at >= 0:
