@@ -158,7 +158,7 @@ impl Hub {
         users::set_suspended(&mut tx, name, Some(why)).await?;
         sessions::delete_others(&mut tx, name, None).await?;
         let revoked = tokens::delete_of_pages(&mut tx, name).await?;
-        tell_revoked(&mut tx, &revoked).await?;
+        tell_revoked(&mut tx, &revoked);
         tx.emit(&CredentialRevoked { user: name.into(), token_id: String::new(), session_id: String::new() });
         tx.emit(&UserChanged { name: name.into(), removed: false });
         tx.commit().await?;

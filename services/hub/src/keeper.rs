@@ -100,7 +100,7 @@ impl Hub {
         };
         let client = names::oauth_client(&server.user, &server.name);
         let revoked = tokens::delete_of_server(&mut tx, &server.user, &server.name, &client).await?;
-        tell_revoked(&mut tx, &revoked).await?;
+        tell_revoked(&mut tx, &revoked);
         tx.emit(&changed(&server));
         tx.commit().await?;
         self.announce();

@@ -47,7 +47,7 @@ impl Hub {
         for name in tokens::services(&self.db).await? {
             if !known.iter().any(|service| service.name == name) {
                 let revoked = tokens::delete_of_service(&mut tx, &name, &format!("service-{name}")).await?;
-                tell_revoked(&mut tx, &revoked).await?;
+                tell_revoked(&mut tx, &revoked);
             }
         }
         tx.commit().await
@@ -104,7 +104,7 @@ impl Hub {
         crate::store::roles::forget_holder(&mut tx, "service", &service.name).await?;
         let client = service.client_id().unwrap_or_default();
         let revoked = tokens::delete_of_service(&mut tx, &service.name, &client).await?;
-        tell_revoked(&mut tx, &revoked).await?;
+        tell_revoked(&mut tx, &revoked);
         tell_everybody(&mut tx);
         tx.commit().await?;
         self.announce();

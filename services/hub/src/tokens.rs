@@ -90,7 +90,7 @@ impl Hub {
         let token = self.token(user, id).await?;
         let mut tx = self.db.begin().await?;
         let revoked = tokens::delete(&mut tx, &token).await?;
-        tell_revoked(&mut tx, &revoked).await?;
+        tell_revoked(&mut tx, &revoked);
         tx.commit().await
     }
 
@@ -100,10 +100,9 @@ impl Hub {
 }
 
 /// The events of tokens that were removed.
-pub(crate) async fn tell_revoked(tx: &mut Tx, revoked: &[Token]) -> Result<()> {
+pub(crate) fn tell_revoked(tx: &mut Tx, revoked: &[Token]) {
     for token in revoked {
         let session_id = token.session_id.clone().unwrap_or_default();
         tx.emit(&CredentialRevoked { user: token.user.clone(), token_id: token.id.clone(), session_id });
     }
-    Ok(())
 }
