@@ -11,17 +11,37 @@ use artel_platform::rpc::Peers;
 use artel_platform::{Code, Error, Result};
 use artel_proto::artel::hub::v1 as hub;
 use artel_proto::artel::hub::v1::authenticate_request as request_kind;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 /// How long an answer of the hub is believed.
 const MEMORY: Duration = Duration::from_secs(5);
 const REMEMBERED: u64 = 10_000;
+/// How long a signed identity is good for: as long as it is believed, and then until it has reached the service.
+const IDENTITY_LIFE: Duration = Duration::from_secs(60);
 
 /// An identity, and the CSRF token that its cookie session must show on writes.
 #[derive(Clone)]
 pub(crate) struct Authenticated {
     pub(crate) identity: Identity,
     pub(crate) csrf: Option<String>,
+    /// What tells services in other processes, for as long as the answer is remembered.
+    signed: Arc<OnceLock<String>>,
+}
+
+impl Authenticated {
+    fn new(identity: Identity, csrf: Option<String>) -> Self {
+        Self { identity, csrf, signed: Arc::default() }
+    }
+
+    /// The identity, signed for another process of the suite.
+    pub(crate) fn signed(&self, keys: &Keys, now: i64) -> Result<String> {
+        if let Some(signed) = self.signed.get() {
+            return Ok(signed.clone());
+        }
+        let signed = keys.sign(&self.identity, Audience::Internal, now, IDENTITY_LIFE)?;
+        Ok(self.signed.get_or_init(|| signed).clone())
+    }
 }
 
 pub(crate) struct Authenticator {
@@ -42,7 +62,9 @@ impl Authenticator {
     pub(crate) async fn authenticate(&self, request: &ServiceRequest) -> Result<()> {
         if self.open {
             only_from_loopback(request)?;
-            request.extensions_mut().insert(Identity::anonymous_admin());
+            let anonymous = Authenticated::new(Identity::anonymous_admin(), None);
+            request.extensions_mut().insert(anonymous.identity.clone());
+            request.extensions_mut().insert(anonymous);
             return Ok(());
         }
         let Some(credential) = credentials::find(request) else { return Ok(()) };
@@ -71,7 +93,7 @@ impl Authenticator {
             && token.matches('.').count() == 2
         {
             let identity = self.keys.verify(token, Audience::Gateway)?;
-            return Ok(Authenticated { identity, csrf: None });
+            return Ok(Authenticated::new(identity, None));
         }
         if let Some(known) = self.known.get(&credential).await {
             return Ok(known);
@@ -89,9 +111,9 @@ impl Authenticator {
         let request = hub::AuthenticateRequest { credential: Some(credential) };
         let principal = self.peers.hub().authenticate(request).await?.into_inner();
         let some = |text: String| (!text.is_empty()).then_some(text);
-        Ok(Authenticated {
-            csrf: some(principal.csrf),
-            identity: Identity {
+        let csrf = some(principal.csrf);
+        Ok(Authenticated::new(
+            Identity {
                 kind: match principal.kind.as_str() {
                     "server" => Kind::Server,
                     "service" => Kind::Service,
@@ -105,7 +127,8 @@ impl Authenticator {
                 token_id: some(principal.token_id),
                 restricted: principal.restricted,
             },
-        })
+            csrf,
+        ))
     }
 }
 

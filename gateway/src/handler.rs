@@ -1,6 +1,6 @@
 //! Around every request: its id, its caller, and whether it goes to a notebook server, a service or the web app.
 
-use crate::authenticate::Authenticator;
+use crate::authenticate::{Authenticated, Authenticator};
 use crate::credentials::SESSION_COOKIE;
 use crate::notebooks::{Notebooks, Place};
 use crate::proxy::{Client, Forwarded, Proxy, Target};
@@ -13,15 +13,11 @@ use actix_web::middleware::Next;
 use actix_web::{HttpMessage, HttpRequest, HttpResponse, web};
 use artel_platform::config::Config;
 use artel_platform::http::{Dialect, REQUEST_ID};
-use artel_platform::identity::{Audience, Identity, Keys};
+use artel_platform::identity::Keys;
 use artel_platform::rpc::Replicas;
 use artel_platform::{Code, Error, Result, clock::Clock};
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Duration;
-
-/// How long a signed identity is good for: long enough to reach the service.
-const IDENTITY_LIFE: Duration = Duration::from_secs(60);
 
 /// What every request needs.
 pub(crate) struct Front {
@@ -144,8 +140,8 @@ impl Front {
         let Some(replicas) = self.services.get(service) else {
             return Err(Error::not_found(format!("{} {} is not known", request.method(), request.path())).reason("ENDPOINT_NOT_FOUND"));
         };
-        let identity = request.extensions().get::<Identity>().cloned();
-        let signed = identity.map(|i| self.keys.sign(&i, Audience::Internal, self.clock.now(), IDENTITY_LIFE)).transpose()?;
+        let authenticated = request.extensions().get::<Authenticated>().cloned();
+        let signed = authenticated.map(|who| who.signed(&self.keys, self.clock.now())).transpose()?;
         let forwarded = self.forwarded(request, signed);
         let (number, address) = replicas.current();
         let passed = proxy(request).pass_actix(request, payload, address, &forwarded).await;

@@ -76,6 +76,10 @@ impl Turn {
         if self.stage == Stage::Inside {
             return value::sqlite(sql, args);
         }
+        if self.stage == Stage::Entering {
+            // its caller gave the first one up and goes on: what that did is undone
+            let _ = self.state().run("ROLLBACK TO member; RELEASE member").await;
+        }
         self.state().settle().await;
         self.stage = Stage::Entering;
         let open = self.state().open;

@@ -4,6 +4,7 @@ pub mod permissions;
 mod scopes;
 mod signing;
 mod vault;
+mod verified;
 
 pub use permissions::{Action, Grant, Grants, Permission, Requirement, Visible, resource};
 pub use scopes::{AUTHENTICATED, PUBLIC, Scopes, known_scopes, narrower_scopes, parent_scopes};

@@ -3,6 +3,7 @@
 //! process is never taken for one that the gateway sends to a service, nor the other way round.
 
 use super::Identity;
+use super::verified::Verified;
 use crate::error::{Error, Result, ResultExt};
 use base64::Engine as _;
 use hkdf::Hkdf;
@@ -35,6 +36,9 @@ impl Audience {
     }
 }
 
+/// By how many seconds the clocks of two hosts may differ.
+const LEEWAY: u64 = 5;
+
 #[derive(Serialize, Deserialize)]
 struct Claims {
     aud: String,
@@ -52,6 +56,7 @@ struct Inner {
     decoding: DecodingKey,
     storage: [u8; 32],
     access_keys: [u8; 32],
+    verified: Verified,
 }
 
 /// DER framing of an Ed25519 private key (RFC 8410): the 32 bytes of the seed follow.
@@ -75,6 +80,7 @@ impl Keys {
             decoding: DecodingKey::from_ed_der(public.as_ref()),
             storage: expand("artel storage v1")?,
             access_keys: expand("artel access keys v1")?,
+            verified: Verified::default(),
         })))
     }
 
@@ -108,12 +114,23 @@ impl Keys {
 
     /// Who a signed token says it is. `UNAUTHENTICATED` when it is not ours, not for `audience` or too old.
     pub fn verify(&self, token: &str, audience: Audience) -> Result<Identity> {
+        self.verify_for_any(token, &[audience]).map(|(_, identity)| identity)
+    }
+
+    /// The same for a token that may be for any of `audiences`, and for which of them it is.
+    pub fn verify_for_any(&self, token: &str, audiences: &[Audience]) -> Result<(Audience, Identity)> {
+        let now = chrono::Utc::now().timestamp();
+        if let Some(known) = self.0.verified.get(token, now).filter(|(audience, _)| audiences.contains(audience)) {
+            return Ok(known);
+        }
+        let refused = || Error::unauthenticated("this token is not valid or has expired");
         let mut validation = Validation::new(Algorithm::EdDSA);
-        validation.set_audience(&[audience.name()]);
-        validation.leeway = 5;
-        let data = jsonwebtoken::decode::<Claims>(token, &self.0.decoding, &validation)
-            .map_err(|e| Error::unauthenticated("this token is not valid or has expired").because(e))?;
-        Ok(data.claims.identity)
+        validation.set_audience(&audiences.iter().map(|audience| audience.name()).collect::<Vec<_>>());
+        validation.leeway = LEEWAY;
+        let claims = jsonwebtoken::decode::<Claims>(token, &self.0.decoding, &validation).map_err(|e| refused().because(e))?.claims;
+        let audience = *audiences.iter().find(|audience| audience.name() == claims.aud).ok_or_else(refused)?;
+        self.0.verified.put(token, audience, &claims.identity, claims.exp + LEEWAY as i64, now);
+        Ok((audience, claims.identity))
     }
 
     /// The secret of the S3 access key with this id: HMAC-SHA256 of it (as HKDF's one-block expansion), in base64.
@@ -139,11 +156,19 @@ mod tests {
         let keys = Keys::derive(b"one").unwrap();
         let now = chrono::Utc::now().timestamp_millis();
         let token = keys.sign(&Identity::internal("gateway"), Audience::Internal, now, Duration::from_secs(60)).unwrap();
-        assert_eq!(keys.verify(&token, Audience::Internal).unwrap().name, "artel-gateway");
-        assert!(keys.verify(&token, Audience::Gateway).is_err());
+        for _ in 0..2 {
+            assert_eq!(keys.verify(&token, Audience::Internal).unwrap().name, "artel-gateway");
+            assert!(keys.verify(&token, Audience::Gateway).is_err());
+        }
+        let (audience, _) = keys.verify_for_any(&token, &[Audience::Worker, Audience::Internal]).unwrap();
+        assert_eq!(audience, Audience::Internal);
         assert!(Keys::derive(b"two").unwrap().verify(&token, Audience::Internal).is_err());
         let old = keys.sign(&Identity::internal("gateway"), Audience::Internal, now - 120_000, Duration::from_secs(60)).unwrap();
         assert!(keys.verify(&old, Audience::Internal).is_err());
+        let ends = keys.sign(&Identity::internal("gateway"), Audience::Internal, now - 64_000, Duration::from_secs(60)).unwrap();
+        assert!(keys.verify(&ends, Audience::Internal).is_ok());
+        std::thread::sleep(Duration::from_millis(2100));
+        assert!(keys.verify(&ends, Audience::Internal).is_err(), "what was good a moment ago ends like any other");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use super::{Replicas, Slot, absent};
 use crate::identity::{Audience, Identity, Keys};
 use futures::future::BoxFuture;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 use tonic::body::Body;
@@ -30,20 +30,42 @@ enum Target {
 /// How a remote call proves who it is.
 #[derive(Clone)]
 enum Token {
-    Signed(Keys),
-    Fixed(Arc<str>),
+    Signed(Arc<Signer>),
+    Fixed(Option<http::HeaderValue>),
+}
+
+/// Signs a token now and then: calls that are close together show the same one.
+struct Signer {
+    keys: Keys,
+    /// The newest, and until when it is shown, in milliseconds.
+    newest: Mutex<Option<(http::HeaderValue, i64)>>,
 }
 
 impl Token {
     fn header(&self) -> Option<http::HeaderValue> {
-        let token = match self {
-            Self::Fixed(token) => token.to_string(),
-            Self::Signed(keys) => {
-                keys.sign(&Identity::internal("service"), Audience::Internal, chrono::Utc::now().timestamp_millis(), TOKEN_LIFE).ok()?
-            }
-        };
-        format!("Bearer {token}").parse().ok()
+        match self {
+            Self::Fixed(header) => header.clone(),
+            Self::Signed(signer) => signer.header(chrono::Utc::now().timestamp_millis()),
+        }
     }
+}
+
+impl Signer {
+    fn header(&self, now: i64) -> Option<http::HeaderValue> {
+        let mut newest = self.newest.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((header, until)) = &*newest
+            && now < *until
+        {
+            return Some(header.clone());
+        }
+        let header = bearer(&self.keys.sign(&Identity::internal("service"), Audience::Internal, now, TOKEN_LIFE).ok()?)?;
+        *newest = Some((header.clone(), now + TOKEN_LIFE.as_millis() as i64 / 2));
+        Some(header)
+    }
+}
+
+fn bearer(token: &str) -> Option<http::HeaderValue> {
+    format!("Bearer {token}").parse().ok()
 }
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
@@ -55,7 +77,7 @@ impl Channel {
 
     pub(super) fn remote(service: &'static str, endpoints: Vec<tonic::transport::Endpoint>, keys: Keys) -> Self {
         let replicas = Replicas::new(endpoints.into_iter().map(connect).collect());
-        Self { service, target: Target::Remote { replicas, token: Token::Signed(keys) } }
+        Self { service, target: Target::Remote { replicas, token: Token::Signed(Arc::new(Signer { keys, newest: Mutex::default() })) } }
     }
 
     pub(super) fn absent(service: &'static str) -> Self {
@@ -65,7 +87,7 @@ impl Channel {
     /// A channel for a client outside the installation (a worker on another host) that holds a token.
     pub(super) fn with_token(service: &'static str, endpoints: Vec<tonic::transport::Endpoint>, token: &str) -> Self {
         let replicas = Replicas::new(endpoints.into_iter().map(connect).collect());
-        Self { service, target: Target::Remote { replicas, token: Token::Fixed(token.trim().into()) } }
+        Self { service, target: Target::Remote { replicas, token: Token::Fixed(bearer(token.trim())) } }
     }
 
     pub(super) fn provide(&self, routes: Routes) {

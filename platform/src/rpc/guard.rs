@@ -47,14 +47,11 @@ where
 fn check(keys: &Keys, authorization: Option<&str>, path: &str) -> Result<()> {
     let token = authorization.and_then(|value| value.strip_prefix("Bearer "));
     let token = token.ok_or_else(|| Error::unauthenticated("this address is for Artel's own services and for workers with a token"))?;
-    let internal = keys.verify(token, Audience::Internal);
-    if internal.is_ok() {
-        return Ok(());
-    }
-    match keys.verify(token, Audience::Worker) {
-        Ok(_) if path.starts_with(WORKERS_SERVICE) => Ok(()),
-        Ok(_) => Err(Error::denied("a worker's token is good for the scheduler only")),
-        Err(_) => internal.map(drop),
+    match keys.verify_for_any(token, &[Audience::Internal, Audience::Worker])? {
+        (Audience::Worker, _) if !path.starts_with(WORKERS_SERVICE) => {
+            Err(Error::denied("a worker's token is good for the scheduler only"))
+        }
+        _ => Ok(()),
     }
 }
 
