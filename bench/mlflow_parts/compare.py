@@ -31,9 +31,9 @@ def writes(server, client, experiment, figures):
     def read():
         client.call("GET", f"{PREFIX}runs/get?run_id={run}")
 
-    note(figures, "log-metric", timed(server, client, 400, log_metric, read))
+    note(figures, "log-metric", timed(server, client, 1000, log_metric, read))
     note(figures, "runs/create", timed(server, client, 200, lambda _: client.run(experiment)))
-    log_batch = timed(server, client, 200, lambda i: client.post("runs/log-batch", batch(run, 100, i * 100)), read)
+    log_batch = timed(server, client, 400, lambda i: client.post("runs/log-batch", batch(run, 100, i * 100)), read)
     note(figures, "log-batch of 100 metrics", log_batch)
     figures["8 writers, log-batch of 100, per second"] = writers(server, experiment)
 
