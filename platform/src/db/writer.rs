@@ -7,8 +7,9 @@
 use super::turn::Turn;
 use super::{log, pragmas};
 use crate::error::{Error, Result, ResultExt};
+use futures::TryStreamExt;
 use sqlx::sqlite::{SqliteArguments, SqliteConnection};
-use sqlx::{ConnectOptions, Connection, Executor, Sqlite};
+use sqlx::{ConnectOptions, Connection, Either, Executor, Sqlite};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -125,6 +126,17 @@ impl State {
         Ok(statement.execute(self.connection()?).await?.rows_affected())
     }
 
+    /// Runs the only statement of a text. Its result ends it: the end of the answer would be one more wake-up.
+    async fn execute_one(&mut self, statement: Statement) -> Result<u64> {
+        let mut steps = self.connection()?.fetch_many(statement);
+        while let Some(step) = steps.try_next().await? {
+            if let Either::Left(done) = step {
+                return Ok(done.rows_affected());
+            }
+        }
+        Ok(0)
+    }
+
     /// Ends what a predecessor was cut off from, keeping what its members had finished.
     pub(super) async fn settle(&mut self) {
         if self.unsure {
@@ -189,13 +201,13 @@ impl State {
 
 async fn run_once(mut guard: OwnedMutexGuard<State>, waiting: Arc<AtomicUsize>, statement: Statement) -> Result<u64> {
     if !guard.open && !guard.unsure && waiting.load(Ordering::SeqCst) == 0 {
-        return guard.execute(statement).await;
+        return guard.execute_one(statement).await;
     }
     if !guard.open {
         guard.begin().await?;
     }
     // a statement that fails undoes itself, and nothing of the others
-    let changed = guard.execute(statement).await;
+    let changed = guard.execute_one(statement).await;
     let (send, receive) = oneshot::channel();
     guard.members.push(send);
     if guard.members.len() >= GROUP || waiting.load(Ordering::SeqCst) == 0 {
