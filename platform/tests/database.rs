@@ -93,22 +93,26 @@ async fn a_runtime_that_ends_takes_no_connection_with_it() {
     .await;
 }
 
+/// Polls `work` so many times, unless it ends before, and drops it.
+async fn give_up_after(polls: usize, work: impl Future) {
+    let (mut work, mut left) = (Box::pin(work), polls);
+    std::future::poll_fn(|cx| {
+        left -= 1;
+        match work.as_mut().poll(cx) {
+            std::task::Poll::Pending if left > 0 => std::task::Poll::Pending,
+            _ => std::task::Poll::Ready(()),
+        }
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn a_writer_that_gives_up_half_way_leaves_the_connection_usable() {
     on_both_engines(|cx| async move {
         let db = open(&cx, "a").await;
         for polls in 1..40 {
-            let mut given_up = Box::pin(db.execute("INSERT INTO item (id) VALUES ($1)", args![format!("maybe{polls}")]));
-            let mut left = polls;
-            std::future::poll_fn(|cx| {
-                left -= 1;
-                match given_up.as_mut().poll(cx) {
-                    std::task::Poll::Pending if left > 0 => std::task::Poll::Pending,
-                    _ => std::task::Poll::Ready(()),
-                }
-            })
-            .await;
-            drop(given_up);
+            let given_up = db.execute("INSERT INTO item (id) VALUES ($1)", args![format!("maybe{polls}")]);
+            give_up_after(polls, given_up).await;
             let next = db.execute("INSERT INTO item (id) VALUES ($1)", args![format!("sure{polls}")]);
             tokio::time::timeout(Duration::from_secs(10), next).await.expect("the writer is free").unwrap();
         }
@@ -125,13 +129,13 @@ async fn a_transaction_that_is_given_up_half_way_is_there_whole_or_not_at_all() 
         let insert = "INSERT INTO item (id) VALUES ($1)";
         for polls in 1..60 {
             let name = |what: &str| format!("{what}{polls}");
-            let mut given_up = Box::pin(async {
+            let given_up = async {
                 let mut tx = db.begin().await?;
                 tx.execute(insert, args![name("first")]).await?;
                 tx.along(insert, args![name("along")]);
                 tx.fetch_all("SELECT id FROM item", vec![]).await?;
                 tx.commit().await
-            });
+            };
             let neighbour = tokio::spawn({
                 let (db, name) = (db.clone(), name("neighbour"));
                 async move {
@@ -140,16 +144,7 @@ async fn a_transaction_that_is_given_up_half_way_is_there_whole_or_not_at_all() 
                     tx.commit().await
                 }
             });
-            let mut left = polls;
-            std::future::poll_fn(|cx| {
-                left -= 1;
-                match given_up.as_mut().poll(cx) {
-                    std::task::Poll::Pending if left > 0 => std::task::Poll::Pending,
-                    _ => std::task::Poll::Ready(()),
-                }
-            })
-            .await;
-            drop(given_up);
+            give_up_after(polls, given_up).await;
             tokio::time::timeout(Duration::from_secs(10), neighbour).await.expect("the writer is free").unwrap().unwrap();
         }
         // a commit that was given up goes on to its end

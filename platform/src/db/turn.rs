@@ -148,7 +148,8 @@ impl Drop for Turn {
     fn drop(&mut self) {
         let Some(mut guard) = self.guard.take() else { return };
         let fresh = self.stage == Stage::Fresh;
-        if fresh && guard.members.is_empty() {
+        // an outer transaction that is open holds the file: somebody has to end it, also one that did nothing
+        if fresh && !guard.open {
             return;
         }
         let waiting = self.waiting.clone();

@@ -105,7 +105,7 @@ impl Drop for Place {
     fn drop(&mut self) {
         self.waiting.fetch_sub(1, Ordering::SeqCst);
         if let Ok(mut state) = self.state.clone().try_lock_owned()
-            && !state.members.is_empty()
+            && state.open
         {
             tokio::spawn(async move { state.flush().await });
         }
