@@ -1,7 +1,7 @@
 //! The database facade and the local bus, on both engines.
 
 use artel_platform::bus::{Bus, Handler, on};
-use artel_platform::db::{Db, Value};
+use artel_platform::db::{Db, Query, Value};
 use artel_platform::testkit::on_both_engines;
 use artel_platform::{Code, Context, args};
 use artel_proto::artel::registry::v1::{ModelVersionAliasSet, RegisteredModelChanged};
@@ -240,6 +240,43 @@ async fn what_nobody_waits_for_travels_with_the_commit() {
         tx.along(insert, args!["four", 4i64, None::<f64>]);
         drop(tx);
         assert_eq!((count(&db).await, events().await), (3, 3));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_goes_ahead_is_seen_by_the_next_statement() {
+    on_both_engines(|cx| async move {
+        let db = open(&cx, "a").await;
+        let insert = "INSERT INTO item (id, size) VALUES ($1, $2)";
+        let size = |id: &str| Query::first("SELECT size FROM item WHERE id = $1", args![id], |row| row.get::<i64>("size"));
+        let all = || Query::all("SELECT id FROM item ORDER BY id", vec![], |row| row.get::<String>("id"));
+        let number = || Query::one("SELECT COUNT(*) AS n FROM item", vec![], |row| row.get::<i64>("n"));
+        let mut tx = db.begin().await.unwrap();
+        tx.ahead(insert, args!["one", 1i64]);
+        tx.ahead("UPDATE item SET size = size + $1 WHERE id = $2", args![10i64, "one"]);
+        assert_eq!(tx.ask((size("one"), all(), number(), size("two"))).await.unwrap(), (Some(11), vec!["one".into()], 1, None));
+        tx.ahead("UPDATE item SET size = $1", args![5i64]);
+        let rows = vec![args!["two", 2i64], args!["three", 3i64]];
+        assert_eq!(tx.insert_many("INSERT INTO item (id, size)", "", rows).await.unwrap(), 2);
+        tx.ahead("UPDATE item SET size = size * $2 WHERE id = $1", args!["two", 7i64]);
+        assert_eq!(tx.execute("DELETE FROM item WHERE size = $1", args![14i64]).await.unwrap(), 1);
+        tx.ahead(insert, args!["four", 4i64]);
+        tx.commit().await.unwrap();
+        let found = db.ask((size("one"), size("four"), all())).await.unwrap();
+        assert_eq!(found, (Some(5), Some(4), vec!["four".into(), "one".into(), "three".into()]));
+
+        // what went ahead and failed, or was given up, takes its transaction along
+        let mut tx = db.begin().await.unwrap();
+        tx.ahead(insert, args!["one", 1i64]);
+        assert_eq!(tx.ask(number()).await.unwrap_err().code, Code::AlreadyExists);
+        assert_eq!(tx.commit().await.unwrap_err().code, Code::Unavailable);
+        let mut tx = db.begin().await.unwrap();
+        tx.execute(insert, args!["five", 5i64]).await.unwrap();
+        tx.ahead(insert, args!["six", 6i64]);
+        give_up_after(1, tx.ask(number())).await;
+        assert_eq!(tx.commit().await.unwrap_err().code, Code::Unavailable);
+        assert_eq!(count(&db).await, 3);
     })
     .await;
 }

@@ -5,11 +5,13 @@
 //! `now()`. `SUM` of integers is cast to BIGINT.
 //! A transaction holds SQLite's only writer until it commits: never call another service or wait inside one.
 
-mod along;
+mod answers;
+mod gathered;
 mod log;
 mod migrate;
 mod postgres;
 mod pragmas;
+mod query;
 mod row;
 mod turn;
 mod tx;
@@ -17,6 +19,7 @@ mod value;
 mod writer;
 
 pub use migrate::Migrations;
+pub use query::{Queries, Query};
 pub use row::{Column, Row};
 pub use sqlx::{AssertSqlSafe, SqlSafeStr};
 pub use tx::Tx;
@@ -28,8 +31,8 @@ use crate::folders;
 use futures::TryStreamExt;
 use futures::stream::BoxStream;
 use postgres::Postgres;
-use sqlx::SqlitePool;
 use sqlx::pool::PoolConnection;
+use sqlx::{Executor, SqlitePool};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -126,6 +129,26 @@ impl Db {
     /// The only row of a query that always has one (an aggregate).
     pub async fn fetch_one(&self, sql: impl SqlSafeStr, args: Vec<Value>) -> Result<Row> {
         self.fetch_optional(sql, args).await?.ok_or_else(|| Error::internal("a query that always has a row had none"))
+    }
+
+    /// The answers to some queries, which are one journey to SQLite.
+    pub async fn ask<Q: Queries>(&self, queries: Q) -> Result<Q::Answers> {
+        let (asked, read) = queries.into_parts();
+        let mut rows = Vec::with_capacity(asked.len());
+        match &self.0.pool {
+            Pool::Sqlite { readers, .. } => {
+                let count = asked.len();
+                let (sql, args) = gathered::Gathered::default().before(asked);
+                let answers = answers::answers(readers.fetch_many(value::sqlite(sql, args)), count).await?;
+                rows.extend(answers.into_iter().map(|answer| answer.rows.into_iter().map(Row::Sqlite).collect()));
+            }
+            Pool::Postgres(_) => {
+                for (sql, args) in asked {
+                    rows.push(self.fetch_all(sql, args).await?);
+                }
+            }
+        }
+        read(rows)
     }
 
     /// Rows as they come, for results that should not be held whole.

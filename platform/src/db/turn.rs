@@ -1,18 +1,16 @@
 //! A transaction's turn on SQLite's one writer. Each text is a journey to SQLite's thread and back, so the first
 //! statement opens the savepoint in its own text, and the last ones travel with the savepoint's end.
 
-use super::value::{self, Value};
+use super::answers::{Answer, answers};
+use super::query::Asked;
+use super::value;
 use super::writer::{GROUP, State, Statement, cut_off, finish};
 use crate::error::Result;
-use futures::TryStreamExt;
 use sqlx::sqlite::SqliteRow;
-use sqlx::{AssertSqlSafe, Either, Executor, SqlSafeStr};
+use sqlx::{AssertSqlSafe, Executor, SqlSafeStr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::sync::{OwnedMutexGuard, oneshot};
-
-/// Statements of one text, and their values.
-pub(super) type Last = Option<(String, Vec<Value>)>;
 
 pub(crate) struct Turn {
     guard: Option<OwnedMutexGuard<State>>,
@@ -40,41 +38,25 @@ impl Turn {
         self.guard.as_mut().expect("a turn holds the writer until it ends")
     }
 
-    /// Runs a statement; returns how many rows it changed.
-    pub(super) async fn execute(&mut self, sql: impl SqlSafeStr, args: Vec<Value>) -> Result<u64> {
-        Ok(self.fetch_many(sql, args).await?.1)
+    /// Runs a text of so many statements. Returns what each has answered.
+    pub(super) async fn run(&mut self, asked: Asked, statements: usize) -> Result<Vec<Answer>> {
+        let (before, statement) = self.enter_by(asked).await;
+        let done = answers(self.state().connection()?.fetch_many(statement), before + statements).await;
+        let mut done = self.entered(done).await?;
+        Ok(done.split_off(before))
     }
 
-    /// Every row of a statement.
-    pub(super) async fn fetch_all(&mut self, sql: impl SqlSafeStr, args: Vec<Value>) -> Result<Vec<SqliteRow>> {
-        Ok(self.fetch_many(sql, args).await?.0)
-    }
-
-    /// Its first row, if there is one.
-    pub(super) async fn fetch_optional(&mut self, sql: impl SqlSafeStr, args: Vec<Value>) -> Result<Option<SqliteRow>> {
-        let statement = self.enter_by(sql, args).await;
+    /// The first row that a text answers, if there is one.
+    pub(super) async fn fetch_optional(&mut self, asked: Asked) -> Result<Option<SqliteRow>> {
+        let (_, statement) = self.enter_by(asked).await;
         let row = self.state().connection()?.fetch_optional(statement).await;
         self.entered(row).await
     }
 
-    /// Its rows, and how many it changed.
-    async fn fetch_many(&mut self, sql: impl SqlSafeStr, args: Vec<Value>) -> Result<(Vec<SqliteRow>, u64)> {
-        let statement = self.enter_by(sql, args).await;
-        let steps = self.state().connection()?.fetch_many(statement);
-        let done = steps.try_fold((Vec::new(), 0), |(mut rows, changed), step| {
-            // of a text with several statements the last one is the caller's
-            let changed = if let Either::Left(done) = &step { done.rows_affected() } else { changed };
-            rows.extend(step.right());
-            std::future::ready(Ok((rows, changed)))
-        });
-        let done = done.await;
-        self.entered(done).await
-    }
-
-    /// The statement, behind what opens the turn if nothing has.
-    async fn enter_by(&mut self, sql: impl SqlSafeStr, args: Vec<Value>) -> Statement {
+    /// The text, behind statements that open the turn if nothing has, and how many those are.
+    async fn enter_by(&mut self, (sql, args): Asked) -> (usize, Statement) {
         if self.stage == Stage::Inside {
-            return value::sqlite(sql, args);
+            return (0, value::sqlite(sql, args));
         }
         if self.stage == Stage::Entering {
             // its caller gave the first one up and goes on: what that did is undone
@@ -85,8 +67,8 @@ impl Turn {
         let open = self.state().open;
         // until its answer has come: a caller that gives up half way leaves it to who comes next
         self.state().unsure = !open;
-        let before = if open { "SAVEPOINT member; " } else { "BEGIN IMMEDIATE; SAVEPOINT member; " };
-        value::sqlite(AssertSqlSafe(format!("{before}{}", sql.into_sql_str().as_str())), args)
+        let (count, before) = if open { (1, "SAVEPOINT member; ") } else { (2, "BEGIN IMMEDIATE; SAVEPOINT member; ") };
+        (count, value::sqlite(AssertSqlSafe(format!("{before}{}", sql.as_str())), args))
     }
 
     /// What has become of a statement, and of the turn by it.
@@ -101,12 +83,13 @@ impl Turn {
         Ok(result?)
     }
 
-    /// Ends the turn, after `last`; returns when the writes are on disk. Goes on to its end when the caller gives up.
-    pub(super) async fn commit(self, last: Last) -> Result<()> {
-        finish(self.commit_now(last)).await
+    /// Ends the turn, after so many `last` statements; returns when the writes are on disk. Goes on to its end when the
+    /// caller gives up.
+    pub(super) async fn commit(self, last: Option<Asked>, count: usize) -> Result<()> {
+        finish(self.commit_now(last, count)).await
     }
 
-    async fn commit_now(mut self, last: Last) -> Result<()> {
+    async fn commit_now(mut self, last: Option<Asked>, count: usize) -> Result<()> {
         let fresh = self.stage == Stage::Fresh;
         if fresh && last.is_none() {
             return Ok(());
@@ -117,7 +100,7 @@ impl Turn {
         let in_one = alone && !fresh && (last.is_none() || self.state().members.is_empty());
         let end = if in_one { "RELEASE member; COMMIT" } else { "RELEASE member" };
         let (sql, args) = match last {
-            Some((sql, args)) => (format!("{sql}; {end}"), args),
+            Some((sql, args)) => (format!("{}; {end}", sql.as_str()), args),
             None => (end.to_owned(), vec![]),
         };
         let (send, receive) = oneshot::channel();
@@ -126,7 +109,7 @@ impl Turn {
             let mut guard = self.leave(send);
             guard.end_by(statement).await;
         } else {
-            self.execute(AssertSqlSafe(sql), args).await?;
+            self.run((AssertSqlSafe(sql).into_sql_str(), args), count + 1).await?;
             let mut guard = self.leave(send);
             if guard.members.len() >= GROUP || waiting.load(Ordering::SeqCst) == 0 {
                 guard.flush().await;

@@ -1,6 +1,7 @@
 //! A transaction on either engine, which also carries the events of its change.
 
-use super::along::Along;
+use super::gathered::Gathered;
+use super::query::{Asked, Queries};
 use super::turn::Turn;
 use super::{Db, Dialect, Pool, Row, Value, value};
 use crate::bus::Envelope;
@@ -13,7 +14,10 @@ pub struct Tx {
     engine: Engine,
     db: Db,
     emitted: Vec<Envelope>,
-    along: Along,
+    /// What is written before the next statement.
+    ahead: Gathered,
+    /// What is written before the commit.
+    along: Gathered,
     then: Vec<Box<dyn FnOnce() + Send + Sync>>,
 }
 
@@ -28,7 +32,7 @@ impl Tx {
             Pool::Sqlite { writer, .. } => Engine::Sqlite(writer.begin().await),
             Pool::Postgres(server) => Engine::Postgres(server.run(server.pool.begin()).await?),
         };
-        Ok(Self { engine, db: db.clone(), emitted: Vec::new(), along: Along::default(), then: Vec::new() })
+        Ok(Self { engine, db: db.clone(), emitted: Vec::new(), ahead: Gathered::default(), along: Gathered::default(), then: Vec::new() })
     }
 
     /// Which engine it is.
@@ -41,26 +45,72 @@ impl Tx {
 
     /// Runs a statement; returns the number of rows it changed.
     pub async fn execute(&mut self, sql: impl SqlSafeStr, args: Vec<Value>) -> Result<u64> {
-        Ok(match &mut self.engine {
-            Engine::Sqlite(turn) => turn.execute(sql, args).await?,
+        self.write_ahead().await?;
+        let changed = match &mut self.engine {
+            Engine::Sqlite(turn) => {
+                let statements = self.ahead.len() + 1;
+                let mut answers = turn.run(self.ahead.before([(sql.into_sql_str(), args)]), statements).await?;
+                answers.pop().unwrap_or_default().changed
+            }
             Engine::Postgres(tx) => value::postgres(sql, args).execute(&mut **tx).await?.rows_affected(),
-        })
+        };
+        self.ahead.arrived();
+        Ok(changed)
     }
 
     /// Every row of a query, or of a statement with RETURNING.
     pub async fn fetch_all(&mut self, sql: impl SqlSafeStr, args: Vec<Value>) -> Result<Vec<Row>> {
-        Ok(match &mut self.engine {
-            Engine::Sqlite(turn) => turn.fetch_all(sql, args).await?.into_iter().map(Row::Sqlite).collect(),
-            Engine::Postgres(tx) => value::postgres(sql, args).fetch_all(&mut **tx).await?.into_iter().map(Row::Postgres).collect(),
-        })
+        Ok(self.fetch_each(vec![(sql.into_sql_str(), args)]).await?.pop().unwrap_or_default())
     }
 
     /// The first row, if there is one.
     pub async fn fetch_optional(&mut self, sql: impl SqlSafeStr, args: Vec<Value>) -> Result<Option<Row>> {
-        Ok(match &mut self.engine {
-            Engine::Sqlite(turn) => turn.fetch_optional(sql, args).await?.map(Row::Sqlite),
+        self.write_ahead().await?;
+        let row = match &mut self.engine {
+            Engine::Sqlite(turn) => turn.fetch_optional(self.ahead.before([(sql.into_sql_str(), args)])).await?.map(Row::Sqlite),
             Engine::Postgres(tx) => value::postgres(sql, args).fetch_optional(&mut **tx).await?.map(Row::Postgres),
-        })
+        };
+        self.ahead.arrived();
+        Ok(row)
+    }
+
+    /// The answers to some queries, which are one journey to SQLite.
+    pub async fn ask<Q: Queries>(&mut self, queries: Q) -> Result<Q::Answers> {
+        let (asked, read) = queries.into_parts();
+        read(self.fetch_each(asked).await?)
+    }
+
+    /// Every row of each statement.
+    async fn fetch_each(&mut self, asked: Vec<Asked>) -> Result<Vec<Vec<Row>>> {
+        self.write_ahead().await?;
+        let rows = match &mut self.engine {
+            Engine::Sqlite(turn) => {
+                let before = self.ahead.len();
+                let statements = before + asked.len();
+                let answers = turn.run(self.ahead.before(asked), statements).await?;
+                answers.into_iter().skip(before).map(|answer| answer.rows.into_iter().map(Row::Sqlite).collect()).collect()
+            }
+            Engine::Postgres(tx) => {
+                let mut each = Vec::with_capacity(asked.len());
+                for (sql, args) in asked {
+                    each.push(value::postgres(sql, args).fetch_all(&mut **tx).await?.into_iter().map(Row::Postgres).collect());
+                }
+                each
+            }
+        };
+        self.ahead.arrived();
+        Ok(rows)
+    }
+
+    /// Runs what was given to go ahead; on SQLite it travels in the next text.
+    async fn write_ahead(&mut self) -> Result<()> {
+        if let Engine::Postgres(tx) = &mut self.engine {
+            for (sql, args) in self.ahead.for_postgres() {
+                value::postgres(sqlx::AssertSqlSafe(sql), args).execute(&mut **tx).await?;
+            }
+            self.ahead.arrived();
+        }
+        Ok(())
     }
 
     /// The only row of a query that always has one.
@@ -102,16 +152,21 @@ impl Tx {
                 envelope.time,
                 envelope.traceparent.clone()
             ];
-            self.along(insert, values);
+            self.along.push(insert, values);
         }
         self.emitted.push(envelope);
     }
 
-    /// A statement that no other one in the transaction depends on. It travels with the commit, and costs no journey to the
-    /// database of its own. Those that are given in this order run in it, but an INSERT does not see what the INSERT
-    /// before it does. Its placeholders are `$1` and so on, one for each of `args`.
-    pub fn along(&mut self, sql: &'static str, args: Vec<Value>) {
-        self.along.push(sql, args);
+    /// A statement whose outcome nobody looks at, and that no other one in the transaction depends on. It travels with the
+    /// commit, and costs no journey to the database of its own. Those that are given in this order run in it, but an INSERT
+    /// does not see what the INSERT before it does. Its placeholders are `$1` and so on, one for each of `args`.
+    pub fn along(&mut self, sql: impl SqlSafeStr, args: Vec<Value>) {
+        self.along.push(sql.into_sql_str().as_str(), args);
+    }
+
+    /// The same, for what later statements may depend on: it travels with the next one.
+    pub fn ahead(&mut self, sql: impl SqlSafeStr, args: Vec<Value>) {
+        self.ahead.push(sql.into_sql_str().as_str(), args);
     }
 
     /// Calls `then` when the transaction has been committed, e.g. to wake whoever does the work that it noted.
@@ -120,10 +175,17 @@ impl Tx {
     }
 
     /// Makes it durable, then wakes whoever waits for its events.
-    pub async fn commit(self) -> Result<()> {
+    pub async fn commit(mut self) -> Result<()> {
+        if self.ahead.is_lost() {
+            return Err(Error::unavailable("a statement of the transaction failed or was given up half way: it is undone"));
+        }
+        self.ahead.append(self.along);
         let committed = match self.engine {
-            Engine::Sqlite(turn) => turn.commit(self.along.for_sqlite()).await,
-            Engine::Postgres(tx) => commit_postgres(tx, self.along).await,
+            Engine::Sqlite(turn) => {
+                let count = self.ahead.len();
+                turn.commit(self.ahead.for_sqlite(), count).await
+            }
+            Engine::Postgres(tx) => commit_postgres(tx, self.ahead).await,
         };
         // also where it is not known how it went
         self.db.written();
@@ -136,8 +198,8 @@ impl Tx {
     }
 }
 
-async fn commit_postgres(mut tx: Transaction<'static, Postgres>, along: Along) -> Result<()> {
-    for (sql, args) in along.for_postgres() {
+async fn commit_postgres(mut tx: Transaction<'static, Postgres>, mut last: Gathered) -> Result<()> {
+    for (sql, args) in last.for_postgres() {
         value::postgres(sqlx::AssertSqlSafe(sql), args).execute(&mut *tx).await?;
     }
     tx.commit().await.map_err(Into::into)
