@@ -69,11 +69,16 @@ impl Gathered {
         Some(self.before([(AssertSqlSafe(sql).into_sql_str(), args)]))
     }
 
-    /// Texts that PostgreSQL takes: INSERTs that follow one another are one, in which none sees what another does.
-    pub(super) fn for_postgres(&mut self) -> Vec<Statement> {
+    /// Each in a text of its own.
+    pub(super) fn one_by_one(&mut self) -> Vec<Statement> {
         self.on_their_way |= !self.waiting.is_empty();
+        std::mem::take(&mut self.waiting)
+    }
+
+    /// Texts that PostgreSQL takes: INSERTs that follow one another are one, in which none sees what another does.
+    pub(super) fn for_postgres(self) -> Vec<Statement> {
         let mut groups: Vec<Vec<Statement>> = Vec::new();
-        for statement in self.waiting.drain(..) {
+        for statement in self.waiting {
             match groups.last_mut() {
                 Some(group) if [&group[0], &statement].iter().all(|(sql, _)| sql.starts_with("INSERT")) => group.push(statement),
                 _ => groups.push(vec![statement]),

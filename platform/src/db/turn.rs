@@ -12,6 +12,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::sync::{OwnedMutexGuard, oneshot};
 
+/// A text of more statements is not kept for the next time: it hardly comes again.
+const KEPT: usize = 12;
+
 pub(crate) struct Turn {
     guard: Option<OwnedMutexGuard<State>>,
     waiting: Arc<AtomicUsize>,
@@ -40,23 +43,24 @@ impl Turn {
 
     /// Runs a text of so many statements. Returns what each has answered.
     pub(super) async fn run(&mut self, asked: Asked, statements: usize) -> Result<Vec<Answer>> {
-        let (before, statement) = self.enter_by(asked).await;
+        let (before, statement) = self.enter_by(asked, statements).await;
         let done = answers(self.state().connection()?.fetch_many(statement), before + statements).await;
         let mut done = self.entered(done).await?;
         Ok(done.split_off(before))
     }
 
-    /// The first row that a text answers, if there is one.
-    pub(super) async fn fetch_optional(&mut self, asked: Asked) -> Result<Option<SqliteRow>> {
-        let (_, statement) = self.enter_by(asked).await;
+    /// The first row that a text of so many statements answers, if there is one.
+    pub(super) async fn fetch_optional(&mut self, asked: Asked, statements: usize) -> Result<Option<SqliteRow>> {
+        let (_, statement) = self.enter_by(asked, statements).await;
         let row = self.state().connection()?.fetch_optional(statement).await;
         self.entered(row).await
     }
 
     /// The text, behind statements that open the turn if nothing has, and how many those are.
-    async fn enter_by(&mut self, (sql, args): Asked) -> (usize, Statement) {
+    async fn enter_by(&mut self, (sql, args): Asked, statements: usize) -> (usize, Statement) {
+        let prepared = |sql, args| value::sqlite(sql, args).persistent(statements <= KEPT);
         if self.stage == Stage::Inside {
-            return (0, value::sqlite(sql, args));
+            return (0, prepared(sql, args));
         }
         if self.stage == Stage::Entering {
             // its caller gave the first one up and goes on: what that did is undone
@@ -68,7 +72,7 @@ impl Turn {
         // until its answer has come: a caller that gives up half way leaves it to who comes next
         self.state().unsure = !open;
         let (count, before) = if open { (1, "SAVEPOINT member; ") } else { (2, "BEGIN IMMEDIATE; SAVEPOINT member; ") };
-        (count, value::sqlite(AssertSqlSafe(format!("{before}{}", sql.as_str())), args))
+        (count, prepared(AssertSqlSafe(format!("{before}{}", sql.as_str())).into_sql_str(), args))
     }
 
     /// What has become of a statement, and of the turn by it.
@@ -105,7 +109,7 @@ impl Turn {
         };
         let (send, receive) = oneshot::channel();
         if in_one {
-            let statement = value::sqlite(AssertSqlSafe(sql), args);
+            let statement = value::sqlite(AssertSqlSafe(sql), args).persistent(count <= KEPT);
             let mut guard = self.leave(send);
             guard.end_by(statement).await;
         } else {

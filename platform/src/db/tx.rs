@@ -67,7 +67,10 @@ impl Tx {
     pub async fn fetch_optional(&mut self, sql: impl SqlSafeStr, args: Vec<Value>) -> Result<Option<Row>> {
         self.write_ahead().await?;
         let row = match &mut self.engine {
-            Engine::Sqlite(turn) => turn.fetch_optional(self.ahead.before([(sql.into_sql_str(), args)])).await?.map(Row::Sqlite),
+            Engine::Sqlite(turn) => {
+                let statements = self.ahead.len() + 1;
+                turn.fetch_optional(self.ahead.before([(sql.into_sql_str(), args)]), statements).await?.map(Row::Sqlite)
+            }
             Engine::Postgres(tx) => value::postgres(sql, args).fetch_optional(&mut **tx).await?.map(Row::Postgres),
         };
         self.ahead.arrived();
@@ -105,7 +108,7 @@ impl Tx {
     /// Runs what was given to go ahead; on SQLite it travels in the next text.
     async fn write_ahead(&mut self) -> Result<()> {
         if let Engine::Postgres(tx) = &mut self.engine {
-            for (sql, args) in self.ahead.for_postgres() {
+            for (sql, args) in self.ahead.one_by_one() {
                 value::postgres(sqlx::AssertSqlSafe(sql), args).execute(&mut **tx).await?;
             }
             self.ahead.arrived();
@@ -164,7 +167,8 @@ impl Tx {
         self.along.push(sql.into_sql_str().as_str(), args);
     }
 
-    /// The same, for what later statements may depend on: it travels with the next one.
+    /// The same, for what later statements may depend on, and which itself sees what those before it did: it travels with the
+    /// next one.
     pub fn ahead(&mut self, sql: impl SqlSafeStr, args: Vec<Value>) {
         self.ahead.push(sql.into_sql_str().as_str(), args);
     }
@@ -179,6 +183,7 @@ impl Tx {
         if self.ahead.is_lost() {
             return Err(Error::unavailable("a statement of the transaction failed or was given up half way: it is undone"));
         }
+        self.write_ahead().await?;
         self.ahead.append(self.along);
         let committed = match self.engine {
             Engine::Sqlite(turn) => {
@@ -198,7 +203,7 @@ impl Tx {
     }
 }
 
-async fn commit_postgres(mut tx: Transaction<'static, Postgres>, mut last: Gathered) -> Result<()> {
+async fn commit_postgres(mut tx: Transaction<'static, Postgres>, last: Gathered) -> Result<()> {
     for (sql, args) in last.for_postgres() {
         value::postgres(sqlx::AssertSqlSafe(sql), args).execute(&mut *tx).await?;
     }

@@ -93,11 +93,7 @@ impl Scheduler {
 
     /// What a worker was given while it waited.
     async fn given(&self, ids: &[String]) -> Result<Vec<TaskInstance>> {
-        let mut given = Vec::with_capacity(ids.len());
-        for id in ids {
-            given.extend(instances::get(&self.db, id).await?);
-        }
-        Ok(given)
+        if ids.is_empty() { Ok(Vec::new()) } else { self.db.ask(instances::with_ids(ids)).await }
     }
 
     async fn claim_now(&self, worker_id: &str, queues: &[String], slots: usize) -> Result<Vec<TaskInstance>> {
@@ -116,9 +112,7 @@ impl Scheduler {
 
     /// Everything a worker needs to run a try: upstream's `ExecuteTask`, the bundle, the environment.
     async fn workload(&self, instance: &TaskInstance) -> Result<Workload> {
-        let row =
-            dags::get(&self.db, &instance.dag_id).await?.ok_or_else(|| Error::not_found(format!("Dag {} is gone", instance.dag_id)))?;
-        let run = runs::get(&self.db, &instance.dag_id, &instance.run_id).await?;
+        let (row, run) = self.dag_and_run(instance).await?;
         let token = self.task_token(instance, run.as_ref()).await?;
         let place = self.place(instance, run.as_ref(), &row).await?;
         let execute = json!({
@@ -145,6 +139,11 @@ impl Scheduler {
                 (NO_TELEMETRY.0.to_owned(), NO_TELEMETRY.1.to_owned()),
             ]),
         })
+    }
+
+    async fn dag_and_run(&self, instance: &TaskInstance) -> Result<(DagRow, Option<DagRun>)> {
+        let (dag, run) = self.db.ask((dags::one(&instance.dag_id), runs::one(&instance.dag_id, &instance.run_id))).await?;
+        Ok((dag.ok_or_else(|| Error::not_found(format!("Dag {} is gone", instance.dag_id)))?, run))
     }
 
     /// How long a try's token is good for.
@@ -180,9 +179,7 @@ impl Scheduler {
 
     /// The folder of a task's DAG files, as its run sees them.
     pub(crate) async fn files_of(&self, instance: &TaskInstance) -> Result<PathBuf> {
-        let gone = || Error::not_found(format!("Dag {} is gone", instance.dag_id));
-        let row = dags::get(&self.db, &instance.dag_id).await?.ok_or_else(gone)?;
-        let run = runs::get(&self.db, &instance.dag_id, &instance.run_id).await?;
+        let (row, run) = self.dag_and_run(instance).await?;
         Ok(self.place(instance, run.as_ref(), &row).await?.checkout.path)
     }
 

@@ -28,7 +28,7 @@ impl Scheduler {
         let present = instances::of_run(&mut *tx, &run.dag_id, &run.run_id).await?;
         let back = present.iter().filter(|i| i.state == Some(TaskState::Removed) && dag.task(&i.task_id).is_some());
         let back: Vec<String> = back.map(|i| i.id.clone()).collect();
-        instances::set_state(tx, &back, None, self.cx.clock.now()).await?;
+        instances::set_state(tx, &back, None, self.cx.clock.now());
         let there = present.iter().map(|i| i.task_id.as_str()).collect();
         self.add_instances(tx, dag, run, &there).await
     }

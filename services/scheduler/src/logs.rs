@@ -58,17 +58,17 @@ impl<'a> Place<'a> {
 }
 
 /// Adds the scheduler's own last line.
-pub(crate) async fn append_line(tx: &mut Tx, ti_id: &str, place: &Place<'_>, level: &str, event: &str, now: i64) -> Result<()> {
+pub(crate) fn append_line(tx: &mut Tx, ti_id: &str, place: &Place<'_>, level: &str, event: &str, now: i64) {
     let line = json!({"timestamp": times::shown(now), "level": level, "event": event, "logger": "artel.scheduler"});
-    append_json(tx, ti_id, place, &line, now).await?;
-    logs::complete_with(tx, ti_id).await
+    append_json(tx, ti_id, place, &line, now);
+    logs::complete_with(tx, ti_id);
 }
 
 /// Adds a line that no process of the task said.
-pub(crate) async fn append_json(tx: &mut Tx, ti_id: &str, place: &Place<'_>, line: &Value, now: i64) -> Result<()> {
+pub(crate) fn append_json(tx: &mut Tx, ti_id: &str, place: &Place<'_>, line: &Value, now: i64) {
     let line = format!("{line}\n");
     let piece = Piece { segment: None, byte: 0, data: line.as_bytes() };
-    logs::append(tx, ti_id, &place.object(ti_id), &piece, now).await
+    logs::append(tx, ti_id, &place.object(ti_id), &piece, now);
 }
 
 /// A part of a log.
@@ -85,7 +85,7 @@ impl Scheduler {
     pub(crate) async fn append_log(&self, ti_id: &str, piece: &Piece<'_>) -> Result<()> {
         let object = self.log_object(ti_id).await?.ok_or_else(|| Error::not_found(format!("there is no task instance {ti_id}")))?;
         let mut tx = self.db.begin().await?;
-        logs::append(&mut tx, ti_id, &object, piece, self.cx.clock.now()).await?;
+        logs::append(&mut tx, ti_id, &object, piece, self.cx.clock.now());
         tx.commit().await?;
         self.log_grew.notify_waiters();
         Ok(())
@@ -122,9 +122,9 @@ impl Scheduler {
         };
         let Some(object) = object else { return Ok(false) }; // its run was removed
         let mut tx = self.db.begin().await?;
-        logs::append(&mut tx, ti_id, &object, piece, self.cx.clock.now()).await?;
+        logs::append(&mut tx, ti_id, &object, piece, self.cx.clock.now());
         if !goes_on {
-            logs::complete_with(&mut tx, ti_id).await?;
+            logs::complete_with(&mut tx, ti_id);
         }
         tx.commit().await?;
         self.log_grew.notify_waiters();

@@ -118,7 +118,7 @@ impl Scheduler {
     pub(crate) async fn mark(&self, instance: &TaskInstance, state: Option<TaskState>) -> Result<()> {
         let mut tx = self.db.begin().await?;
         runs::lock(&mut tx, &instance.dag_id, &instance.run_id).await?;
-        instances::set_state(&mut tx, std::slice::from_ref(&instance.id), state, self.cx.clock.now()).await?;
+        instances::set_state(&mut tx, std::slice::from_ref(&instance.id), state, self.cx.clock.now());
         instance_changed(&mut tx, instance, state);
         tx.commit().await?;
         self.woken(instance);
@@ -168,7 +168,7 @@ impl Scheduler {
                 (true, _) => TaskState::Success,
                 (false, _) => TaskState::Skipped,
             };
-            instances::set_state(tx, std::slice::from_ref(&instance.id), Some(becomes), now).await?;
+            instances::set_state(tx, std::slice::from_ref(&instance.id), Some(becomes), now);
             instance_changed(tx, &instance, Some(becomes));
         }
         Ok(ends)

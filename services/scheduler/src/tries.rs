@@ -33,7 +33,7 @@ impl Scheduler {
         if ended.state == Some(TaskState::UpForRetry) {
             ended.due_at = Some(self.retry_at(tx, instance, &ended).await?);
         }
-        instances::end(tx, &instance.id, &ended, now).await?;
+        instances::end(tx, &instance.id, &ended, now);
         if ended.state == Some(TaskState::UpForRetry) {
             history::record(tx, &instance.id, ended.end_date, false).await?;
             instances::rename(tx, &instance.id, &self.cx.ids.ordered().to_string()).await?;
@@ -58,7 +58,7 @@ impl Scheduler {
                 continue;
             }
             let becomes = if other.state == Some(TaskState::Running) { TaskState::Failed } else { TaskState::Skipped };
-            instances::set_state(tx, std::slice::from_ref(&other.id), Some(becomes), now).await?;
+            instances::set_state(tx, std::slice::from_ref(&other.id), Some(becomes), now);
             instance_changed(tx, &other, Some(becomes));
         }
         Ok(())
@@ -128,7 +128,7 @@ impl Scheduler {
     }
 
     async fn begin_anew(&self, mut tx: Tx, instance: &TaskInstance) -> Result<()> {
-        instances::set_state(&mut tx, std::slice::from_ref(&instance.id), None, self.cx.clock.now()).await?;
+        instances::set_state(&mut tx, std::slice::from_ref(&instance.id), None, self.cx.clock.now());
         instance_changed(&mut tx, instance, None);
         tx.commit().await?;
         self.woken(instance);
@@ -152,7 +152,7 @@ impl Scheduler {
         let worker = instance.worker_id.as_deref().unwrap_or("its worker");
         let why = format!("{worker} gave no sign of life in time: the task is taken to be dead and is now {}", state.as_str());
         tracing::warn!(ti_id, dag_id = instance.dag_id, run_id = instance.run_id, task_id = instance.task_id, "{why}");
-        logs::append_line(&mut tx, ti_id, &Place::of(&instance), "error", &why, now).await?;
+        logs::append_line(&mut tx, ti_id, &Place::of(&instance), "error", &why, now);
         self.task_callback(&mut tx, &instance, state, &why).await?;
         self.end_try(&mut tx, &instance, Ended { state: Some(state), end_date: now, ..Ended::default() }).await?;
         tx.commit().await?;

@@ -22,7 +22,8 @@ impl Scheduler {
         let pid = call.field("pid").as_i64().unwrap_or_default();
         let now = self.cx.clock.now();
         let mut tx = self.db.begin().await?;
-        let Some(instance) = instances::lock(&mut tx, id).await? else {
+        let (instance, run) = tx.ask((instances::locked(tx.dialect(), id), runs::of_instance(id))).await?;
+        let Some(instance) = instance else {
             return Ok(Reply::not_found("Task Instance not found"));
         };
         let twice = instance.state == Some(TaskState::Running)
@@ -30,7 +31,7 @@ impl Scheduler {
         if !twice && !matches!(instance.state, Some(TaskState::Queued | TaskState::Restarting)) {
             return Ok(wrong_state(&instance, "TI was not in a state where it could be marked as running"));
         }
-        let Some(run) = runs::get(&mut tx, &instance.dag_id, &instance.run_id).await? else {
+        let Some(run) = run else {
             return Ok(Reply::not_found(format!("DagRun with dag_id={} and run_id={} not found", instance.dag_id, instance.run_id)));
         };
         let resumes = instance.next_method.is_some();
@@ -43,7 +44,7 @@ impl Scheduler {
             worker_id: call.caller.worker_id.as_deref().unwrap_or(hostname),
             lease_until: now + self.lease_of(call),
         };
-        instances::start(&mut tx, id, &started, now).await?;
+        instances::start(&mut tx, id, &started, now);
         let context = self.run_context(&mut tx, &instance, &run, resumes).await?;
         self.note_state(&mut tx, &instance, TaskState::Running, Some(hostname)).await?;
         crate::runs::instance_changed(&mut tx, &instance, Some(TaskState::Running));
@@ -59,19 +60,15 @@ impl Scheduler {
 
     /// `TIRunContext`.
     async fn run_context(&self, tx: &mut Tx, instance: &TaskInstance, run: &DagRun, resumes: bool) -> Result<Value> {
-        let keys = if resumes {
-            Vec::new()
-        } else {
-            xcoms::keys_of(&mut *tx, &instance.dag_id, &instance.run_id, &instance.task_id, instance.map_index).await?
-        };
-        let (reschedules, _) = history::reschedules(&mut *tx, &instance.id).await?;
+        let keys = xcoms::keys_of(&instance.dag_id, &instance.run_id, &instance.task_id, instance.map_index);
+        let (keys, (reschedules, _)) = tx.ask((keys, history::reschedules(&instance.id))).await?;
         let mut context = json!({
             "dag_run": dag_run(run)?,
             "task_reschedule_count": reschedules,
             "max_tries": instance.max_tries,
             "variables": [],
             "connections": [],
-            "xcom_keys_to_clear": keys,
+            "xcom_keys_to_clear": if resumes { Vec::new() } else { keys },
             "should_retry": should_retry(instance),
         });
         context["dag_run"]["consumed_asset_events"] = consumed_events(&mut *tx, run).await?;

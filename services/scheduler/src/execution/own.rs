@@ -66,7 +66,7 @@ impl Scheduler {
 
     /// When a rescheduled sensor began its present try; null when it was not rescheduled.
     pub(super) async fn reschedule_start(&self, id: &str) -> Result<Reply> {
-        let (_, first) = history::reschedules(&self.db, id).await?;
+        let (_, first) = self.db.ask(history::reschedules(id)).await?;
         Ok(Reply::ok(json!(shown_opt(first))))
     }
 }

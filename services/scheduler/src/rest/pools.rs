@@ -92,7 +92,7 @@ async fn save(scheduler: &Scheduler, pool: Pool) -> Result<PoolResponse> {
     pools::put(&mut tx, &pool).await?;
     tx.commit().await?;
     scheduler.refill().await?;
-    Ok(shown(pool, &pools::taken(&scheduler.db).await?))
+    Ok(shown(pool, &scheduler.db.ask(pools::taken()).await?))
 }
 
 /// Pools.
@@ -103,7 +103,7 @@ pub(super) async fn list(scheduler: web::Data<Scheduler>, request: HttpRequest) 
     query.patterns(&mut filter, "pool_name", "name");
     let page = query.page(&[("id", "name"), ("name", "name"), ("pool", "name"), ("slots", "slots")], "name", "name")?;
     let (found, total_entries) = pools::list(&scheduler.db, filter, &page).await?;
-    let taken = pools::taken(&scheduler.db).await?;
+    let taken = scheduler.db.ask(pools::taken()).await?;
     let all: Vec<_> = found.into_iter().map(|p| shown(p, &taken)).collect();
     Ok(HttpResponse::Ok().json(json!({"pools": all, "total_entries": total_entries})))
 }
@@ -112,7 +112,7 @@ pub(super) async fn list(scheduler: web::Data<Scheduler>, request: HttpRequest) 
 #[utoipa::path(get, path = "/api/v2/pools/{pool_name}", tag = "pipelines", responses((status = 200, body = PoolResponse)), security(("artel" = ["read:dags"])))]
 pub(super) async fn get(scheduler: web::Data<Scheduler>, name: web::Path<String>) -> Result<HttpResponse> {
     let pool = pools::get(&scheduler.db, &name).await?.ok_or_else(|| missing(&name))?;
-    Ok(HttpResponse::Ok().json(shown(pool, &pools::taken(&scheduler.db).await?)))
+    Ok(HttpResponse::Ok().json(shown(pool, &scheduler.db.ask(pools::taken()).await?)))
 }
 
 /// Makes a pool.

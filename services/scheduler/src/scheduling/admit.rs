@@ -2,8 +2,9 @@
 //! (airflow/jobs/scheduler_job_runner.py `_executable_task_instances_to_queued`).
 
 use crate::Scheduler;
-use crate::store::admission::{self, Candidate};
-use crate::store::{instances, pools};
+use crate::store::admission::{self, Active, Candidate};
+use crate::store::instances;
+use crate::store::pools::{self, Pool, Taken};
 use crate::waiting::Gift;
 use artel_platform::Result;
 use artel_platform::db::Tx;
@@ -21,11 +22,11 @@ pub(super) struct Admitted {
 /// Lets in what has room, and gives it to waiting workers.
 pub(super) async fn admit(scheduler: &Scheduler, tx: &mut Tx, now: i64) -> Result<Admitted> {
     admission::take_turn(tx).await?;
-    let candidates = admission::candidates(tx).await?;
+    let (candidates, pools, taken, active) = tx.ask((admission::candidates(), pools::all(), pools::taken(), admission::active())).await?;
     if candidates.is_empty() {
         return Ok(Admitted::default());
     }
-    let mut room = Room::measure(tx).await?;
+    let mut room = Room::measure(pools, &taken, active);
     let mut admitted = Vec::new();
     for candidate in candidates {
         let limits = if candidate.has_limits { task_limits(scheduler, &candidate).await? } else { (None, None) };
@@ -36,10 +37,10 @@ pub(super) async fn admit(scheduler: &Scheduler, tx: &mut Tx, now: i64) -> Resul
     let mut gifts = Vec::new();
     let to_claim: Vec<String> =
         admitted.iter().filter(|c| !scheduler.waiting.choose(&mut gifts, &c.queue, &c.id)).map(|c| c.id.clone()).collect();
-    instances::queue(tx, &to_claim, now).await?;
+    instances::queue(tx, &to_claim, now);
     let lease_until = now + scheduler.settings.lease().as_millis() as i64;
     for gift in &gifts {
-        instances::queue_for(tx, &gift.worker_id, &gift.ti_ids, now, lease_until).await?;
+        instances::queue_for(tx, &gift.worker_id, &gift.ti_ids, now, lease_until);
     }
     tx.after_commit(move || gifts.into_iter().for_each(Gift::send));
     for c in &admitted {
@@ -87,21 +88,20 @@ struct Room {
 }
 
 impl Room {
-    async fn measure(tx: &mut Tx) -> Result<Self> {
+    fn measure(pools: Vec<Pool>, taken: &[Taken], active: Vec<Active>) -> Self {
         let mut room = Self::default();
-        let taken = pools::taken(&mut *tx).await?;
-        for pool in pools::all(&mut *tx).await? {
+        for pool in pools {
             let counts =
                 |state: &str| matches!(state, "queued" | "running" | "restarting") || (pool.include_deferred && state == "deferred");
             let used: i64 = taken.iter().filter(|t| t.pool == pool.name && counts(&t.state)).map(|t| t.slots).sum();
             room.pools.insert(pool.name, if pool.slots < 0 { i64::MAX } else { pool.slots - used });
         }
-        for admission::Active { dag_id: dag, run_id: run, task_id: task, count } in admission::active(tx).await? {
+        for Active { dag_id: dag, run_id: run, task_id: task, count } in active {
             *room.of_run.entry((dag.clone(), run.clone())).or_default() += count;
             *room.of_task.entry((dag.clone(), task.clone())).or_default() += count;
             *room.of_task_in_run.entry((dag, run, task)).or_default() += count;
         }
-        Ok(room)
+        room
     }
 
     /// Takes the candidate's place if there is one.

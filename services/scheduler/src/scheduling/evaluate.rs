@@ -67,8 +67,8 @@ impl Scheduler {
 
     /// Does what is to be done about a run now. Returns how many instances that took to look at.
     pub(crate) async fn evaluate(&self, dag_id: &str, run_id: &str) -> Result<usize> {
-        let Some(seen) = runs::get(&self.db, dag_id, run_id).await? else { return Ok(0) };
-        let active = dags::get(&self.db, dag_id).await?.is_some_and(|d| !d.is_paused && !d.is_stale);
+        let (seen, active) = self.db.ask((runs::one(dag_id, run_id), dags::is_active(dag_id))).await?;
+        let Some(seen) = seen else { return Ok(0) };
         if seen.state == RunState::Queued || !active {
             return Ok(0);
         }
@@ -78,11 +78,12 @@ impl Scheduler {
             return Ok(0);
         }
         let mut tx = self.db.begin().await?;
-        let Some(run) = runs::lock(&mut tx, dag_id, run_id).await? else { return Ok(0) };
+        let (run, present) = tx.ask((runs::locked(tx.dialect(), dag_id, run_id), instances::briefs(dag_id, run_id))).await?;
+        let Some(run) = run else { return Ok(0) };
         if run.state != RunState::Running || run.dag_version_id != seen.dag_version_id {
             return Ok(0);
         }
-        let look = self.look(&mut tx, dag, run).await?;
+        let look = self.look(&mut tx, dag, run, &present).await?;
         if look.has_written {
             tx.commit().await?;
         }
@@ -90,15 +91,14 @@ impl Scheduler {
         Ok(look.instances)
     }
 
-    /// Decides about a run that this transaction holds, and writes what follows.
-    pub(super) async fn look(&self, tx: &mut Tx, dag: Arc<Dag>, run: DagRun) -> Result<Look> {
+    /// Decides about a run that this transaction holds, whose instances are these, and writes what follows.
+    pub(super) async fn look(&self, tx: &mut Tx, dag: Arc<Dag>, run: DagRun, present: &[Brief]) -> Result<Look> {
         let now = self.cx.clock.now();
-        let present = instances::briefs(tx, &run.dag_id, &run.run_id).await?;
-        let decision = decide(situation(tx, &dag, &run, &present, now).await?);
+        let decision = decide(situation(tx, &dag, &run, present, now).await?);
         let neglected = run.last_scheduling_decision.is_none_or(|at| at < now - self.settings.reconcile().as_millis() as i64);
         let changed = !decision.changes.is_empty() || decision.run != RunState::Running || neglected;
         if changed {
-            self.write(tx, &dag, &run, &present, &decision, now).await?;
+            self.write(tx, &dag, &run, present, &decision, now).await?;
         }
         // also when nothing changed here: an instance that ended left a slot to those of other runs
         let admitted = admit::admit(self, tx, now).await?;
@@ -127,8 +127,8 @@ impl Scheduler {
         }
         for change in &decision.changes {
             match change {
-                Change::Expand(i, _) => instances::set_map_index(tx, &ids[*i], 0).await?,
-                Change::Forget(i) => instances::forget(tx, &ids[*i]).await?,
+                Change::Expand(i, _) => instances::set_map_index(tx, &ids[*i], 0),
+                Change::Forget(i) => instances::forget(tx, &ids[*i]),
                 Change::Schedule(_) | Change::Pass(_) | Change::Become(..) => {}
             }
         }
@@ -136,8 +136,8 @@ impl Scheduler {
         let of = |wanted: fn(&Change) -> Option<usize>| -> Vec<String> {
             decision.changes.iter().filter_map(wanted).map(|i| ids[i].clone()).collect()
         };
-        instances::schedule(tx, &of(|c| if let Change::Schedule(i) = c { Some(*i) } else { None }), now).await?;
-        instances::pass(tx, &of(|c| if let Change::Pass(i) = c { Some(*i) } else { None }), now).await?;
+        instances::schedule(tx, &of(|c| if let Change::Schedule(i) = c { Some(*i) } else { None }), now);
+        instances::pass(tx, &of(|c| if let Change::Pass(i) = c { Some(*i) } else { None }), now);
         for state in TaskState::ALL {
             let become_it: Vec<String> = decision
                 .changes
@@ -145,7 +145,7 @@ impl Scheduler {
                 .filter_map(|c| matches!(c, Change::Become(_, s) if s == state).then(|| change_position(c)).flatten())
                 .map(|i| ids[i].clone())
                 .collect();
-            instances::set_state(tx, &become_it, Some(*state), now).await?;
+            instances::set_state(tx, &become_it, Some(*state), now);
         }
         announce(tx, run, present, decision).await?;
         self.start_from_triggers(tx, dag, decision, &ids).await?;
@@ -166,7 +166,8 @@ impl Scheduler {
 
     async fn write_run(&self, tx: &mut Tx, dag: &Dag, run: &DagRun, decision: &Decision, now: i64) -> Result<()> {
         if decision.run == RunState::Running {
-            return runs::touch(tx, &run.dag_id, &run.run_id, now).await;
+            runs::touch(tx, &run.dag_id, &run.run_id, now);
+            return Ok(());
         }
         let usual = if decision.run == RunState::Failed { "task_failure" } else { "success" };
         let reason = decision.reason.unwrap_or(usual);

@@ -92,7 +92,8 @@ impl Scheduler {
             return Ok(());
         };
         let occupies = |state: &str| matches!(state, "queued" | "running" | "restarting") || (pool.include_deferred && state == "deferred");
-        let taken: i64 = pools::taken(&self.db).await?.iter().filter(|t| t.pool == pool.name && occupies(&t.state)).map(|t| t.slots).sum();
+        let taken: i64 =
+            self.db.ask(pools::taken()).await?.iter().filter(|t| t.pool == pool.name && occupies(&t.state)).map(|t| t.slots).sum();
         let (open, needed) = (pool.slots - taken, instance.pool_slots);
         if pool.slots >= 0 && open < needed {
             let why = format!("Not scheduling since there are {open} open slots in pool {} and require {needed} pool slots", pool.name);
@@ -105,7 +106,7 @@ impl Scheduler {
     async fn others(&self, found: &mut Found, dag: &Dag, instance: &TaskInstance, run: &DagRun) -> Result<()> {
         let Some(position) = dag.position(&instance.task_id) else { return Ok(()) };
         let mut tx = self.db.begin().await?;
-        let present = instances::briefs(&mut tx, &run.dag_id, &run.run_id).await?;
+        let present = tx.ask(instances::briefs(&run.dag_id, &run.run_id)).await?;
         // what waits for the run before is asked of those that are not scheduled yet
         let unscheduled: Vec<Brief> = present.iter().filter(|i| i.id == instance.id).map(|i| Brief { state: None, ..i.clone() }).collect();
         if let Some(hold) = past::held(&mut tx, dag, run, &unscheduled).await?.remove(&instance.task_id) {

@@ -58,19 +58,26 @@ impl Scheduler {
         if !concerns_none && (dag.tasks.len() >= MANY || dag.tasks.iter().any(Task::needs_expansion)) {
             return Ok(None);
         }
-        if dags::get(&mut *tx, &ended.dag_id).await?.is_none_or(|d| d.is_paused || d.is_stale) {
-            return Ok(None);
-        }
         // who looks at it now may wait for this instance: nobody waits for them here
-        let Some(run) = runs::lock_if_free(tx, &ended.dag_id, &ended.run_id).await? else { return Ok(None) };
-        if run.state != RunState::Running || run.dag_version_id != ended.dag_version_id {
-            return Ok(None);
+        let run = runs::locked_if_free(tx.dialect(), &ended.dag_id, &ended.run_id);
+        let active = dags::is_active(&ended.dag_id);
+        let briefs = instances::briefs(&ended.dag_id, &ended.run_id);
+        let (active, run, present) = if concerns_none {
+            let (active, run, others) = tx.ask((active, run, instances::any_unfinished(&ended.dag_id, &ended.run_id))).await?;
+            (active, run, if others { None } else { Some(tx.ask(briefs).await?) })
+        } else {
+            let (active, run, present) = tx.ask((active, run, briefs)).await?;
+            (active, run, Some(present))
+        };
+        let fits = |run: &DagRun| active && run.state == RunState::Running && run.dag_version_id == ended.dag_version_id;
+        let Some(run) = run.filter(fits) else { return Ok(None) };
+        match present {
+            Some(present) => self.look(tx, dag, run, &present).await.map(Some),
+            None => {
+                let admitted = admit::admit(self, tx, self.cx.clock.now()).await?;
+                Ok(Some(Look::of_slots(dag, run, &admitted)))
+            }
         }
-        if concerns_none && instances::any_unfinished(tx, &run.dag_id, &run.run_id).await? {
-            let admitted = admit::admit(self, tx, self.cx.clock.now()).await?;
-            return Ok(Some(Look::of_slots(dag, run, &admitted)));
-        }
-        self.look(tx, dag, run).await.map(Some)
     }
 
     /// Wakes whoever acts on what a look has written, once it is committed.

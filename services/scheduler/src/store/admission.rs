@@ -1,6 +1,6 @@
 //! What may be queued, and what counts against the limits.
 
-use artel_platform::db::{Dialect, Row, Tx};
+use artel_platform::db::{Dialect, Query, Row, Tx};
 use artel_platform::{Result, args};
 
 /// One number for "somebody fills the queue", so that schedulers on one database take turns.
@@ -41,7 +41,7 @@ pub(crate) async fn take_turn(tx: &mut Tx) -> Result<()> {
 }
 
 /// The weightiest first; of one weight, those of the earlier logical date.
-pub(crate) async fn candidates(tx: &mut Tx) -> Result<Vec<Candidate>> {
+pub(crate) fn candidates() -> Query<Vec<Candidate>> {
     let text = "SELECT t.id, t.dag_id, t.run_id, t.task_id, t.map_index, t.try_number, t.queue, t.pool, t.pool_slots, t.dag_version_id, d.max_active_tasks, d.has_task_concurrency_limits
          FROM task_instances t JOIN dag_runs r ON r.dag_id = t.dag_id AND r.run_id = t.run_id JOIN dags d ON d.dag_id = t.dag_id
          WHERE t.state = 'scheduled' AND r.state = 'running' AND d.is_paused = 0
@@ -62,14 +62,14 @@ pub(crate) async fn candidates(tx: &mut Tx) -> Result<Vec<Candidate>> {
             has_limits: row.get("has_task_concurrency_limits")?,
         })
     };
-    tx.fetch_all(text, args![BATCH]).await?.iter().map(read).collect()
+    Query::all(text, args![BATCH], read)
 }
 
 /// What counts against `max_active_tasks` and its kin.
-pub(crate) async fn active(tx: &mut Tx) -> Result<Vec<Active>> {
+pub(crate) fn active() -> Query<Vec<Active>> {
     let text = "SELECT dag_id, run_id, task_id, COUNT(*) AS count FROM task_instances WHERE state IN ('queued', 'running', 'restarting') GROUP BY dag_id, run_id, task_id";
     let read = |row: &Row| -> Result<Active> {
         Ok(Active { dag_id: row.get("dag_id")?, run_id: row.get("run_id")?, task_id: row.get("task_id")?, count: row.get("count")? })
     };
-    tx.fetch_all(text, vec![]).await?.iter().map(read).collect()
+    Query::all(text, vec![], read)
 }

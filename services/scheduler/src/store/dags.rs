@@ -3,7 +3,7 @@
 use super::{Filter, Page, Read, sql};
 use artel_platform::Result;
 use artel_platform::args;
-use artel_platform::db::{Db, Row, Tx};
+use artel_platform::db::{Db, Query, Row, Tx};
 use std::collections::HashMap;
 
 /// A row.
@@ -82,6 +82,17 @@ fn read(row: &Row) -> Result<DagRow> {
 
 pub(crate) async fn get(from: impl Into<Read<'_>>, dag_id: &str) -> Result<Option<DagRow>> {
     from.into().first(sql(format!("SELECT {COLUMNS} FROM dags WHERE dag_id = $1")), args![dag_id]).await?.as_ref().map(read).transpose()
+}
+
+/// A DAG, by its id.
+pub(crate) fn one(dag_id: &str) -> Query<Option<DagRow>> {
+    Query::first(sql(format!("SELECT {COLUMNS} FROM dags WHERE dag_id = $1")), args![dag_id], read)
+}
+
+/// Are its runs to go on?
+pub(crate) fn is_active(dag_id: &str) -> Query<bool> {
+    let text = "SELECT COUNT(*) AS count FROM dags WHERE dag_id = $1 AND is_paused = 0 AND is_stale = 0";
+    Query::one(text, args![dag_id], |row| Ok(row.get::<i64>("count")? > 0))
 }
 
 /// The DAG, held against other transactions.

@@ -4,7 +4,7 @@ use super::instances::{SHARED, TaskInstance, read_shared};
 use super::{Read, sql};
 use artel_platform::Result;
 use artel_platform::args;
-use artel_platform::db::Tx;
+use artel_platform::db::{Query, Tx};
 
 /// Copies the present try as it stands. One that had not finished counts as failed, as upstream's `record_ti` has it.
 pub(crate) async fn record(tx: &mut Tx, id: &str, end_date: i64, revoked: bool) -> Result<()> {
@@ -54,13 +54,7 @@ pub(crate) async fn add_reschedule(tx: &mut Tx, ti_id: &str, start: i64, end: i6
 }
 
 /// How often a try was rescheduled, and when it first began.
-pub(crate) async fn reschedules(from: impl Into<Read<'_>>, ti_id: &str) -> Result<(i64, Option<i64>)> {
-    let row = from
-        .into()
-        .first("SELECT COUNT(*) AS count, MIN(start_date) AS first FROM task_reschedules WHERE ti_id = $1", args![ti_id])
-        .await?;
-    match row {
-        Some(row) => Ok((row.get("count")?, row.opt("first")?)),
-        None => Ok((0, None)),
-    }
+pub(crate) fn reschedules(ti_id: &str) -> Query<(i64, Option<i64>)> {
+    let text = "SELECT COUNT(*) AS count, MIN(start_date) AS first FROM task_reschedules WHERE ti_id = $1";
+    Query::one(text, args![ti_id], |row| Ok((row.get("count")?, row.opt("first")?)))
 }

@@ -3,7 +3,7 @@
 use super::{Filter, Page, Read, places, sql};
 use crate::states::TaskState;
 use artel_platform::args;
-use artel_platform::db::{Db, Row, Tx, Value};
+use artel_platform::db::{Db, Dialect, Query, Row, Tx, Value};
 use artel_platform::{Error, Result};
 
 /// A row.
@@ -135,9 +135,20 @@ pub(crate) async fn get(from: impl Into<Read<'_>>, id: &str) -> Result<Option<Ta
 }
 
 /// The instance, held against other transactions.
+pub(crate) fn locked(dialect: Dialect, id: &str) -> Query<Option<TaskInstance>> {
+    let text = format!("SELECT {} FROM task_instances WHERE id = $1{}", columns(), super::for_update(dialect));
+    Query::first(sql(text), args![id], read)
+}
+
+/// Those of the given ids, at most a worker's slots.
+pub(crate) fn with_ids(ids: &[String]) -> Query<Vec<TaskInstance>> {
+    let text = format!("SELECT {} FROM task_instances WHERE id IN ({}) ORDER BY id", columns(), places(1, ids.len()));
+    Query::all(sql(text), ids.iter().map(Value::from).collect(), read)
+}
+
+/// [`locked`], asked alone.
 pub(crate) async fn lock(tx: &mut Tx, id: &str) -> Result<Option<TaskInstance>> {
-    let text = format!("SELECT {} FROM task_instances WHERE id = $1{}", columns(), super::for_update(tx.dialect()));
-    tx.fetch_optional(sql(text), args![id]).await?.as_ref().map(read).transpose()
+    tx.ask(locked(tx.dialect(), id)).await
 }
 
 pub(crate) async fn of_task(
@@ -169,7 +180,7 @@ pub(crate) struct Brief {
 }
 
 /// The instances of a run, briefly.
-pub(crate) async fn briefs(tx: &mut Tx, dag_id: &str, run_id: &str) -> Result<Vec<Brief>> {
+pub(crate) fn briefs(dag_id: &str, run_id: &str) -> Query<Vec<Brief>> {
     let text = "SELECT id, task_id, map_index, state, try_number, due_at, updated_at FROM task_instances
          WHERE dag_id = $1 AND run_id = $2 ORDER BY task_id, map_index";
     let read = |row: &Row| -> Result<Brief> {
@@ -183,14 +194,14 @@ pub(crate) async fn briefs(tx: &mut Tx, dag_id: &str, run_id: &str) -> Result<Ve
             updated_at: row.at(6)?,
         })
     };
-    tx.fetch_all(text, args![dag_id, run_id]).await?.iter().map(read).collect()
+    Query::all(text, args![dag_id, run_id], read)
 }
 
 /// Is there an instance of the run that has not ended?
-pub(crate) async fn any_unfinished(tx: &mut Tx, dag_id: &str, run_id: &str) -> Result<bool> {
-    let text = "SELECT 1 AS one FROM task_instances WHERE dag_id = $1 AND run_id = $2
-         AND (state IS NULL OR state NOT IN ('success', 'failed', 'skipped', 'upstream_failed', 'removed')) LIMIT 1";
-    Ok(tx.fetch_optional(text, args![dag_id, run_id]).await?.is_some())
+pub(crate) fn any_unfinished(dag_id: &str, run_id: &str) -> Query<bool> {
+    let text = "SELECT COUNT(*) AS count FROM (SELECT 1 FROM task_instances WHERE dag_id = $1 AND run_id = $2
+         AND (state IS NULL OR state NOT IN ('success', 'failed', 'skipped', 'upstream_failed', 'removed')) LIMIT 1) AS one";
+    Query::one(text, args![dag_id, run_id], |row| Ok(row.get::<i64>("count")? > 0))
 }
 
 pub(crate) async fn list(db: &Db, filter: Filter, page: &Page) -> Result<(Vec<TaskInstance>, i64)> {
@@ -198,57 +209,56 @@ pub(crate) async fn list(db: &Db, filter: Filter, page: &Page) -> Result<(Vec<Ta
 }
 
 /// Gives instances that wait for it their next try. Those that were rescheduled go on with the one they had.
-pub(crate) async fn schedule(tx: &mut Tx, ids: &[String], now: i64) -> Result<()> {
+pub(crate) fn schedule(tx: &mut Tx, ids: &[String], now: i64) {
     let set = "state = 'scheduled', scheduled_at = $1, updated_at = $1, due_at = NULL, try_number = CASE WHEN state = 'up_for_reschedule' THEN try_number ELSE try_number + 1 END";
-    update_all(tx, set, args![now], ids).await
+    update_all(tx, set, args![now], ids);
 }
 
 /// Tasks that have nothing to do.
-pub(crate) async fn pass(tx: &mut Tx, ids: &[String], now: i64) -> Result<()> {
+pub(crate) fn pass(tx: &mut Tx, ids: &[String], now: i64) {
     let set = "state = 'success', start_date = $1, end_date = $1, updated_at = $1, due_at = NULL, try_number = try_number + 1";
-    update_all(tx, set, args![now], ids).await
+    update_all(tx, set, args![now], ids);
 }
 
 /// A state that the scheduler itself decides on. What may still run loses its lease.
-pub(crate) async fn set_state(tx: &mut Tx, ids: &[String], state: Option<TaskState>, now: i64) -> Result<()> {
+pub(crate) fn set_state(tx: &mut Tx, ids: &[String], state: Option<TaskState>, now: i64) {
     let set = match state {
         Some(state) if state.is_finished() => {
             "state = $1, start_date = COALESCE(start_date, $2), end_date = $2, updated_at = $2, due_at = NULL, worker_id = NULL, lease_until = NULL"
         }
         _ => "state = $1, updated_at = $2, due_at = NULL, worker_id = NULL, lease_until = NULL",
     };
-    update_all(tx, set, args![state.map(TaskState::as_str), now], ids).await
+    update_all(tx, set, args![state.map(TaskState::as_str), now], ids);
 }
 
 /// From `scheduled` to `queued`.
-pub(crate) async fn queue(tx: &mut Tx, ids: &[String], now: i64) -> Result<()> {
-    update_all(tx, "state = 'queued', queued_at = $1, updated_at = $1", args![now], ids).await
+pub(crate) fn queue(tx: &mut Tx, ids: &[String], now: i64) {
+    update_all(tx, "state = 'queued', queued_at = $1, updated_at = $1", args![now], ids);
 }
 
 /// From `scheduled` to `queued` and into a worker's hands, who has until then to start them.
-pub(crate) async fn queue_for(tx: &mut Tx, worker_id: &str, ids: &[String], now: i64, lease_until: i64) -> Result<()> {
+pub(crate) fn queue_for(tx: &mut Tx, worker_id: &str, ids: &[String], now: i64, lease_until: i64) {
     let set = "state = 'queued', queued_at = $1, updated_at = $1, worker_id = $2, lease_until = $3";
-    update_all(tx, set, args![now, worker_id, lease_until], ids).await
+    update_all(tx, set, args![now, worker_id, lease_until], ids);
 }
 
-async fn update_all(tx: &mut Tx, set: &str, values: Vec<Value>, ids: &[String]) -> Result<()> {
+fn update_all(tx: &mut Tx, set: &str, values: Vec<Value>, ids: &[String]) {
     for chunk in ids.chunks(500) {
         let text = format!("UPDATE task_instances SET {set} WHERE id IN ({})", places(values.len() + 1, chunk.len()));
         let mut all = values.clone();
         all.extend(chunk.iter().map(Value::from));
-        tx.execute(sql(text), all).await?;
+        tx.ahead(sql(text), all);
     }
-    Ok(())
 }
 
 /// The placeholder of a mapped task becomes its first instance.
-pub(crate) async fn set_map_index(tx: &mut Tx, id: &str, map_index: i64) -> Result<()> {
-    tx.execute("UPDATE task_instances SET map_index = $1 WHERE id = $2", args![map_index, id]).await.map(drop)
+pub(crate) fn set_map_index(tx: &mut Tx, id: &str, map_index: i64) {
+    tx.ahead("UPDATE task_instances SET map_index = $1 WHERE id = $2", args![map_index, id]);
 }
 
 /// Removes an instance that never ran.
-pub(crate) async fn forget(tx: &mut Tx, id: &str) -> Result<()> {
-    tx.execute("DELETE FROM task_instances WHERE id = $1", args![id]).await.map(drop)
+pub(crate) fn forget(tx: &mut Tx, id: &str) {
+    tx.ahead("DELETE FROM task_instances WHERE id = $1", args![id]);
 }
 
 /// Removes an instance with its tries, logs and results.
@@ -277,10 +287,10 @@ pub(crate) struct Started<'a> {
     pub(crate) lease_until: i64,
 }
 
-pub(crate) async fn start(tx: &mut Tx, id: &str, s: &Started<'_>, now: i64) -> Result<()> {
+pub(crate) fn start(tx: &mut Tx, id: &str, s: &Started<'_>, now: i64) {
     let text = "UPDATE task_instances SET state = 'running', hostname = $1, unixname = $2, pid = $3, start_date = COALESCE($4, start_date), worker_id = $5,
          lease_until = $6, end_date = NULL, retry_delay_override = NULL, retry_reason = NULL, updated_at = $7 WHERE id = $8";
-    tx.execute(text, args![s.hostname, s.unixname, s.pid, s.start_date, s.worker_id, s.lease_until, now, id]).await.map(drop)
+    tx.ahead(text, args![s.hostname, s.unixname, s.pid, s.start_date, s.worker_id, s.lease_until, now, id]);
 }
 
 /// How a try ended.
@@ -296,7 +306,7 @@ pub(crate) struct Ended {
 }
 
 /// Keeps `worker_id`: the process goes on for a moment and is not to be killed.
-pub(crate) async fn end(tx: &mut Tx, id: &str, e: &Ended, now: i64) -> Result<()> {
+pub(crate) fn end(tx: &mut Tx, id: &str, e: &Ended, now: i64) {
     let text = "UPDATE task_instances SET state = $1, end_date = $2, rendered_map_index = COALESCE($3, rendered_map_index), retry_delay_override = $4,
          retry_reason = $5, due_at = $6, lease_until = NULL, next_method = NULL, next_kwargs = NULL, updated_at = $7 WHERE id = $8";
     let values = args![
@@ -309,7 +319,7 @@ pub(crate) async fn end(tx: &mut Tx, id: &str, e: &Ended, now: i64) -> Result<()
         now,
         id
     ];
-    tx.execute(text, values).await.map(drop)
+    tx.ahead(text, values);
 }
 
 /// Marks tasks of a run skipped, but not what runs or has ended. `map_index` as given, `None` for every one.

@@ -45,16 +45,19 @@ pub(crate) struct Piece<'a> {
 }
 
 /// Adds a piece at the end; the same piece twice is one. Nothing is added to a log that is stored.
-pub(crate) async fn append(tx: &mut Tx, ti_id: &str, path: &str, piece: &Piece<'_>, now: i64) -> Result<()> {
-    let text = "INSERT INTO task_logs (ti_id, path, size, is_complete, is_stored, updated_at) VALUES ($1, $2, 0, 0, 0, $3)
-         ON CONFLICT (ti_id) DO UPDATE SET updated_at = excluded.updated_at WHERE task_logs.is_stored = 0 RETURNING size";
-    let Some(row) = tx.fetch_optional(text, args![ti_id, path, now]).await? else { return Ok(()) };
-    let text = "INSERT INTO log_chunks (ti_id, start_byte, data, segment, segment_byte) VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING";
-    let start: i64 = row.get("size")?;
-    if !piece.data.is_empty() && tx.execute(text, args![ti_id, start, piece.data, piece.segment, piece.byte]).await? > 0 {
-        tx.execute("UPDATE task_logs SET size = $1 WHERE ti_id = $2", args![start + piece.data.len() as i64, ti_id]).await?;
+pub(crate) fn append(tx: &mut Tx, ti_id: &str, path: &str, piece: &Piece<'_>, now: i64) {
+    let open = "INSERT INTO task_logs (ti_id, path, size, is_complete, is_stored, updated_at) VALUES ($1, $2, 0, 0, 0, $3)
+         ON CONFLICT (ti_id) DO UPDATE SET updated_at = excluded.updated_at WHERE task_logs.is_stored = 0";
+    tx.ahead(open, args![ti_id, path, now]);
+    if piece.data.is_empty() {
+        return;
     }
-    Ok(())
+    let add = "INSERT INTO log_chunks (ti_id, start_byte, data, segment, segment_byte)
+         SELECT ti_id, size, $2, $3, $4 FROM task_logs WHERE ti_id = $1 AND is_stored = 0 ON CONFLICT DO NOTHING";
+    tx.ahead(add, args![ti_id, piece.data, piece.segment, piece.byte]);
+    let grow = "UPDATE task_logs SET size = (SELECT c.start_byte + length(c.data) FROM log_chunks c WHERE c.ti_id = $1 ORDER BY c.start_byte DESC LIMIT 1)
+         WHERE ti_id = $1 AND is_stored = 0";
+    tx.ahead(grow, args![ti_id]);
 }
 
 const COMPLETE: &str = "UPDATE task_logs SET is_complete = 1 WHERE ti_id = $1 AND is_complete = 0";
@@ -65,8 +68,8 @@ pub(crate) async fn complete(db: &Db, ti_id: &str) -> Result<bool> {
 }
 
 /// The same, together with what else the transaction writes.
-pub(crate) async fn complete_with(tx: &mut Tx, ti_id: &str) -> Result<()> {
-    tx.execute(COMPLETE, args![ti_id]).await.map(drop)
+pub(crate) fn complete_with(tx: &mut Tx, ti_id: &str) {
+    tx.ahead(COMPLETE, args![ti_id]);
 }
 
 /// Pieces from a position on, in order, up to about `limit` of them.

@@ -3,7 +3,7 @@
 use super::{Filter, Page, Read, sql};
 use artel_platform::Result;
 use artel_platform::args;
-use artel_platform::db::{Db, Row, Tx};
+use artel_platform::db::{Db, Query, Row, Tx};
 
 /// A row.
 #[derive(Debug, Clone)]
@@ -34,8 +34,8 @@ fn read(row: &Row) -> Result<Pool> {
     })
 }
 
-pub(crate) async fn all(from: impl Into<Read<'_>>) -> Result<Vec<Pool>> {
-    from.into().all(sql(format!("SELECT {COLUMNS} FROM pools ORDER BY name")), vec![]).await?.iter().map(read).collect()
+pub(crate) fn all() -> Query<Vec<Pool>> {
+    Query::all(sql(format!("SELECT {COLUMNS} FROM pools ORDER BY name")), vec![], read)
 }
 
 pub(crate) async fn list(db: &Db, filter: Filter, page: &Page) -> Result<(Vec<Pool>, i64)> {
@@ -60,9 +60,8 @@ pub(crate) async fn delete(tx: &mut Tx, name: &str) -> Result<bool> {
     Ok(tx.execute("DELETE FROM pools WHERE name = $1", args![name]).await? > 0)
 }
 
-pub(crate) async fn taken(from: impl Into<Read<'_>>) -> Result<Vec<Taken>> {
+pub(crate) fn taken() -> Query<Vec<Taken>> {
     let text = "SELECT pool, state, CAST(SUM(pool_slots) AS BIGINT) AS slots FROM task_instances
          WHERE state IN ('scheduled', 'queued', 'running', 'restarting', 'deferred') GROUP BY pool, state";
-    let rows = from.into().all(text, vec![]).await?;
-    rows.iter().map(|r| Ok(Taken { pool: r.get("pool")?, state: r.get("state")?, slots: r.get("slots")? })).collect()
+    Query::all(text, vec![], |r| Ok(Taken { pool: r.get("pool")?, state: r.get("state")?, slots: r.get("slots")? }))
 }

@@ -4,7 +4,7 @@ use super::{Filter, Page, Read, sql};
 use crate::states::{RunState, RunType};
 use artel_platform::Result;
 use artel_platform::args;
-use artel_platform::db::{Db, Row, Tx};
+use artel_platform::db::{Db, Dialect, Query, Row, Tx};
 
 /// A row.
 #[derive(Debug, Clone)]
@@ -101,15 +101,33 @@ pub(crate) async fn get(from: impl Into<Read<'_>>, dag_id: &str, run_id: &str) -
 }
 
 /// The run, held against other transactions.
-pub(crate) async fn lock(tx: &mut Tx, dag_id: &str, run_id: &str) -> Result<Option<DagRun>> {
-    let text = format!("SELECT {COLUMNS} FROM dag_runs WHERE dag_id = $1 AND run_id = $2{}", super::for_update(tx.dialect()));
-    tx.fetch_optional(sql(text), args![dag_id, run_id]).await?.as_ref().map(read).transpose()
+pub(crate) fn locked(dialect: Dialect, dag_id: &str, run_id: &str) -> Query<Option<DagRun>> {
+    let text = format!("SELECT {COLUMNS} FROM dag_runs WHERE dag_id = $1 AND run_id = $2{}", super::for_update(dialect));
+    Query::first(sql(text), args![dag_id, run_id], read)
 }
 
-/// The same; `None` also while another transaction holds it.
-pub(crate) async fn lock_if_free(tx: &mut Tx, dag_id: &str, run_id: &str) -> Result<Option<DagRun>> {
-    let text = format!("SELECT {COLUMNS} FROM dag_runs WHERE dag_id = $1 AND run_id = $2{}", super::for_update_skip_locked(tx.dialect()));
-    tx.fetch_optional(sql(text), args![dag_id, run_id]).await?.as_ref().map(read).transpose()
+/// The same, asked alone.
+pub(crate) async fn lock(tx: &mut Tx, dag_id: &str, run_id: &str) -> Result<Option<DagRun>> {
+    tx.ask(locked(tx.dialect(), dag_id, run_id)).await
+}
+
+/// The run, held; `None` also while another transaction holds it.
+pub(crate) fn locked_if_free(dialect: Dialect, dag_id: &str, run_id: &str) -> Query<Option<DagRun>> {
+    let text = format!("SELECT {COLUMNS} FROM dag_runs WHERE dag_id = $1 AND run_id = $2{}", super::for_update_skip_locked(dialect));
+    Query::first(sql(text), args![dag_id, run_id], read)
+}
+
+/// The run of a task instance.
+pub(crate) fn of_instance(ti_id: &str) -> Query<Option<DagRun>> {
+    let text = format!(
+        "SELECT {COLUMNS} FROM dag_runs WHERE (dag_id, run_id) = (SELECT t.dag_id, t.run_id FROM task_instances t WHERE t.id = $1)"
+    );
+    Query::first(sql(text), args![ti_id], read)
+}
+
+/// A run, by its key.
+pub(crate) fn one(dag_id: &str, run_id: &str) -> Query<Option<DagRun>> {
+    Query::first(sql(format!("SELECT {COLUMNS} FROM dag_runs WHERE dag_id = $1 AND run_id = $2")), args![dag_id, run_id], read)
 }
 
 pub(crate) async fn at(from: impl Into<Read<'_>>, dag_id: &str, logical_date: i64) -> Result<Option<DagRun>> {
@@ -264,10 +282,8 @@ pub(crate) async fn set_version(tx: &mut Tx, dag_id: &str, run_id: &str, version
 }
 
 /// A decision was made about it.
-pub(crate) async fn touch(tx: &mut Tx, dag_id: &str, run_id: &str, now: i64) -> Result<()> {
-    tx.execute("UPDATE dag_runs SET last_scheduling_decision = $1 WHERE dag_id = $2 AND run_id = $3", args![now, dag_id, run_id])
-        .await
-        .map(drop)
+pub(crate) fn touch(tx: &mut Tx, dag_id: &str, run_id: &str, now: i64) {
+    tx.ahead("UPDATE dag_runs SET last_scheduling_decision = $1 WHERE dag_id = $2 AND run_id = $3", args![now, dag_id, run_id]);
 }
 
 /// Running runs that nobody has looked at since `before`, the longest ago first.

@@ -3,7 +3,7 @@
 use super::{Filter, Page, Read, sql};
 use artel_platform::Result;
 use artel_platform::args;
-use artel_platform::db::{Db, Row, Tx};
+use artel_platform::db::{Db, Query, Row, Tx};
 
 /// Which values: those of one key of one task in one run.
 #[derive(Debug, Clone)]
@@ -120,9 +120,9 @@ pub(crate) async fn delete(tx: &mut Tx, key: &XComKey<'_>, map_index: i64, now: 
 }
 
 /// Keys that an instance has values under.
-pub(crate) async fn keys_of(from: impl Into<Read<'_>>, dag_id: &str, run_id: &str, task_id: &str, map_index: i64) -> Result<Vec<String>> {
+pub(crate) fn keys_of(dag_id: &str, run_id: &str, task_id: &str, map_index: i64) -> Query<Vec<String>> {
     let text = "SELECT key FROM xcoms WHERE dag_id = $1 AND run_id = $2 AND task_id = $3 AND map_index = $4 ORDER BY key";
-    from.into().all(text, args![dag_id, run_id, task_id, map_index]).await?.iter().map(|r| r.get("key")).collect()
+    Query::all(text, args![dag_id, run_id, task_id, map_index], |r| r.get("key"))
 }
 
 pub(crate) async fn list(db: &Db, filter: Filter, page: &Page) -> Result<(Vec<XCom>, i64)> {

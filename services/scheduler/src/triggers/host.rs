@@ -298,7 +298,7 @@ impl Scheduler {
         if let Some(exception) = fields.remove("exception") {
             fields.insert("error_detail".into(), exception);
         }
-        crate::logs::append_json(&mut tx, &instance.id, &Place::of(&instance), &Value::Object(fields), self.cx.clock.now()).await?;
+        crate::logs::append_json(&mut tx, &instance.id, &Place::of(&instance), &Value::Object(fields), self.cx.clock.now());
         tx.commit().await
     }
 }
