@@ -5,7 +5,7 @@ use crate::error::{Error, Result};
 use sqlx::{SqlSafeStr, SqlStr};
 
 /// A statement and its values.
-pub(super) type Asked = (SqlStr, Vec<Value>);
+pub type Asked = (SqlStr, Vec<Value>);
 
 /// One `SELECT`, and what its answer means.
 pub struct Query<T> {
@@ -44,7 +44,7 @@ pub trait Queries {
     type Answers;
 
     #[doc(hidden)]
-    fn into_parts(self) -> (Vec<(SqlStr, Vec<Value>)>, impl FnOnce(Vec<Vec<Row>>) -> Result<Self::Answers>);
+    fn into_parts(self) -> (Vec<Asked>, impl FnOnce(Vec<Vec<Row>>) -> Result<Self::Answers>);
 }
 
 impl<T> Queries for Query<T> {

@@ -28,10 +28,28 @@ impl Artifacts {
 
     /// A new place in the object store, noted so that an upload that never ends is cleaned up.
     pub(crate) async fn place(&self) -> Result<String> {
-        let id = self.ids.hex32();
-        let location = format!("objects/{}/{id}", &id[..2]);
-        orphans::expect(&self.db, &location, self.clock.now() + self.config.upload_seconds * 1000).await?;
+        let location = self.location();
+        orphans::expect(&self.db, &location, self.upload_ends()).await?;
         Ok(location)
+    }
+
+    /// So many of them.
+    pub(crate) async fn places(&self, count: usize) -> Result<Vec<String>> {
+        let locations: Vec<String> = (0..count).map(|_| self.location()).collect();
+        let mut tx = self.db.begin().await?;
+        orphans::expect_all(&mut tx, &locations, self.upload_ends()).await?;
+        tx.commit().await?;
+        Ok(locations)
+    }
+
+    fn location(&self) -> String {
+        let id = self.ids.hex32();
+        format!("objects/{}/{id}", &id[..2])
+    }
+
+    /// When an upload that begins now is given up.
+    fn upload_ends(&self) -> i64 {
+        self.clock.now() + self.config.upload_seconds * 1000
     }
 
     /// The bytes are of no use: they may be freed now.

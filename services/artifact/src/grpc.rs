@@ -1,5 +1,6 @@
 //! What the other services ask.
 
+use crate::many::SmallFile;
 use crate::objects::{Artifacts, Entry, known};
 use crate::path::ArtifactPath;
 use artel_platform::Error;
@@ -49,6 +50,17 @@ impl pb::artifact_server::Artifact for Grpc {
         let path = ArtifactPath::new(&header.path)?;
         let entry = self.0.put(workspace(&header.workspace), &path, &header.content_type, data(parts)).await?;
         Ok(Response::new(entry.into()))
+    }
+
+    async fn put_many(&self, request: Request<pb::PutManyRequest>) -> Result<Response<pb::PutManyResponse>, Status> {
+        let request = request.into_inner();
+        let files = request
+            .files
+            .into_iter()
+            .map(|file| Ok(SmallFile { path: ArtifactPath::new(&file.path)?, content_type: file.content_type, data: file.data }));
+        let files = files.collect::<Result<Vec<_>, Error>>()?;
+        self.0.put_many(workspace(&request.workspace), files).await?;
+        Ok(Response::new(pb::PutManyResponse {}))
     }
 
     async fn describe(&self, _: Request<pb::DescribeRequest>) -> Result<Response<pb::DescribeResponse>, Status> {

@@ -13,6 +13,7 @@ mod contents;
 mod direct;
 mod dvc;
 mod grpc;
+mod many;
 mod objects;
 mod path;
 mod permissions;
@@ -23,6 +24,7 @@ mod sweep;
 mod unread;
 
 pub use config::Config;
+pub use many::SmallFile;
 pub use objects::{Artifacts, Content, Entry};
 pub use path::ArtifactPath;
 

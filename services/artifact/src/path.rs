@@ -11,7 +11,7 @@ const MAX_LENGTH: usize = 2000;
 const MAX_DECODINGS: usize = 10;
 
 /// A path that is safe to use: no empty names, no `.` or `..`, no backslash, no control characters. May be empty: the root.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ArtifactPath(String);
 
 impl ArtifactPath {

@@ -1,6 +1,6 @@
 //! Objects and contents on both engines.
 
-use artel_artifact::{ArtifactPath, Artifacts, Entry, MIGRATIONS};
+use artel_artifact::{ArtifactPath, Artifacts, Entry, MIGRATIONS, SmallFile};
 use artel_platform::clock::Clock;
 use artel_platform::db::Db;
 use artel_platform::testkit::on_both_engines;
@@ -32,6 +32,15 @@ impl Bench {
         self.artifacts.put("default", &at(path), "text/plain", data).await
     }
 
+    async fn put_many(&self, files: &[(&str, &'static str)]) -> Result<()> {
+        let file = |(path, text): &(&str, &'static str)| SmallFile {
+            path: at(path),
+            content_type: "text/plain".into(),
+            data: Bytes::from_static(text.as_bytes()),
+        };
+        self.artifacts.put_many("default", files.iter().map(file).collect()).await
+    }
+
     async fn text(&self, path: &str) -> Result<String> {
         let content = self.artifacts.content("default", &at(path)).await?;
         let bytes: Vec<Bytes> = self.artifacts.read(&content, 0, None).await?.try_collect().await?;
@@ -60,6 +69,36 @@ impl Bench {
 
 fn at(path: &str) -> ArtifactPath {
     ArtifactPath::new(path).unwrap()
+}
+
+#[tokio::test]
+async fn many_small_files_are_written_together() {
+    on_both_engines(async |cx| {
+        let b = bench(cx).await;
+        b.put("logs/1/a", "known").await.unwrap();
+        b.put_many(&[("logs/1/b", "known"), ("logs/1/c", "new"), ("logs/2/d", "new"), ("e", "")]).await.unwrap();
+        assert_eq!(b.names("logs/1").await, ["logs/1/a", "logs/1/b", "logs/1/c"]);
+        assert_eq!((b.text("logs/1/b").await.unwrap(), b.text("logs/2/d").await.unwrap()), ("known".into(), "new".into()));
+        b.artifacts.sweep().await.unwrap();
+        assert_eq!((b.count("blobs").await, b.count("objects").await, b.count("orphans").await, b.files()), (3, 5, 0, 3));
+        assert_eq!(b.db.fetch_one("SELECT CAST(SUM(refs) AS BIGINT) AS n FROM blobs", args![]).await.unwrap().get::<i64>("n").unwrap(), 5);
+
+        // a path that is taken is written over, and the others are new
+        b.put_many(&[("logs/1/c", "changed"), ("f", "six")]).await.unwrap();
+        assert_eq!((b.text("logs/1/c").await.unwrap(), b.text("f").await.unwrap()), ("changed".into(), "six".into()));
+
+        // what cannot be is named, and frees its bytes
+        for wrong in [[("g", "7"), ("g", "8")], [("g", "7"), ("", "8")], [("f/g", "7"), ("h", "8")], [("logs/1", "7"), ("h", "8")]] {
+            let error = b.put_many(&wrong).await.unwrap_err();
+            assert_eq!(error.code, Code::InvalidArgument, "{wrong:?}");
+        }
+        let within = b.put_many(&[("i", "9"), ("i/j", "10")]).await.unwrap_err();
+        assert!(within.message.contains("'i/j'"), "{}", within.message);
+        b.put_many(&[]).await.unwrap();
+        b.artifacts.sweep().await.unwrap();
+        assert_eq!((b.names("").await, b.count("orphans").await), (vec!["e".into(), "f".into(), "i".into(), "logs/".into()], 0));
+    })
+    .await;
 }
 
 #[tokio::test]

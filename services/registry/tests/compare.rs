@@ -96,6 +96,10 @@ impl Artifact for Files {
         Err(Status::unimplemented("put"))
     }
 
+    async fn put_many(&self, _: Request<PutManyRequest>) -> Result<Response<PutManyResponse>, Status> {
+        Err(Status::unimplemented("put_many"))
+    }
+
     async fn delete(&self, _: Request<DeleteRequest>) -> Result<Response<DeleteResponse>, Status> {
         Err(Status::unimplemented("delete"))
     }

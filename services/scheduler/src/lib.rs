@@ -31,6 +31,7 @@ mod grpc;
 mod hitl;
 mod integrity;
 mod jobs;
+mod log_keeper;
 mod logs;
 mod mark;
 mod objects;

@@ -6,27 +6,15 @@ use crate::store::history;
 use crate::store::instances;
 use crate::store::instances::TaskInstance;
 use crate::store::logs::{self, Piece, TaskLog};
-use crate::store::objects;
 use crate::times;
 use artel_platform::db::Tx;
 use artel_platform::{Error, Result};
-use artel_proto::artel::artifact::v1::{PutHeader, PutRequest, put_request};
-use futures::{StreamExt, TryStreamExt};
 use serde_json::{Value, json};
-use std::sync::Arc;
-use std::time::Duration;
 
-/// A log that nobody finished is stored after this time without a new line.
-const SILENCE: i64 = 30 * 60 * 1000;
 /// How long after its end a try may still say something.
 const LAST_WORDS: i64 = 30_000;
-/// How often logs are stored that could not be stored at once.
-const SWEEP: Duration = Duration::from_secs(20);
-/// How long a complete log waits for others, and how many are stored at once.
-const GATHER: Duration = Duration::from_millis(500);
-const AT_ONCE: usize = 8;
 /// Pieces read at a time.
-const CHUNKS: i64 = 64;
+pub(crate) const CHUNKS: i64 = 64;
 /// Largest part of a log that one answer holds, in bytes.
 pub(crate) const PAGE: usize = 4 << 20;
 
@@ -165,80 +153,5 @@ impl Scheduler {
             }
             chunks = logs::chunks(&self.db, &log.ti_id, position, CHUNKS).await?;
         }
-    }
-
-    /// Starts the task that moves complete logs to the artifact service.
-    pub(crate) fn start_log_keeper(self: &Arc<Self>) {
-        let scheduler = self.clone();
-        self.cx.spawn("store logs", async move {
-            loop {
-                tokio::select! {
-                    () = scheduler.cx.stop.cancelled() => return,
-                    () = scheduler.log_complete.notified() => scheduler.gather_logs().await,
-                    () = tokio::time::sleep(SWEEP) => {}
-                }
-                if let Err(error) = scheduler.store_logs().await {
-                    tracing::warn!(error = %error.chain(), "task logs stay in the database for now");
-                }
-                if let Err(error) = scheduler.sweep_objects().await {
-                    tracing::warn!(error = %error.chain(), "objects that are no longer needed stay for now");
-                }
-            }
-        });
-    }
-
-    /// Moves what is complete.
-    pub(crate) async fn store_logs(&self) -> Result<()> {
-        loop {
-            let waiting = logs::to_store(&self.db, self.cx.clock.now() - SILENCE).await?;
-            if waiting.is_empty() {
-                return Ok(());
-            }
-            futures::stream::iter(&waiting).map(Ok).try_for_each_concurrent(AT_ONCE, |log| self.store_log(log)).await?;
-        }
-    }
-
-    /// Lets more logs come to their end: what is stored at once shares its commits.
-    async fn gather_logs(&self) {
-        tokio::select! {
-            () = self.cx.stop.cancelled() => {}
-            () = tokio::time::sleep(GATHER) => {}
-        }
-    }
-
-    async fn store_log(&self, log: &TaskLog) -> Result<()> {
-        let (send, receive) = tokio::sync::mpsc::channel::<PutRequest>(4);
-        let header = PutHeader { workspace: "default".into(), path: log.path.clone(), content_type: "application/x-ndjson".into() };
-        let (db, ti_id) = (self.db.clone(), log.ti_id.clone());
-        let feed = async move {
-            let mut size = 0;
-            let part = |part| PutRequest { part: Some(part) };
-            let closed = |_| Error::unavailable("the artifact service stopped reading a log");
-            send.send(part(put_request::Part::Header(header))).await.map_err(closed)?;
-            let mut from = 0;
-            loop {
-                let chunks = logs::chunks(&db, &ti_id, from, CHUNKS).await?;
-                let end = (chunks.len() as i64) < CHUNKS;
-                for (start, data) in chunks {
-                    from = start + data.len() as i64;
-                    size += data.len() as i64;
-                    send.send(part(put_request::Part::Data(data.into()))).await.map_err(closed)?;
-                }
-                if end {
-                    return Ok::<i64, Error>(size);
-                }
-            }
-        };
-        let mut artifact = self.cx.peers.artifact();
-        let put = artifact.put(tokio_stream::wrappers::ReceiverStream::new(receive));
-        let (fed, stored) = tokio::join!(feed, put);
-        stored?;
-        let size = fed?;
-        let mut tx = self.db.begin().await?;
-        if !logs::stored(&mut tx, &log.ti_id, size).await? {
-            // its run was removed meanwhile
-            objects::doom(&mut tx, &log.path, 0).await?;
-        }
-        tx.commit().await
     }
 }

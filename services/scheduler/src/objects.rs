@@ -10,7 +10,7 @@ use artel_proto::artel::artifact::v1::{DeleteRequest, GetRequest, PutHeader, Put
 use serde_json::Value;
 
 /// The workspace that DAGs belong to.
-const WORKSPACE: &str = "default";
+pub(crate) const WORKSPACE: &str = "default";
 /// Bytes handed to the artifact service at a time.
 const PART: usize = 1 << 20;
 /// Objects removed in one go.

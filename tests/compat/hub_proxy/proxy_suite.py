@@ -24,6 +24,7 @@ import importlib.metadata
 import os
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -61,6 +62,8 @@ def main():
     options.add_argument("--outcomes", type=Path)
     options.add_argument("--against", type=Path)
     options = options.parse_args()
+    # a shell's background jobs ignore it, and so would the hub's servers, which are stopped by it
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     modules = ALL if options.modules == ["all"] else options.modules
     for module in modules:
         unmodified(f"jupyterhub/tests/{module}.py")

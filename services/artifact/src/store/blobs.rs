@@ -1,9 +1,11 @@
 //! Contents and how often they are pointed to.
 
 use crate::contents::Stored;
+use crate::many::{self, Written};
 use artel_platform::Result;
 use artel_platform::args;
 use artel_platform::db::{Db, Row, Tx};
+use std::collections::HashMap;
 
 /// `count` more things point to the content. Answers where it lies: where `stored` does when the content is new.
 pub(crate) async fn retain(tx: &mut Tx, stored: &Stored, count: i64, now: i64) -> Result<String> {
@@ -12,6 +14,18 @@ pub(crate) async fn retain(tx: &mut Tx, stored: &Stored, count: i64, now: i64) -
     let written = &stored.written;
     let values = args![written.sha256.as_str(), stored.location.as_str(), written.size as i64, count, now];
     tx.fetch_one(sql, values).await?.get("location")
+}
+
+/// The same, of several. Answers where each content lies.
+pub(crate) async fn retain_all(tx: &mut Tx, written: &[Written], now: i64) -> Result<HashMap<String, String>> {
+    let row = |(stored, count): (&Stored, i64)| {
+        let written = &stored.written;
+        args![written.sha256.as_str(), stored.location.as_str(), written.size as i64, count, now]
+    };
+    let tail = "ON CONFLICT (sha256) DO UPDATE SET refs = blobs.refs + excluded.refs, unreferenced_since = NULL RETURNING sha256, location";
+    let rows = many::contents(written).into_iter().map(row).collect();
+    let lie = tx.fetch_many("INSERT INTO blobs (sha256, location, size, refs, created_at)", tail, rows).await?;
+    lie.iter().map(|row| Ok((row.get("sha256")?, row.get("location")?))).collect()
 }
 
 /// `count` more things point to a content that is there; `false` when it is not any more.

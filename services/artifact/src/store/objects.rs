@@ -1,10 +1,12 @@
 //! What paths point to.
 
+use crate::many::Written;
 use crate::objects::{Content, Entry};
 use crate::path::ArtifactPath;
 use artel_platform::Result;
 use artel_platform::args;
 use artel_platform::db::{AssertSqlSafe, Db, Row, Tx, Value};
+use std::collections::{BTreeSet, HashSet};
 
 /// After every path that begins with the same prefix: no character of UTF-8 sorts later.
 const LAST: char = '\u{10FFFF}';
@@ -73,6 +75,23 @@ pub(crate) async fn obstacle(tx: &mut Tx, workspace: &str, path: &ArtifactPath) 
     Ok(below.map(|_| path.to_string()))
 }
 
+/// Is there a file where one of these paths needs a folder, or something below one of them? One of them may stand in another's
+/// way too.
+pub(crate) async fn any_obstacle(tx: &mut Tx, workspace: &str, paths: &[&ArtifactPath]) -> Result<bool> {
+    let files: HashSet<&str> = paths.iter().map(|path| path.as_str()).collect();
+    let folders: BTreeSet<&str> = paths.iter().flat_map(|path| path.ancestors()).collect();
+    if folders.iter().any(|folder| files.contains(folder)) {
+        return Ok(true);
+    }
+    let found = "SELECT o.path FROM wanted w JOIN objects o ON o.workspace = w.workspace AND";
+    let files = folders.into_iter().map(|folder| args![workspace, folder]).collect();
+    let above = tx.fetch_many("WITH wanted (workspace, path) AS (", &format!(") {found} o.path = w.path LIMIT 1"), files).await?;
+    let ranges = paths.iter().map(|path| args![workspace, path.prefix(), last_below(&path.prefix())]).collect();
+    let tail = format!(") {found} o.path > w.after AND o.path < w.before LIMIT 1");
+    let below = tx.fetch_many("WITH wanted (workspace, after, before) AS (", &tail, ranges).await?;
+    Ok(!above.is_empty() || !below.is_empty())
+}
+
 /// Takes hold of the object at `path` until the transaction ends; answers the content it points to.
 pub(crate) async fn hold(tx: &mut Tx, workspace: &str, path: &ArtifactPath) -> Result<Option<String>> {
     // an update that changes nothing: PostgreSQL locks the row and reads what the last writer left
@@ -90,6 +109,17 @@ pub(crate) async fn replace(tx: &mut Tx, object: &NewObject<'_>) -> Result<()> {
 pub(crate) async fn insert(tx: &mut Tx, object: &NewObject<'_>) -> Result<bool> {
     let sql = "INSERT INTO objects (workspace, path, sha256, size, content_type, created_at) VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING";
     Ok(tx.execute(sql, values(object)).await? == 1)
+}
+
+/// Writes new objects; `false` when one of them was there, and then nothing may be committed.
+pub(crate) async fn insert_all(tx: &mut Tx, workspace: &str, written: &[Written], now: i64) -> Result<bool> {
+    let row = |Written { file, stored }: &Written| {
+        let content = &stored.written;
+        args![workspace, file.path.as_str(), content.sha256.as_str(), content.size as i64, file.content_type.as_str(), now]
+    };
+    let head = "INSERT INTO objects (workspace, path, sha256, size, content_type, created_at)";
+    let inserted = tx.insert_many(head, "ON CONFLICT DO NOTHING", written.iter().map(row).collect()).await?;
+    Ok(inserted == written.len() as u64)
 }
 
 fn values(object: &NewObject<'_>) -> Vec<Value> {

@@ -2,7 +2,8 @@
 
 use artel_platform::Result;
 use artel_platform::args;
-use artel_platform::db::{Db, Row, Tx};
+use artel_platform::db::{Db, Row, Tx, Value};
+use std::collections::HashSet;
 
 /// Where the log of a try is.
 #[derive(Debug, Clone)]
@@ -89,9 +90,27 @@ pub(crate) async fn chunks_around(db: &Db, ti_id: &str, position: i64, limit: i6
 pub(crate) async fn to_store(db: &Db, silent_since: i64) -> Result<Vec<TaskLog>> {
     let text = format!(
         "{COLUMNS} WHERE is_stored = 0 AND (is_complete = 1 OR (updated_at < $1 AND NOT EXISTS (SELECT 1 FROM task_instances t WHERE t.id = ti_id
-         AND (t.state IS NULL OR t.state NOT IN ('success', 'failed', 'skipped', 'upstream_failed', 'removed'))))) ORDER BY updated_at LIMIT 50"
+         AND (t.state IS NULL OR t.state NOT IN ('success', 'failed', 'skipped', 'upstream_failed', 'removed'))))) ORDER BY updated_at LIMIT 100"
     );
     db.fetch_all(super::sql(text), args![silent_since]).await?.iter().map(read).collect()
+}
+
+/// The pieces of some logs, which are short: `(try, data)` in order.
+pub(crate) async fn all_chunks(db: &Db, ti_ids: &[&str]) -> Result<Vec<(String, Vec<u8>)>> {
+    let text = format!("SELECT ti_id, data FROM log_chunks WHERE ti_id IN ({}) ORDER BY ti_id, start_byte", super::places(1, ti_ids.len()));
+    let values = ti_ids.iter().map(|id| Value::from(*id)).collect();
+    db.fetch_all(super::sql(text), values).await?.iter().map(|r| Ok((r.get("ti_id")?, r.get("data")?))).collect()
+}
+
+/// Logs of these sizes are objects now; their pieces go. Returns those of which there is still a log.
+pub(crate) async fn all_stored(tx: &mut Tx, sizes: &[(&str, i64)]) -> Result<HashSet<String>> {
+    let gone = format!("DELETE FROM log_chunks WHERE ti_id IN ({})", super::places(1, sizes.len()));
+    tx.ahead(super::sql(gone), sizes.iter().map(|(id, _)| Value::from(*id)).collect());
+    let rows = sizes.iter().map(|(id, size)| args![*id, *size]).collect();
+    let tail =
+        ") UPDATE task_logs SET is_stored = 1, is_complete = 1, size = s.bytes FROM stored s WHERE task_logs.ti_id = s.id RETURNING ti_id";
+    let known = tx.fetch_many("WITH stored (id, bytes) AS (", tail, rows).await?;
+    known.iter().map(|row| row.get("ti_id")).collect()
 }
 
 /// The log is an object now; its pieces go. Returns whether there is still a log.
