@@ -6,6 +6,7 @@
 //! A transaction holds SQLite's only writer until it commits: never call another service or wait inside one.
 
 mod answers;
+mod finish;
 mod gathered;
 mod log;
 mod migrate;

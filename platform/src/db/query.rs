@@ -6,6 +6,8 @@ use sqlx::{SqlSafeStr, SqlStr};
 
 /// A statement and its values.
 pub type Asked = (SqlStr, Vec<Value>);
+/// The rows of each statement, in order.
+pub type Each = Vec<Vec<Row>>;
 
 /// One `SELECT`, and what its answer means.
 pub struct Query<T> {
@@ -44,13 +46,13 @@ pub trait Queries {
     type Answers;
 
     #[doc(hidden)]
-    fn into_parts(self) -> (Vec<Asked>, impl FnOnce(Vec<Vec<Row>>) -> Result<Self::Answers>);
+    fn into_parts(self) -> (Vec<Asked>, impl FnOnce(Each) -> Result<Self::Answers>);
 }
 
 impl<T> Queries for Query<T> {
     type Answers = T;
 
-    fn into_parts(self) -> (Vec<Asked>, impl FnOnce(Vec<Vec<Row>>) -> Result<T>) {
+    fn into_parts(self) -> (Vec<Asked>, impl FnOnce(Each) -> Result<T>) {
         (vec![self.asked], |answers| (self.read)(answers.into_iter().next().unwrap_or_default()))
     }
 }
@@ -60,7 +62,7 @@ macro_rules! tuples {
         impl<$($answer),+> Queries for ($(Query<$answer>,)+) {
             type Answers = ($($answer,)+);
 
-            fn into_parts(self) -> (Vec<Asked>, impl FnOnce(Vec<Vec<Row>>) -> Result<Self::Answers>) {
+            fn into_parts(self) -> (Vec<Asked>, impl FnOnce(Each) -> Result<Self::Answers>) {
                 let ($($query,)+) = self;
                 (vec![$($query.asked),+], |answers| {
                     let mut answers = answers.into_iter();

@@ -2,9 +2,10 @@
 //! statement opens the savepoint in its own text, and the last ones travel with the savepoint's end.
 
 use super::answers::{Answer, answers};
+use super::finish::finish;
 use super::query::Asked;
 use super::value;
-use super::writer::{GROUP, State, Statement, cut_off, finish};
+use super::writer::{GROUP, State, Statement, cut_off};
 use crate::error::Result;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{AssertSqlSafe, Executor, SqlSafeStr};

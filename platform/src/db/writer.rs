@@ -4,6 +4,7 @@
 //! committed (one fsync) when nobody else waits or enough have gathered, and only then are its members told that they
 //! are durable. Eight writers thus share a disk flush instead of queueing for eight.
 
+use super::finish::finish;
 use super::turn::Turn;
 use super::{log, pragmas};
 use crate::error::{Error, Result, ResultExt};
@@ -216,11 +217,6 @@ async fn run_once(mut guard: OwnedMutexGuard<State>, waiting: Arc<AtomicUsize>, 
     drop(guard);
     receive.await.map_err(|_| cut_off())??;
     changed
-}
-
-/// Runs `work` to its end even when the caller is dropped.
-pub(super) async fn finish<T: Send + 'static>(work: impl Future<Output = Result<T>> + Send + 'static) -> Result<T> {
-    tokio::spawn(work).await.map_err(|_| cut_off())?
 }
 
 pub(super) fn cut_off() -> Error {

@@ -7,6 +7,7 @@ use crate::store::dags::DagRow;
 use crate::store::instances::TaskInstance;
 use crate::store::runs::DagRun;
 use crate::store::{bundles, claims, dags, instances, runs, workers};
+use crate::unclaimed::LOOK_AGAIN;
 use artel_platform::identity::{Audience, Identity, Kind, Scopes};
 use artel_platform::python::NO_TELEMETRY;
 use artel_platform::{Error, Result};
@@ -19,8 +20,6 @@ use std::time::Duration;
 /// What a task's own token is good for: what training, comparing and promoting models needs, and its own affairs here.
 const TASK_SCOPES: &[&str] =
     &["execution", "experiments", "models", "artifacts", "read:dags", "run:dags", "variables", "read:connections", "deployments"];
-/// How often work is looked for that another scheduler process may have made.
-const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
 /// A try as upstream's workloads name it.
 pub(crate) fn task_instance(instance: &TaskInstance) -> Value {
@@ -47,6 +46,10 @@ struct DagPlace {
     file: String,
 }
 
+fn gone(instance: &TaskInstance) -> Error {
+    Error::not_found(format!("Dag {} is gone", instance.dag_id))
+}
+
 impl Scheduler {
     /// Makes a worker known.
     pub(crate) async fn register_worker(&self, id: &str, hostname: &str, queues: &[String], slots: i64) -> Result<()> {
@@ -58,11 +61,10 @@ impl Scheduler {
         let deadline = tokio::time::Instant::now() + wait;
         let mut place = self.waiting.place(worker_id, queues);
         let mut free = slots.max(0) as usize;
+        let mut news = self.unclaimed.news();
         let mut claimed = loop {
-            let woken = self.claims.notified();
-            tokio::pin!(woken);
-            woken.as_mut().enable();
-            let claimed = self.claim_now(worker_id, queues, free).await?;
+            let queued = *news.borrow_and_update();
+            let claimed = self.claim_now(worker_id, queues, free, queued).await?;
             if !claimed.is_empty() || tokio::time::Instant::now() >= deadline {
                 break claimed;
             }
@@ -70,16 +72,26 @@ impl Scheduler {
             let look_again = (tokio::time::Instant::now() + LOOK_AGAIN).min(deadline);
             tokio::select! {
                 () = self.cx.stop.cancelled() => break Vec::new(),
-                given = place.gift() => break self.given(&given).await?,
-                () = woken => {}
+                given = place.gift() => break given,
+                _ = news.changed() => {}
                 () = tokio::time::sleep_until(look_again) => {}
             }
             free = place.close();
         };
-        claimed.extend(self.given(&place.leave().await).await?);
-        let mut workloads = Vec::with_capacity(claimed.len());
-        for instance in claimed {
-            match self.workload(&instance).await {
+        claimed.extend(place.leave().await);
+        if claimed.is_empty() { Ok(Vec::new()) } else { self.workloads(&claimed).await }
+    }
+
+    /// Everything a worker needs to run these.
+    async fn workloads(&self, ids: &[String]) -> Result<Vec<Workload>> {
+        let asked = (instances::with_ids(ids), dags::of_instances(ids), runs::of_instances(ids));
+        let (instances, dags, runs) = self.db.ask(asked).await?;
+        let mut workloads = Vec::with_capacity(instances.len());
+        for instance in &instances {
+            let dag = dags.iter().find(|dag| dag.dag_id == instance.dag_id).ok_or_else(|| gone(instance));
+            let run = runs.iter().find(|run| run.dag_id == instance.dag_id && run.run_id == instance.run_id);
+            let workload = async { self.workload(instance, dag?, run).await };
+            match workload.await {
                 Ok(workload) => workloads.push(workload),
                 // its lease runs out and its retry rule decides; the others are none the worse
                 Err(error) => {
@@ -91,15 +103,15 @@ impl Scheduler {
         Ok(workloads)
     }
 
-    /// What a worker was given while it waited.
-    async fn given(&self, ids: &[String]) -> Result<Vec<TaskInstance>> {
-        if ids.is_empty() { Ok(Vec::new()) } else { self.db.ask(instances::with_ids(ids)).await }
-    }
-
-    async fn claim_now(&self, worker_id: &str, queues: &[String], slots: usize) -> Result<Vec<TaskInstance>> {
+    /// Claims what is there, where so much was `queued` by now.
+    async fn claim_now(&self, worker_id: &str, queues: &[String], slots: usize, queued: u64) -> Result<Vec<String>> {
         let now = self.cx.clock.now();
+        if slots < 1 || !self.unclaimed.is_likely(queued, now) {
+            return Ok(Vec::new());
+        }
         // a look without taking the writer's turn
-        if slots < 1 || !claims::any_free(&self.db, now).await? {
+        if !claims::any_free(&self.db, now).await? {
+            self.unclaimed.nothing_left(queued, now);
             return Ok(Vec::new());
         }
         let mut tx = self.db.begin().await?;
@@ -111,10 +123,9 @@ impl Scheduler {
     }
 
     /// Everything a worker needs to run a try: upstream's `ExecuteTask`, the bundle, the environment.
-    async fn workload(&self, instance: &TaskInstance) -> Result<Workload> {
-        let (row, run) = self.dag_and_run(instance).await?;
-        let token = self.task_token(instance, run.as_ref()).await?;
-        let place = self.place(instance, run.as_ref(), &row).await?;
+    async fn workload(&self, instance: &TaskInstance, dag: &DagRow, run: Option<&DagRun>) -> Result<Workload> {
+        let token = self.task_token(instance, run).await?;
+        let place = self.place(instance, run, dag).await?;
         let execute = json!({
             "type": "ExecuteTask",
             "token": token,
@@ -139,11 +150,6 @@ impl Scheduler {
                 (NO_TELEMETRY.0.to_owned(), NO_TELEMETRY.1.to_owned()),
             ]),
         })
-    }
-
-    async fn dag_and_run(&self, instance: &TaskInstance) -> Result<(DagRow, Option<DagRun>)> {
-        let (dag, run) = self.db.ask((dags::one(&instance.dag_id), runs::one(&instance.dag_id, &instance.run_id))).await?;
-        Ok((dag.ok_or_else(|| Error::not_found(format!("Dag {} is gone", instance.dag_id)))?, run))
     }
 
     /// How long a try's token is good for.
@@ -179,8 +185,8 @@ impl Scheduler {
 
     /// The folder of a task's DAG files, as its run sees them.
     pub(crate) async fn files_of(&self, instance: &TaskInstance) -> Result<PathBuf> {
-        let (row, run) = self.dag_and_run(instance).await?;
-        Ok(self.place(instance, run.as_ref(), &row).await?.checkout.path)
+        let (dag, run) = self.db.ask((dags::one(&instance.dag_id), runs::one(&instance.dag_id, &instance.run_id))).await?;
+        Ok(self.place(instance, run.as_ref(), &dag.ok_or_else(|| gone(instance))?).await?.checkout.path)
     }
 
     /// Lets the task speak for itself: to the suite as an MLflow client, to this service as an Airflow worker.

@@ -51,6 +51,7 @@ mod times;
 pub mod timetable;
 mod tries;
 mod triggers;
+mod unclaimed;
 mod variables;
 mod versions;
 mod waiting;
@@ -64,6 +65,7 @@ use bundles::Bundles;
 use parser::Parser;
 use std::sync::Arc;
 use tokio::sync::Notify;
+use unclaimed::Unclaimed;
 
 static MIGRATIONS: Migrations = migrations!(
     "0001_scheduler",
@@ -95,7 +97,7 @@ pub(crate) struct Scheduler {
     timer: Notify,
     assets_due: assets::AssetsDue,
     /// There is work for workers.
-    claims: Notify,
+    unclaimed: Unclaimed,
     /// Workers that wait for it.
     waiting: Arc<waiting::Waiting>,
     /// There are callbacks to be called.
@@ -126,7 +128,7 @@ impl Scheduler {
             wake: scheduling::Wake::default(),
             timer: Notify::new(),
             assets_due: assets::AssetsDue::default(),
-            claims: Notify::new(),
+            unclaimed: Unclaimed::default(),
             waiting: Arc::default(),
             callbacks: Arc::default(),
             triggers: Notify::new(),

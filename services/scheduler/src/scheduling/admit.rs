@@ -65,7 +65,7 @@ impl Scheduler {
             tx.commit().await?;
         }
         if admitted.to_claim {
-            self.claims.notify_waiters();
+            self.unclaimed.announce();
         }
         Ok(())
     }

@@ -83,7 +83,7 @@ impl Scheduler {
     /// Wakes whoever acts on what a look has written, once it is committed.
     pub(crate) async fn after(&self, look: &Look) -> Result<()> {
         if look.to_claim {
-            self.claims.notify_waiters();
+            self.unclaimed.announce();
         }
         if look.has_ended {
             self.assets_changed(); // room for another run of this DAG

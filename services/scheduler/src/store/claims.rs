@@ -1,20 +1,13 @@
 //! Leases on task instances: who may run one, and until when without a sign of life.
 
-use super::instances::{self, TaskInstance};
 use super::{Filter, for_update_skip_locked, places, sql};
 use artel_platform::Result;
 use artel_platform::args;
 use artel_platform::db::{Db, Tx, Value};
 
-/// Takes up to `slots` queued instances of `queues` for a worker, the weightiest first, then the oldest run's.
-pub(crate) async fn claim(
-    tx: &mut Tx,
-    worker_id: &str,
-    queues: &[String],
-    slots: i64,
-    now: i64,
-    lease_until: i64,
-) -> Result<Vec<TaskInstance>> {
+/// Takes up to `slots` queued instances of `queues` for a worker, the weightiest first, then the oldest run's. Answers their
+/// ids, in no order.
+pub(crate) async fn claim(tx: &mut Tx, worker_id: &str, queues: &[String], slots: i64, now: i64, lease_until: i64) -> Result<Vec<String>> {
     let mut filter = Filter { args: args![worker_id, lease_until, now, slots], ..Filter::default() };
     filter.that("state = 'queued'");
     filter.that("(lease_until IS NULL OR lease_until < $3)");
@@ -24,16 +17,7 @@ pub(crate) async fn claim(
         filter.clause(),
         for_update_skip_locked(tx.dialect())
     );
-    let rows = tx.fetch_all(sql(text), filter.args).await?;
-    let mut claimed = Vec::with_capacity(rows.len());
-    for row in rows {
-        if let Some(instance) = instances::lock(tx, &row.get::<String>("id")?).await? {
-            claimed.push(instance);
-        }
-    }
-    claimed
-        .sort_by(|a, b| (-a.priority_weight, a.queued_at, a.map_index, &a.id).cmp(&(-b.priority_weight, b.queued_at, b.map_index, &b.id)));
-    Ok(claimed)
+    tx.fetch_all(sql(text), filter.args).await?.iter().map(|row| row.get("id")).collect()
 }
 
 /// Is there anything to claim? What was claimed stays queued until it starts.

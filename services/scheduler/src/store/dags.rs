@@ -3,7 +3,7 @@
 use super::{Filter, Page, Read, sql};
 use artel_platform::Result;
 use artel_platform::args;
-use artel_platform::db::{Db, Query, Row, Tx};
+use artel_platform::db::{Db, Query, Row, Tx, Value};
 use std::collections::HashMap;
 
 /// A row.
@@ -87,6 +87,12 @@ pub(crate) async fn get(from: impl Into<Read<'_>>, dag_id: &str) -> Result<Optio
 /// A DAG, by its id.
 pub(crate) fn one(dag_id: &str) -> Query<Option<DagRow>> {
     Query::first(sql(format!("SELECT {COLUMNS} FROM dags WHERE dag_id = $1")), args![dag_id], read)
+}
+
+/// The DAGs of task instances, at most a worker's slots.
+pub(crate) fn of_instances(ids: &[String]) -> Query<Vec<DagRow>> {
+    let of = format!("SELECT t.dag_id FROM task_instances t WHERE t.id IN ({})", super::places(1, ids.len()));
+    Query::all(sql(format!("SELECT {COLUMNS} FROM dags WHERE dag_id IN ({of})")), ids.iter().map(Value::from).collect(), read)
 }
 
 /// Are its runs to go on?

@@ -140,9 +140,11 @@ pub(crate) fn locked(dialect: Dialect, id: &str) -> Query<Option<TaskInstance>> 
     Query::first(sql(text), args![id], read)
 }
 
-/// Those of the given ids, at most a worker's slots.
+/// Those of the given ids, at most a worker's slots, in the order in which they are to start.
 pub(crate) fn with_ids(ids: &[String]) -> Query<Vec<TaskInstance>> {
-    let text = format!("SELECT {} FROM task_instances WHERE id IN ({}) ORDER BY id", columns(), places(1, ids.len()));
+    let (columns, ids_given) = (columns(), places(1, ids.len()));
+    let text =
+        format!("SELECT {columns} FROM task_instances WHERE id IN ({ids_given}) ORDER BY priority_weight DESC, queued_at, map_index, id");
     Query::all(sql(text), ids.iter().map(Value::from).collect(), read)
 }
 

@@ -4,7 +4,7 @@ use super::{Filter, Page, Read, sql};
 use crate::states::{RunState, RunType};
 use artel_platform::Result;
 use artel_platform::args;
-use artel_platform::db::{Db, Dialect, Query, Row, Tx};
+use artel_platform::db::{AssertSqlSafe, Db, Dialect, Query, Row, Tx, Value};
 
 /// A row.
 #[derive(Debug, Clone)]
@@ -119,10 +119,17 @@ pub(crate) fn locked_if_free(dialect: Dialect, dag_id: &str, run_id: &str) -> Qu
 
 /// The run of a task instance.
 pub(crate) fn of_instance(ti_id: &str) -> Query<Option<DagRun>> {
-    let text = format!(
-        "SELECT {COLUMNS} FROM dag_runs WHERE (dag_id, run_id) = (SELECT t.dag_id, t.run_id FROM task_instances t WHERE t.id = $1)"
-    );
-    Query::first(sql(text), args![ti_id], read)
+    Query::first(of_ids(1), args![ti_id], read)
+}
+
+/// The runs of task instances, at most a worker's slots.
+pub(crate) fn of_instances(ids: &[String]) -> Query<Vec<DagRun>> {
+    Query::all(of_ids(ids.len()), ids.iter().map(Value::from).collect(), read)
+}
+
+fn of_ids(count: usize) -> AssertSqlSafe<String> {
+    let of = format!("SELECT t.dag_id, t.run_id FROM task_instances t WHERE t.id IN ({})", super::places(1, count));
+    sql(format!("SELECT {COLUMNS} FROM dag_runs WHERE (dag_id, run_id) IN ({of})"))
 }
 
 /// A run, by its key.
