@@ -49,7 +49,7 @@ impl Service for Grpc {
 
     async fn call_execution_api(&self, request: Request<ExecutionApiRequest>) -> Result<Response<ExecutionApiResponse>, Status> {
         let r = request.into_inner();
-        let caller = Caller { ti_id: Some(r.ti_id), worker_id: Some(r.worker_id) };
+        let caller = Caller { ti_id: Some(r.ti_id), worker_id: Some(r.worker_id), rendered: r.rendered_fields_json };
         let reply = self.0.execution(&caller, &r.method, &r.path, &r.query, &r.body_json).await;
         Ok(Response::new(ExecutionApiResponse {
             status: i32::from(reply.status),

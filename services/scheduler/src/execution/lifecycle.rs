@@ -110,6 +110,9 @@ impl Scheduler {
         if instance.state != Some(TaskState::Running) {
             return Ok(wrong_state(&instance, "TI was not in the running state so it cannot be updated"));
         }
+        if let Some(fields) = &call.caller.rendered {
+            xcoms::set_rendered_ahead(&mut tx, id, fields);
+        }
         let ended = self.ending(call, state)?;
         self.note_state(&mut tx, &instance, state, instance.hostname.as_deref()).await?;
         match state {

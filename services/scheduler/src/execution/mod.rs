@@ -28,6 +28,8 @@ pub(crate) struct Caller {
     pub(crate) ti_id: Option<String>,
     /// The worker that runs it, by gRPC.
     pub(crate) worker_id: Option<String>,
+    /// Its rendered fields, as JSON, where they are told along with the call.
+    pub(crate) rendered: Option<String>,
 }
 
 /// A call.
@@ -114,9 +116,19 @@ impl Scheduler {
         };
         let segments = path.trim_matches('/').split('/').map(|s| percent_decode_str(s).decode_utf8_lossy().into_owned()).collect();
         let call = Call { caller, method, segments, query: Query::parse(query), body };
-        match self.route(&call).await {
-            Ok(reply) => reply,
-            Err(error) => failure(&error),
+        let reply = async {
+            self.note_rendered(&call).await?;
+            self.route(&call).await
+        };
+        reply.await.unwrap_or_else(|error| failure(&error))
+    }
+
+    /// Notes the rendered fields that came along with a call. A change of state notes them in its own transaction.
+    async fn note_rendered(&self, call: &Call<'_>) -> Result<()> {
+        let changes_state = matches!(call.segments.as_slice(), [what, _, state] if what == "task-instances" && state == "state");
+        match (&call.caller.ti_id, &call.caller.rendered) {
+            (Some(ti_id), Some(fields)) if !changes_state => crate::store::xcoms::set_rendered(&self.db, ti_id, fields).await.map(drop),
+            _ => Ok(()),
         }
     }
 

@@ -150,11 +150,17 @@ pub(crate) async fn map_length(tx: &mut Tx, dag_id: &str, run_id: &str, task_id:
     tx.fetch_optional(text, args![dag_id, run_id, task_id]).await?.map_or(Ok(None), |r| r.opt("length"))
 }
 
+const RENDER: &str = "INSERT INTO rendered_fields (ti_id, fields) SELECT id, $2 FROM task_instances WHERE id = $1
+         ON CONFLICT (ti_id) DO UPDATE SET fields = excluded.fields";
+
 /// Keeps the rendered template fields of a task instance; `false` when there is none of that id.
 pub(crate) async fn set_rendered(db: &Db, ti_id: &str, fields: &str) -> Result<bool> {
-    let text = "INSERT INTO rendered_fields (ti_id, fields) SELECT id, $2 FROM task_instances WHERE id = $1
-         ON CONFLICT (ti_id) DO UPDATE SET fields = excluded.fields";
-    Ok(db.execute(text, args![ti_id, fields]).await? > 0)
+    Ok(db.execute(RENDER, args![ti_id, fields]).await? > 0)
+}
+
+/// The same, before what else the transaction writes.
+pub(crate) fn set_rendered_ahead(tx: &mut Tx, ti_id: &str, fields: &str) {
+    tx.ahead(RENDER, args![ti_id, fields]);
 }
 
 /// Rendered template fields: `(task instance id, JSON)`.

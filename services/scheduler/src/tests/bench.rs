@@ -110,7 +110,7 @@ impl Bench {
 
     /// A call of the task that a workload is.
     pub(super) async fn call(&self, workload: &Workload, method: &str, path: &str, body: Value) -> Reply {
-        let caller = Caller { ti_id: Some(workload.ti_id.clone()), worker_id: Some("w1".into()) };
+        let caller = Caller { ti_id: Some(workload.ti_id.clone()), worker_id: Some("w1".into()), rendered: None };
         let (path, query) = path.split_once('?').unwrap_or((path, ""));
         let body = if body.is_null() { String::new() } else { body.to_string() };
         self.s.execution(&caller, method, path, query, &body).await

@@ -45,10 +45,35 @@ async fn a_task_speaks_for_itself_only() {
         let work = b.claim("w1", 2).await;
         let other = format!("task-instances/{}/state", work[1].ti_id);
         assert_eq!(b.call(&work[0], "PATCH", &other, json!({"state": "success"})).await.status, 403);
-        let nobody = Caller { ti_id: None, worker_id: None };
+        let nobody = Caller { ti_id: None, worker_id: None, rendered: None };
         assert_eq!(b.s.execution(&nobody, "GET", "task-instances/none/previous-successful-dagrun", "", "").await.status, 200);
         assert_eq!(b.s.execution(&nobody, "GET", "no/such/route", "", "").await.status, 404);
         assert_eq!(b.s.execution(&nobody, "PATCH", "task-instances/x/state", "", "{").await.status, 422);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn rendered_fields_come_along_with_any_call() {
+    bench(|b| async move {
+        b.add("d", &[("a", &[], json!({})), ("b", &[], json!({}))], json!({})).await;
+        b.trigger("d", "r").await;
+        let rendered = async |id: &str| {
+            let found = crate::store::xcoms::rendered(&b.s.db, &[id.to_owned()]).await.unwrap();
+            found.into_iter().next().map(|(_, fields)| fields)
+        };
+        for work in b.claim("w1", 2).await {
+            let id = work.ti_id.as_str();
+            let saying = |fields: &str| Caller { ti_id: Some(id.into()), worker_id: Some("w1".into()), rendered: Some(fields.into()) };
+            let end = format!("task-instances/{id}/state");
+            let early = b.s.execution(&saying(r#"{"x": 0}"#), "PATCH", &end, "", r#"{"state": "success"}"#).await;
+            assert_eq!((early.status, rendered(id).await), (409, None), "it does not run yet");
+            b.start(&work).await;
+            assert_eq!(b.s.execution(&saying(r#"{"x": 1}"#), "GET", "variables/none", "", "").await.status, 404);
+            assert_eq!(rendered(id).await.as_deref(), Some(r#"{"x": 1}"#));
+            assert_eq!(b.s.execution(&saying(r#"{"x": 2}"#), "PATCH", &end, "", r#"{"state": "success"}"#).await.status, 204);
+            assert_eq!(rendered(id).await.as_deref(), Some(r#"{"x": 2}"#));
+        }
     })
     .await;
 }

@@ -45,8 +45,9 @@ impl From<Reply> for Answer {
 }
 
 impl Worker {
-    /// Makes the call for the task instance `ti_id`, waiting for a scheduler that restarts.
-    pub(super) async fn call(&self, ti_id: &str, call: Call) -> Answer {
+    /// Makes the call for the task instance `ti_id`, waiting for a scheduler that restarts. `rendered` is what its fields were
+    /// rendered to, where that has not been told.
+    pub(super) async fn call(&self, ti_id: &str, call: Call, rendered: Option<String>) -> Answer {
         let request = ExecutionApiRequest {
             worker_id: self.id.clone(),
             ti_id: ti_id.into(),
@@ -54,6 +55,7 @@ impl Worker {
             path: call.path,
             query: call.query,
             body_json: call.body.map(|b| b.to_string()).unwrap_or_default(),
+            rendered_fields_json: rendered,
         };
         for _ in 0..ATTEMPTS {
             match self.cx.peers.scheduler().call_execution_api(request.clone()).await {

@@ -23,6 +23,8 @@ use tokio::task::JoinSet;
 const TERM_GRACE: Duration = Duration::from_secs(5);
 /// How long what a task left in the background may hold its output open after its end.
 const AFTER_EXIT: Duration = Duration::from_secs(10);
+/// How long what a task has rendered waits for its next call.
+const TOLD_AFTER: Duration = Duration::from_millis(500);
 /// What the supervisor itself needs of the terminal requests, in the order of python/PROTOCOL.md §6.
 const APPLIED_WHEN_SAID: &[&str] = &["SucceedTask", "RetryTask", "DeferTask", "RescheduleTask", "AwaitInputTask"];
 
@@ -75,7 +77,7 @@ async fn supervise(worker: &Arc<Worker>, workload: &Workload, log: &Log, killed:
         query: String::new(),
         body: Some(json!({"state": "running", "pid": forked.pid, "hostname": worker.id, "unixname": "artel", "start_date": started_at})),
     };
-    let context = worker.call(&workload.ti_id, run).await;
+    let context = worker.call(&workload.ti_id, run, None).await;
     if !context.is_success() {
         signal_group(forked.pid, Signal::KILL);
         return Err(Error::conflict(format!("the scheduler does not let the task start ({})", context.body)));
@@ -85,7 +87,8 @@ async fn supervise(worker: &Arc<Worker>, workload: &Workload, log: &Log, killed:
         let log = log.clone();
         async move { tokio::join!(log.follow(stdout, Source::Stdout), log.follow(stderr, Source::Stderr), log.follow(logs, Source::Runner)) }
     });
-    let mut conversation = Conversation { worker, ti_id: &workload.ti_id, log, more_logs: JoinSet::new(), applied: false, at_exit: None };
+    let mut conversation =
+        Conversation { worker, ti_id: &workload.ti_id, log, more_logs: JoinSet::new(), applied: false, at_exit: None, rendered: None };
     let killer = tokio::spawn(kill_when_told(forked.pid, killed));
     let talked = conversation.hold(requests, startup).await;
     let exit = forked.exit.await.unwrap_or(Exit { code: None, signal: Some("SIGKILL".into()) });
@@ -170,13 +173,15 @@ struct Conversation<'a> {
     applied: bool,
     /// `TaskState`: applied only once the process has exited well.
     at_exit: Option<Value>,
+    /// What it has just rendered its fields to. Nobody waits for that, so it is told with the next call or after a moment.
+    rendered: Option<String>,
 }
 
 impl Conversation<'_> {
     /// Speaks first, then answers until the task closes its end.
     async fn hold(&mut self, mut socket: UnixStream, startup: Value) -> Result<()> {
         wire::write(&mut socket, 0, &startup, &Value::Null).await?;
-        while let Some(request) = wire::read(&mut socket).await? {
+        while let Some(request) = self.next_request(&mut socket).await? {
             let answered = if request.body["type"] == "ResendLoggingFD" {
                 wire::write_with(&mut socket, request.id, &json!({"type": "SentFDs", "fds": [0]}), self.another_log()?).await
             } else {
@@ -189,6 +194,28 @@ impl Conversation<'_> {
             }
         }
         Ok(())
+    }
+
+    /// What the task says next. Tells what has waited to be told meanwhile.
+    async fn next_request(&mut self, socket: &mut UnixStream) -> Result<Option<wire::Request>> {
+        let read = wire::read(socket);
+        tokio::pin!(read);
+        loop {
+            tokio::select! {
+                request = &mut read => return request,
+                () = tokio::time::sleep(TOLD_AFTER), if self.rendered.is_some() => self.tell_rendered().await,
+            }
+        }
+    }
+
+    async fn tell_rendered(&mut self) {
+        let Some(fields) = self.rendered.take() else { return };
+        let body = serde_json::from_str(&fields).ok();
+        let call = Call { method: "PUT", path: format!("task-instances/{}/rtif", self.ti_id), query: String::new(), body };
+        let answer = self.worker.call(self.ti_id, call, None).await;
+        if !answer.is_success() {
+            tracing::debug!(ti_id = self.ti_id, body = %answer.body, "the rendered fields were not taken");
+        }
     }
 
     /// The other end of one more socket whose lines go into the log. Code in another interpreter asks for it, to speak for the task.
@@ -209,10 +236,14 @@ impl Conversation<'_> {
             self.at_exit = Some(message.clone());
             return (Value::Null, Value::Null);
         }
+        if kind == "SetRenderedFields" {
+            self.rendered = Some(message["rendered_fields"].to_string());
+            return (Value::Null, Value::Null);
+        }
         let Some((call, reply)) = messages::call(self.ti_id, message) else {
             return (Value::Null, messages::unknown(message));
         };
-        let answer = self.worker.call(self.ti_id, call).await;
+        let answer = self.worker.call(self.ti_id, call, self.rendered.take()).await;
         self.applied |= answer.is_success() && APPLIED_WHEN_SAID.contains(&kind);
         if kind == "GetConnection" && answer.is_success() {
             self.log.mask(&answer.body["password"], None);
@@ -226,13 +257,13 @@ impl Conversation<'_> {
         if self.applied {
             return true;
         }
-        match self.at_exit.take() {
-            Some(state) if exit.code == Some(0) => match messages::call(self.ti_id, &state) {
-                Some((call, _)) => self.worker.call(self.ti_id, call).await.is_success(),
-                None => false,
-            },
-            _ => false,
-        }
+        let state = self.at_exit.take().filter(|_| exit.code == Some(0));
+        let applied = match state.and_then(|state| messages::call(self.ti_id, &state)) {
+            Some((call, _)) => self.worker.call(self.ti_id, call, self.rendered.take()).await.is_success(),
+            None => false,
+        };
+        self.tell_rendered().await;
+        applied
     }
 }
 
