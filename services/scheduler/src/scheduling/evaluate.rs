@@ -9,7 +9,7 @@ use crate::Scheduler;
 use crate::dag::{Dag, Task};
 use crate::deferral::Deferral;
 use crate::states::{RunState, TaskState};
-use crate::store::instances::Brief;
+use crate::store::briefs::{self, Brief};
 use crate::store::runs::DagRun;
 use crate::store::{dags, deadlines, instances, runs, xcoms};
 use artel_platform::Result;
@@ -78,7 +78,7 @@ impl Scheduler {
             return Ok(0);
         }
         let mut tx = self.db.begin().await?;
-        let (run, present) = tx.ask((runs::locked(tx.dialect(), dag_id, run_id), instances::briefs(dag_id, run_id))).await?;
+        let (run, present) = tx.ask((runs::locked(tx.dialect(), dag_id, run_id), briefs::of_run(dag_id, run_id))).await?;
         let Some(run) = run else { return Ok(0) };
         if run.state != RunState::Running || run.dag_version_id != seen.dag_version_id {
             return Ok(0);

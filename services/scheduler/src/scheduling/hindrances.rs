@@ -8,7 +8,8 @@ use super::trigger_rule::{Upstream, unmet};
 use crate::Scheduler;
 use crate::dag::{Dag, Task};
 use crate::states::{RunState, TaskState};
-use crate::store::instances::{self, Brief, TaskInstance};
+use crate::store::briefs::{self, Brief};
+use crate::store::instances::{self, TaskInstance};
 use crate::store::runs::{self, DagRun};
 use crate::store::{Filter, Page, dags, pools};
 use crate::times::{at, iso};
@@ -106,7 +107,7 @@ impl Scheduler {
     async fn others(&self, found: &mut Found, dag: &Dag, instance: &TaskInstance, run: &DagRun) -> Result<()> {
         let Some(position) = dag.position(&instance.task_id) else { return Ok(()) };
         let mut tx = self.db.begin().await?;
-        let present = tx.ask(instances::briefs(&run.dag_id, &run.run_id)).await?;
+        let present = tx.ask(briefs::of_run(&run.dag_id, &run.run_id)).await?;
         // what waits for the run before is asked of those that are not scheduled yet
         let unscheduled: Vec<Brief> = present.iter().filter(|i| i.id == instance.id).map(|i| Brief { state: None, ..i.clone() }).collect();
         if let Some(hold) = past::held(&mut tx, dag, run, &unscheduled).await?.remove(&instance.task_id) {

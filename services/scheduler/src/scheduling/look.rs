@@ -7,7 +7,7 @@ use crate::dag::{Dag, Task};
 use crate::states::RunState;
 use crate::store::instances::TaskInstance;
 use crate::store::runs::DagRun;
-use crate::store::{dags, instances, runs};
+use crate::store::{briefs, dags, instances, runs};
 use artel_platform::Result;
 use artel_platform::db::Tx;
 use std::sync::Arc;
@@ -61,7 +61,7 @@ impl Scheduler {
         // who looks at it now may wait for this instance: nobody waits for them here
         let run = runs::locked_if_free(tx.dialect(), &ended.dag_id, &ended.run_id);
         let active = dags::is_active(&ended.dag_id);
-        let briefs = instances::briefs(&ended.dag_id, &ended.run_id);
+        let briefs = briefs::of_run(&ended.dag_id, &ended.run_id);
         let (active, run, present) = if concerns_none {
             let (active, run, others) = tx.ask((active, run, instances::any_unfinished(&ended.dag_id, &ended.run_id))).await?;
             (active, run, if others { None } else { Some(tx.ask(briefs).await?) })

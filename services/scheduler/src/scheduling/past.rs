@@ -3,7 +3,7 @@
 use crate::Scheduler;
 use crate::dag::{Dag, Task};
 use crate::states::{RunType, TaskState};
-use crate::store::instances::Brief;
+use crate::store::briefs::Brief;
 use crate::store::runs::DagRun;
 use crate::store::{backfills, instances, runs};
 use artel_platform::Result;

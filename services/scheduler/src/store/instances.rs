@@ -169,36 +169,6 @@ pub(crate) async fn of_run(from: impl Into<Read<'_>>, dag_id: &str, run_id: &str
     from.into().all(sql(text), args![dag_id, run_id]).await?.iter().map(read).collect()
 }
 
-/// What deciding about a run needs to know of each instance; reading whole rows costs several times as much.
-#[derive(Debug, Clone)]
-pub(crate) struct Brief {
-    pub(crate) id: String,
-    pub(crate) task_id: String,
-    pub(crate) map_index: i64,
-    pub(crate) state: Option<TaskState>,
-    pub(crate) try_number: i64,
-    pub(crate) due_at: Option<i64>,
-    pub(crate) updated_at: i64,
-}
-
-/// The instances of a run, briefly.
-pub(crate) fn briefs(dag_id: &str, run_id: &str) -> Query<Vec<Brief>> {
-    let text = "SELECT id, task_id, map_index, state, try_number, due_at, updated_at FROM task_instances
-         WHERE dag_id = $1 AND run_id = $2 ORDER BY task_id, map_index";
-    let read = |row: &Row| -> Result<Brief> {
-        Ok(Brief {
-            id: row.at(0)?,
-            task_id: row.at(1)?,
-            map_index: row.at(2)?,
-            state: row.opt::<String>("state")?.map(|s| TaskState::parse(&s)).transpose()?,
-            try_number: row.at(4)?,
-            due_at: row.opt("due_at")?,
-            updated_at: row.at(6)?,
-        })
-    };
-    Query::all(text, args![dag_id, run_id], read)
-}
-
 /// Is there an instance of the run that has not ended?
 pub(crate) fn any_unfinished(dag_id: &str, run_id: &str) -> Query<bool> {
     let text = "SELECT COUNT(*) AS count FROM (SELECT 1 FROM task_instances WHERE dag_id = $1 AND run_id = $2

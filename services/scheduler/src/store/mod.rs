@@ -8,6 +8,7 @@ pub(crate) mod asset_references;
 pub(crate) mod asset_state;
 pub(crate) mod assets;
 pub(crate) mod backfills;
+pub(crate) mod briefs;
 pub(crate) mod bundles;
 pub(crate) mod callbacks;
 pub(crate) mod claims;
