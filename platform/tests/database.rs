@@ -288,6 +288,30 @@ async fn what_goes_ahead_is_seen_by_the_next_statement() {
 }
 
 #[tokio::test]
+async fn packed_rows_are_the_rows() {
+    on_both_engines(|cx| async move {
+        let db = open(&cx, "a").await;
+        let texts = ["", "-", "3:abc", "umläut 🦀", "a\u{1f}b\n"];
+        let rows = texts.iter().zip(-2i64..).map(|(text, size)| args![*text, if size == 0 { None } else { Some(size) }]).collect();
+        let mut tx = db.begin().await.unwrap();
+        tx.insert_many("INSERT INTO item (id, size)", "", rows).await.unwrap();
+        let packed = |least: i64| {
+            let from = "item WHERE size IS NULL OR size > $1";
+            Query::packed(&["id", "size", "id"], from, "size DESC NULLS LAST, id", args![least], |row| {
+                Ok((row.text()?, row.opt_int()?, row.opt()?.unwrap_or_default().to_owned()))
+            })
+        };
+        let found = tx.ask(packed(-2)).await.unwrap();
+        let expected = [(texts[4], Some(2)), (texts[3], Some(1)), (texts[1], Some(-1)), (texts[2], None)];
+        assert_eq!(found, expected.map(|(text, size)| (text.to_owned(), size, text.to_owned())));
+        assert_eq!(tx.ask(packed(-3)).await.unwrap().len(), 5);
+        tx.execute("DELETE FROM item", vec![]).await.unwrap();
+        assert_eq!(tx.ask(packed(0)).await.unwrap(), []);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_waiter_that_gives_up_does_not_hold_others() {
     on_both_engines(|cx| async move {
         let db = open(&cx, "a").await;

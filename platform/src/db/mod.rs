@@ -10,6 +10,7 @@ mod finish;
 mod gathered;
 mod log;
 mod migrate;
+mod packed;
 mod postgres;
 mod pragmas;
 mod query;
@@ -20,6 +21,7 @@ mod value;
 mod writer;
 
 pub use migrate::Migrations;
+pub use packed::Fields;
 pub use query::{Queries, Query};
 pub use row::{Column, Row};
 pub use sqlx::{AssertSqlSafe, SqlSafeStr};

@@ -42,27 +42,44 @@ pub(crate) async fn take_turn(tx: &mut Tx) -> Result<()> {
 
 /// The weightiest first; of one weight, those of the earlier logical date.
 pub(crate) fn candidates() -> Query<Vec<Candidate>> {
-    let text = "SELECT t.id, t.dag_id, t.run_id, t.task_id, t.map_index, t.try_number, t.queue, t.pool, t.pool_slots, t.dag_version_id, d.max_active_tasks, d.has_task_concurrency_limits
+    let order = |run: &str| format!("priority_weight DESC, {run}logical_date NULLS LAST, {run}run_after, map_index");
+    let of_task = "t.id, t.dag_id, t.run_id, t.task_id, t.map_index, t.try_number, t.queue, t.pool, t.pool_slots, t.dag_version_id, t.priority_weight";
+    let from = format!(
+        "(SELECT {of_task}, d.max_active_tasks, d.has_task_concurrency_limits, r.logical_date, r.run_after
          FROM task_instances t JOIN dag_runs r ON r.dag_id = t.dag_id AND r.run_id = t.run_id JOIN dags d ON d.dag_id = t.dag_id
-         WHERE t.state = 'scheduled' AND r.state = 'running' AND d.is_paused = 0
-         ORDER BY t.priority_weight DESC, r.logical_date NULLS LAST, r.run_after, t.map_index LIMIT $1";
-    let read = |row: &Row| -> Result<Candidate> {
+         WHERE t.state = 'scheduled' AND r.state = 'running' AND d.is_paused = 0 ORDER BY {} LIMIT $1) AS candidates",
+        order("r.")
+    );
+    let columns = [
+        "id",
+        "dag_id",
+        "run_id",
+        "task_id",
+        "map_index",
+        "try_number",
+        "queue",
+        "pool",
+        "pool_slots",
+        "dag_version_id",
+        "max_active_tasks",
+        "has_task_concurrency_limits",
+    ];
+    Query::packed(&columns, &from, &order(""), args![BATCH], |row| {
         Ok(Candidate {
-            id: row.get("id")?,
-            dag_id: row.get("dag_id")?,
-            run_id: row.get("run_id")?,
-            task_id: row.get("task_id")?,
-            map_index: row.get("map_index")?,
-            try_number: row.get("try_number")?,
-            queue: row.get("queue")?,
-            pool: row.get("pool")?,
-            pool_slots: row.get("pool_slots")?,
-            dag_version_id: row.get("dag_version_id")?,
-            max_active_tasks: row.get("max_active_tasks")?,
-            has_limits: row.get("has_task_concurrency_limits")?,
+            id: row.text()?,
+            dag_id: row.text()?,
+            run_id: row.text()?,
+            task_id: row.text()?,
+            map_index: row.int()?,
+            try_number: row.int()?,
+            queue: row.text()?,
+            pool: row.text()?,
+            pool_slots: row.int()?,
+            dag_version_id: row.text()?,
+            max_active_tasks: row.int()?,
+            has_limits: row.int()? != 0,
         })
-    };
-    Query::all(text, args![BATCH], read)
+    })
 }
 
 /// What counts against `max_active_tasks` and its kin.

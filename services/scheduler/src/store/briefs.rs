@@ -1,13 +1,9 @@
-//! Table `task_instances`, as far as deciding about a run needs it. That is read whenever something of the run happens, often
-//! with a thousand instances: so it comes as one value, as every row and every value has its own way from the database.
+//! Table `task_instances`, as far as deciding about a run needs it: read whenever something of the run happens, often with a
+//! thousand instances.
 
 use crate::states::TaskState;
+use artel_platform::args;
 use artel_platform::db::Query;
-use artel_platform::{Error, Result, args};
-
-/// No id holds them.
-const BETWEEN_FIELDS: char = '\u{1f}';
-const BETWEEN_ROWS: char = '\u{1e}';
 
 /// An instance, briefly.
 #[derive(Debug, Clone)]
@@ -23,30 +19,17 @@ pub(crate) struct Brief {
 
 /// The instances of a run, by task and map index.
 pub(crate) fn of_run(dag_id: &str, run_id: &str) -> Query<Vec<Brief>> {
-    let text = "SELECT COALESCE(string_agg(id || $3 || task_id || $3 || map_index || $3 || COALESCE(state, '') || $3 || try_number || $3
-         || COALESCE(CAST(due_at AS TEXT), '') || $3 || updated_at, $4), '') AS briefs FROM task_instances WHERE dag_id = $1 AND run_id = $2";
-    let values = args![dag_id, run_id, BETWEEN_FIELDS.to_string(), BETWEEN_ROWS.to_string()];
-    Query::one(text, values, |row| {
-        let all: String = row.get("briefs")?;
-        let rows = all.split(BETWEEN_ROWS).filter(|row| !row.is_empty());
-        let mut briefs = rows.map(read).collect::<Result<Vec<_>>>()?;
-        briefs.sort_unstable_by(|a, b| (&a.task_id, a.map_index).cmp(&(&b.task_id, b.map_index)));
-        Ok(briefs)
-    })
-}
-
-fn read(row: &str) -> Result<Brief> {
-    let broken = || Error::internal(format!("a task instance cannot be read: {row:?}"));
-    let mut fields = row.split(BETWEEN_FIELDS);
-    let mut text = || fields.next().ok_or_else(broken);
-    let number = |text: &str| text.parse::<i64>().map_err(|_| broken());
-    Ok(Brief {
-        id: text()?.to_owned(),
-        task_id: text()?.to_owned(),
-        map_index: number(text()?)?,
-        state: Some(text()?).filter(|state| !state.is_empty()).map(TaskState::parse).transpose()?,
-        try_number: number(text()?)?,
-        due_at: Some(text()?).filter(|at| !at.is_empty()).map(number).transpose()?,
-        updated_at: number(text()?)?,
+    let columns = ["id", "task_id", "map_index", "state", "try_number", "due_at", "updated_at"];
+    let from = "task_instances WHERE dag_id = $1 AND run_id = $2";
+    Query::packed(&columns, from, "task_id, map_index", args![dag_id, run_id], |row| {
+        Ok(Brief {
+            id: row.text()?,
+            task_id: row.text()?,
+            map_index: row.int()?,
+            state: row.opt()?.map(TaskState::parse).transpose()?,
+            try_number: row.int()?,
+            due_at: row.opt_int()?,
+            updated_at: row.int()?,
+        })
     })
 }
