@@ -140,9 +140,9 @@ class Suite:
 
 def allow_root():
     """Jupyter's servers refuse to be root's; the tests' spawner passes on nothing that would tell them but this Python's own folder."""
-    folder = Path(sys.prefix, "etc/jupyter/jupyter_server_config.d")
+    folder = Path(sys.prefix, "etc/jupyter")
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "allow_root.json").write_text('{"ServerApp": {"allow_root": true}}')
+    (folder / "jupyter_server_config.json").write_text('{"ServerApp": {"allow_root": true}}')
 
 
 def found(proxy):
