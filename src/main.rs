@@ -9,7 +9,7 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let command = cli::Cli::parse();
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().thread_name("artel").build();
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(threads()).enable_all().thread_name("artel").build();
     let result = match runtime {
         Ok(runtime) => {
             let result = runtime.block_on(command.run());
@@ -29,4 +29,10 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// HTTP has a thread of its own for each core, and so do the databases: the rest (gRPC between services, what is done beside
+/// requests) has half as many. More would mostly wake each other.
+fn threads() -> usize {
+    std::thread::available_parallelism().map_or(1, |cores| cores.get().div_ceil(2))
 }
