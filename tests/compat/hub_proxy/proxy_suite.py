@@ -9,7 +9,7 @@ certificates (`internal_ssl`), as one of upstream's CI jobs has it. A test that 
 of seconds.
 
 --outcomes writes a line for each test. --against compares with such a file of another proxy: then only a test that ends in another
-way than there is an error, as some fail on any proxy. That both hold the same, in about an hour:
+way than there is an error, as some fail on any proxy. That both hold the same, in about twenty minutes each:
 
     proxy_suite.py configurable-http-proxy all --outcomes stock
     proxy_suite.py 'artel proxy' all --against stock
