@@ -101,11 +101,18 @@ impl Turn {
         }
         let waiting = self.waiting.clone();
         let alone = waiting.load(Ordering::SeqCst) == 0;
+        if fresh {
+            self.state().settle().await;
+        }
         // what fails in this text is undone with all that is in the outer transaction
-        let in_one = alone && !fresh && (last.is_none() || self.state().members.is_empty());
-        let end = if in_one { "RELEASE member; COMMIT" } else { "RELEASE member" };
+        let in_one = alone && (last.is_none() || self.state().members.is_empty()) && !(fresh && self.state().open);
+        let (begin, end) = match (in_one, fresh) {
+            (true, true) => ("BEGIN IMMEDIATE; ", "COMMIT"),
+            (true, false) => ("", "RELEASE member; COMMIT"),
+            (false, _) => ("", "RELEASE member"),
+        };
         let (sql, args) = match last {
-            Some((sql, args)) => (format!("{}; {end}", sql.as_str()), args),
+            Some((sql, args)) => (format!("{begin}{}; {end}", sql.as_str()), args),
             None => (end.to_owned(), vec![]),
         };
         let (send, receive) = oneshot::channel();

@@ -22,7 +22,8 @@ impl Scheduler {
         let pid = call.field("pid").as_i64().unwrap_or_default();
         let now = self.cx.clock.now();
         let mut tx = self.db.begin().await?;
-        let (instance, run) = tx.ask((instances::locked(tx.dialect(), id), runs::of_instance(id))).await?;
+        let asked = (instances::locked(tx.dialect(), id), runs::of_instance(id), xcoms::keys_of(id), history::reschedules(id));
+        let (instance, run, keys, (reschedules, _)) = tx.ask(asked).await?;
         let Some(instance) = instance else {
             return Ok(Reply::not_found("Task Instance not found"));
         };
@@ -34,8 +35,7 @@ impl Scheduler {
         let Some(run) = run else {
             return Ok(Reply::not_found(format!("DagRun with dag_id={} and run_id={} not found", instance.dag_id, instance.run_id)));
         };
-        let resumes = instance.next_method.is_some();
-        let start_date = if resumes { None } else { Some(call.time("start_date")?.unwrap_or(now)) };
+        let start_date = if instance.next_method.is_some() { None } else { Some(call.time("start_date")?.unwrap_or(now)) };
         let started = Started {
             hostname,
             unixname,
@@ -45,7 +45,8 @@ impl Scheduler {
             lease_until: now + self.lease_of(call),
         };
         instances::start(&mut tx, id, &started, now);
-        let context = self.run_context(&mut tx, &instance, &run, resumes).await?;
+        let mut context = run_context(&instance, &run, keys, reschedules)?;
+        context["dag_run"]["consumed_asset_events"] = consumed_events(&mut tx, &run).await?;
         self.note_state(&mut tx, &instance, TaskState::Running, Some(hostname)).await?;
         crate::runs::instance_changed(&mut tx, &instance, Some(TaskState::Running));
         tx.commit().await?;
@@ -56,28 +57,6 @@ impl Scheduler {
     fn lease_of(&self, call: &Call<'_>) -> i64 {
         let own = self.settings.lease().as_millis() as i64;
         if call.caller.worker_id.is_some() { own } else { own.max(300_000) }
-    }
-
-    /// `TIRunContext`.
-    async fn run_context(&self, tx: &mut Tx, instance: &TaskInstance, run: &DagRun, resumes: bool) -> Result<Value> {
-        let keys = xcoms::keys_of(&instance.dag_id, &instance.run_id, &instance.task_id, instance.map_index);
-        let (keys, (reschedules, _)) = tx.ask((keys, history::reschedules(&instance.id))).await?;
-        let mut context = json!({
-            "dag_run": dag_run(run)?,
-            "task_reschedule_count": reschedules,
-            "max_tries": instance.max_tries,
-            "variables": [],
-            "connections": [],
-            "xcom_keys_to_clear": if resumes { Vec::new() } else { keys },
-            "should_retry": should_retry(instance),
-        });
-        context["dag_run"]["consumed_asset_events"] = consumed_events(&mut *tx, run).await?;
-        if resumes {
-            context["next_method"] = json!(instance.next_method);
-            context["next_kwargs"] = serde_json::from_str(instance.next_kwargs.as_deref().unwrap_or("{}"))?;
-            context["start_date"] = json!(shown_opt(instance.start_date));
-        }
-        Ok(context)
     }
 
     /// A running try ends, or gives its slot back.
@@ -208,6 +187,26 @@ impl Scheduler {
         reply.headers.extend(self.refreshed_token(&instance).await?.map(|token| ("Refreshed-API-Token", token)));
         Ok(reply)
     }
+}
+
+/// `TIRunContext`, but for the events that the run consumes. `keys` are those of values that an earlier try left.
+fn run_context(instance: &TaskInstance, run: &DagRun, keys: Vec<String>, reschedules: i64) -> Result<Value> {
+    let resumes = instance.next_method.is_some();
+    let mut context = json!({
+        "dag_run": dag_run(run)?,
+        "task_reschedule_count": reschedules,
+        "max_tries": instance.max_tries,
+        "variables": [],
+        "connections": [],
+        "xcom_keys_to_clear": if resumes { Vec::new() } else { keys },
+        "should_retry": should_retry(instance),
+    });
+    if resumes {
+        context["next_method"] = json!(instance.next_method);
+        context["next_kwargs"] = serde_json::from_str(instance.next_kwargs.as_deref().unwrap_or("{}"))?;
+        context["start_date"] = json!(shown_opt(instance.start_date));
+    }
+    Ok(context)
 }
 
 /// `DagRun` of the execution API. Other keys are refused by the task runner.

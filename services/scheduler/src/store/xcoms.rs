@@ -120,9 +120,10 @@ pub(crate) async fn delete(tx: &mut Tx, key: &XComKey<'_>, map_index: i64, now: 
 }
 
 /// Keys that an instance has values under.
-pub(crate) fn keys_of(dag_id: &str, run_id: &str, task_id: &str, map_index: i64) -> Query<Vec<String>> {
-    let text = "SELECT key FROM xcoms WHERE dag_id = $1 AND run_id = $2 AND task_id = $3 AND map_index = $4 ORDER BY key";
-    Query::all(text, args![dag_id, run_id, task_id, map_index], |r| r.get("key"))
+pub(crate) fn keys_of(ti_id: &str) -> Query<Vec<String>> {
+    let text = "SELECT x.key FROM task_instances t JOIN xcoms x ON x.dag_id = t.dag_id AND x.run_id = t.run_id AND x.task_id = t.task_id
+         AND x.map_index = t.map_index WHERE t.id = $1 ORDER BY x.key";
+    Query::all(text, args![ti_id], |r| r.get("key"))
 }
 
 pub(crate) async fn list(db: &Db, filter: Filter, page: &Page) -> Result<(Vec<XCom>, i64)> {
