@@ -59,7 +59,7 @@ pub fn start(parts: Parts, listening: Listening) -> Result<(ServerHandle, impl F
         document: OnceLock::new(),
         version,
     };
-    let own = native::routes().without_document().state(Arc::new(gateway));
+    let routes = native::routes().without_document().state(Arc::new(gateway)).merge(mounted);
     follow(&cx, &front, events, environments);
     let (drain, stop) = (cx.config.server.drain_seconds, cx.stop.clone());
     let server = HttpServer::new(move || {
@@ -70,8 +70,7 @@ pub fn start(parts: Parts, listening: Listening) -> Result<(ServerHandle, impl F
             .app_data(web::JsonConfig::default().limit(BODY))
             .app_data(web::FormConfig::default().limit(BODY))
             .wrap(from_fn(handler::around))
-            .configure(|config| own.configure(config))
-            .configure(|config| mounted.configure(config))
+            .configure(|config| routes.configure(config))
             .service(
                 SwaggerUi::new("/docs/{_:.*}")
                     .url("/openapi.json", utoipa::openapi::OpenApi::default())

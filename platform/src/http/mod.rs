@@ -6,6 +6,7 @@ mod described;
 mod dialect;
 pub mod file;
 mod gate;
+mod groups;
 mod hook;
 mod json;
 mod mlflow;

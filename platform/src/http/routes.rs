@@ -5,6 +5,7 @@ use super::access;
 use super::described::{Described, openapi_path};
 use super::dialect::Dialect;
 use super::gate::Gate;
+use super::groups;
 use super::hook::{Before, Hook};
 use crate::error::Error;
 use actix_web::body::BoxBody;
@@ -169,40 +170,52 @@ impl Routes {
         self
     }
 
-    /// Mounts everything on an actix application.
+    /// Mounts everything on an actix application, whose only list of routes this is: a request that is for a part of them is not
+    /// for any other list.
     pub fn configure(&self, config: &mut web::ServiceConfig) {
         for state in &self.states {
             state(config);
         }
-        // each request looks through the list, and a path with parameters is matched by an expression, which takes long:
-        // those without go first, which is right also where both match
+        // those without parameters go first, which is right also where both match
         let (patterns, fixed): (Vec<&Item>, Vec<&Item>) = self.items.iter().partition(|item| item.info.path.contains('{'));
-        for item in fixed.into_iter().chain(patterns) {
+        for item in fixed {
             (item.register)(config, &item.info.path, item.before.clone());
         }
-        for Absent { path, dialect, why } in self.absent.iter().cloned() {
-            let refuse = move || std::future::ready(dialect.render(&Error::unimplemented(&*why)));
-            config.service(web::resource([path.clone(), format!("{path}/{{rest:.*}}")]).to(refuse));
+        let absent: Vec<(String, &Absent)> =
+            self.absent.iter().flat_map(|a| [(a.path.clone(), a), (format!("{}/{{rest:.*}}", a.path), a)]).collect();
+        let methods = self.known_methods();
+        let paths = patterns.iter().map(|item| item.info.path.as_str()).chain(absent.iter().map(|(path, _)| path.as_str()));
+        let prefixes = groups::prefixes(paths);
+        let mount = |config: &mut web::ServiceConfig, prefix: &str, is_here: &dyn Fn(&str) -> bool| {
+            for item in patterns.iter().filter(|item| is_here(&item.info.path)) {
+                (item.register)(config, &item.info.path[prefix.len()..], item.before.clone());
+            }
+            for (path, Absent { dialect, why, .. }) in absent.iter().filter(|(path, _)| is_here(path)) {
+                let (dialect, why) = (*dialect, why.clone());
+                let refuse = move || std::future::ready(dialect.render(&Error::unimplemented(&*why)));
+                config.service(web::resource(&path[prefix.len()..]).to(refuse));
+            }
+            for (path, dialect, methods) in methods.iter().filter(|(path, ..)| is_here(path)) {
+                let (dialect, allowed): (Dialect, Arc<str>) = (*dialect, methods.join(", ").into());
+                config.service(web::resource(&path[prefix.len()..]).to(move || std::future::ready(dialect.method_not_allowed(&allowed))));
+            }
+        };
+        for prefix in &prefixes {
+            config.service(web::scope(prefix).configure(|config| mount(config, prefix, &|path| groups::is_within(path, prefix))));
         }
-        self.refuse_other_methods(config);
+        mount(config, "", &|path| !prefixes.iter().any(|prefix| groups::is_within(path, prefix)));
     }
 
-    /// A known path of an API with a method that it does not have: 405, not 404. Elsewhere the web app has its pages.
-    fn refuse_other_methods(&self, config: &mut web::ServiceConfig) {
+    /// The methods of each path of an API. Any other is 405 there, not 404; elsewhere the web app has its pages.
+    fn known_methods(&self) -> Vec<(&str, Dialect, Vec<&str>)> {
         let mut known: Vec<(&str, Dialect, Vec<&str>)> = Vec::new();
-        for Item { info, dialect, .. } in &self.items {
-            if !info.path.contains("api/") {
-                continue;
-            }
+        for Item { info, dialect, .. } in self.items.iter().filter(|item| item.info.path.contains("api/")) {
             match known.iter_mut().find(|(path, ..)| *path == info.path) {
                 Some((.., methods)) => methods.push(info.method.as_str()),
                 None => known.push((&info.path, *dialect, vec![info.method.as_str()])),
             }
         }
-        for (path, dialect, methods) in known {
-            let allowed: Arc<str> = methods.join(", ").into();
-            config.service(web::resource(path).to(move || std::future::ready(dialect.method_not_allowed(&allowed))));
-        }
+        known
     }
 
     /// What is served, for tests and the gateway.
