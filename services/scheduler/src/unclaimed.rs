@@ -34,7 +34,7 @@ impl Unclaimed {
 
     /// May there be something, if so much was queued?
     pub(crate) fn is_likely(&self, queued: u64, now: i64) -> bool {
-        self.empty.lock().expect("not poisoned").is_none_or(|(at, by)| queued != by || now - at >= LOOK_AGAIN.as_millis() as i64)
+        self.empty.lock().expect("not poisoned").is_none_or(|(at, by)| queued != by || now.abs_diff(at) >= LOOK_AGAIN.as_millis() as u64)
     }
 
     /// Nothing was found, though so much had been queued.
@@ -56,6 +56,7 @@ mod tests {
         unclaimed.nothing_left(so_far, 5000);
         assert!(!unclaimed.is_likely(so_far, 5999));
         assert!(unclaimed.is_likely(so_far, 6000));
+        assert!(unclaimed.is_likely(so_far, 0), "also when the clock was put back");
         unclaimed.announce();
         news.changed().await.unwrap();
         let so_far = *news.borrow_and_update();
