@@ -92,10 +92,10 @@ export function inRoom(page, place) {
 export async function answerDialogs(page) {
   for (const [says, answer] of [
     ["taking some time to load", "Continue waiting"],
-    ["Directory not found", "Dismiss"],
+    ["Directory not found", "Close"],
   ]) {
     const asked = page.locator(".jp-Dialog", { hasText: says });
-    await page.addLocatorHandler(asked, () => asked.getByRole("button", { name: answer }).click());
+    await page.addLocatorHandler(asked, () => asked.locator(".jp-Dialog-footer").getByRole("button", { name: answer }).click());
   }
 }
 
