@@ -15,6 +15,9 @@ use actix_web::{FromRequest, Handler, Responder, Route, guard, web};
 use std::sync::Arc;
 use utoipa::openapi::{HttpMethod, OpenApi};
 
+/// Routes with parameters that are worth a scope of their own.
+const MANY: usize = 20;
+
 type Register = Arc<dyn Fn(&mut web::ServiceConfig, &str, Before) + Send + Sync>;
 
 /// Puts shared state into an application.
@@ -185,7 +188,7 @@ impl Routes {
             self.absent.iter().flat_map(|a| [(a.path.clone(), a), (format!("{}/{{rest:.*}}", a.path), a)]).collect();
         let methods = self.known_methods();
         let paths = patterns.iter().map(|item| item.info.path.as_str()).chain(absent.iter().map(|(path, _)| path.as_str()));
-        let prefixes = groups::prefixes(paths);
+        let prefixes = groups::prefixes(paths, MANY);
         let mount = |config: &mut web::ServiceConfig, prefix: &str, is_here: &dyn Fn(&str) -> bool| {
             for item in patterns.iter().filter(|item| is_here(&item.info.path)) {
                 (item.register)(config, &item.info.path[prefix.len()..], item.before.clone());
