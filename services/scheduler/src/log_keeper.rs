@@ -7,7 +7,6 @@ use crate::store::logs::{self, TaskLog};
 use crate::store::objects;
 use artel_platform::{Error, Result};
 use artel_proto::artel::artifact::v1::{PutHeader, PutManyRequest, PutRequest, SmallFile, put_request};
-use futures::{StreamExt, TryStreamExt};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,9 +17,8 @@ const SILENCE: i64 = 30 * 60 * 1000;
 const SWEEP: Duration = Duration::from_secs(20);
 /// How long a complete log waits for others that are stored with it.
 const GATHER: Duration = Duration::from_secs(2);
-/// A longer log, in bytes, is stored by itself, so many of them at once.
+/// A longer log, in bytes, is stored by itself.
 const SHORT: i64 = 128 * 1024;
-const AT_ONCE: usize = 4;
 const CONTENT_TYPE: &str = "application/x-ndjson";
 
 impl Scheduler {
@@ -60,11 +58,25 @@ impl Scheduler {
                 return Ok(());
             }
             let (short, long): (Vec<_>, Vec<_>) = waiting.iter().partition(|log| log.size <= SHORT);
-            if !short.is_empty() {
-                self.store_short_logs(&short).await?;
+            if !short.is_empty()
+                && let Err(error) = self.store_short_logs(&short).await
+            {
+                tracing::debug!(error = %error.chain(), "task logs are not stored together but one by one");
+                self.store_each(short).await?;
             }
-            futures::stream::iter(long).map(Ok).try_for_each_concurrent(AT_ONCE, |log| self.store_log(log)).await?;
+            self.store_each(long).await?;
         }
+    }
+
+    /// Stores what can be stored; one that cannot is no hindrance to the others.
+    async fn store_each(&self, logs: Vec<&TaskLog>) -> Result<()> {
+        let mut outcome = Ok(());
+        for log in logs {
+            if let Err(error) = self.store_log(log).await {
+                outcome = Err(error);
+            }
+        }
+        outcome
     }
 
     async fn store_short_logs(&self, short: &[&TaskLog]) -> Result<()> {
@@ -74,12 +86,12 @@ impl Scheduler {
             texts.entry(id).or_default().extend(data);
         }
         let sizes: Vec<(&str, i64)> = ids.iter().map(|id| (*id, texts.get(*id).map_or(0, Vec::len) as i64)).collect();
-        let mut file = |log: &&TaskLog| SmallFile {
+        let file = |log: &&TaskLog| SmallFile {
             path: log.path.clone(),
             content_type: CONTENT_TYPE.into(),
             data: texts.remove(&log.ti_id).unwrap_or_default().into(),
         };
-        let files = short.iter().map(&mut file).collect();
+        let files = short.iter().map(file).collect();
         self.cx.peers.artifact().put_many(PutManyRequest { workspace: WORKSPACE.into(), files }).await?;
         let mut tx = self.db.begin().await?;
         let known = logs::all_stored(&mut tx, &sizes).await?;

@@ -81,7 +81,7 @@ fn read(row: &Row) -> Result<DagRow> {
 }
 
 pub(crate) async fn get(from: impl Into<Read<'_>>, dag_id: &str) -> Result<Option<DagRow>> {
-    from.into().first(sql(format!("SELECT {COLUMNS} FROM dags WHERE dag_id = $1")), args![dag_id]).await?.as_ref().map(read).transpose()
+    from.into().ask(one(dag_id)).await
 }
 
 /// A DAG, by its id.

@@ -38,7 +38,7 @@ pub(crate) mod xcoms;
 use artel_platform::Result;
 #[cfg(test)]
 pub(crate) use artel_platform::db::Value as SqlValue;
-use artel_platform::db::{AssertSqlSafe, Db, Dialect, Row, SqlSafeStr, Tx, Value};
+use artel_platform::db::{AssertSqlSafe, Db, Dialect, Query, Row, SqlSafeStr, Tx, Value};
 
 /// Reads, inside a transaction or outside.
 pub(crate) enum Read<'a> {
@@ -64,6 +64,14 @@ impl Read<'_> {
         match self {
             Self::Db(db) => Read::Db(db),
             Self::Tx(tx) => Read::Tx(tx),
+        }
+    }
+
+    /// The answer to a query.
+    pub(crate) async fn ask<T>(self, query: Query<T>) -> Result<T> {
+        match self {
+            Self::Db(db) => db.ask(query).await,
+            Self::Tx(tx) => tx.ask(query).await,
         }
     }
 

@@ -92,12 +92,7 @@ pub(crate) async fn insert(tx: &mut Tx, run: &DagRun, now: i64) -> Result<()> {
 }
 
 pub(crate) async fn get(from: impl Into<Read<'_>>, dag_id: &str, run_id: &str) -> Result<Option<DagRun>> {
-    from.into()
-        .first(sql(format!("SELECT {COLUMNS} FROM dag_runs WHERE dag_id = $1 AND run_id = $2")), args![dag_id, run_id])
-        .await?
-        .as_ref()
-        .map(read)
-        .transpose()
+    from.into().ask(one(dag_id, run_id)).await
 }
 
 /// The run, held against other transactions.

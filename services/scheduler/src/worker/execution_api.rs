@@ -47,7 +47,7 @@ impl From<Reply> for Answer {
 impl Worker {
     /// Makes the call for the task instance `ti_id`, waiting for a scheduler that restarts. `rendered` is what its fields were
     /// rendered to, where that has not been told.
-    pub(super) async fn call(&self, ti_id: &str, call: Call, rendered: Option<String>) -> Answer {
+    pub(super) async fn call(&self, ti_id: &str, call: Call, rendered: Option<Value>) -> Answer {
         let request = ExecutionApiRequest {
             worker_id: self.id.clone(),
             ti_id: ti_id.into(),
@@ -55,7 +55,7 @@ impl Worker {
             path: call.path,
             query: call.query,
             body_json: call.body.map(|b| b.to_string()).unwrap_or_default(),
-            rendered_fields_json: rendered,
+            rendered_fields_json: rendered.map(|fields| fields.to_string()),
         };
         for _ in 0..ATTEMPTS {
             match self.cx.peers.scheduler().call_execution_api(request.clone()).await {

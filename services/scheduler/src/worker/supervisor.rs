@@ -174,7 +174,7 @@ struct Conversation<'a> {
     /// `TaskState`: applied only once the process has exited well.
     at_exit: Option<Value>,
     /// What it has just rendered its fields to. Nobody waits for that, so it is told with the next call or after a moment.
-    rendered: Option<String>,
+    rendered: Option<Value>,
 }
 
 impl Conversation<'_> {
@@ -210,8 +210,8 @@ impl Conversation<'_> {
 
     async fn tell_rendered(&mut self) {
         let Some(fields) = self.rendered.take() else { return };
-        let body = serde_json::from_str(&fields).ok();
-        let call = Call { method: "PUT", path: format!("task-instances/{}/rtif", self.ti_id), query: String::new(), body };
+        let path = format!("task-instances/{}/rtif", self.ti_id);
+        let call = Call { method: "PUT", path, query: String::new(), body: Some(fields) };
         let answer = self.worker.call(self.ti_id, call, None).await;
         if !answer.is_success() {
             tracing::debug!(ti_id = self.ti_id, body = %answer.body, "the rendered fields were not taken");
@@ -237,7 +237,7 @@ impl Conversation<'_> {
             return (Value::Null, Value::Null);
         }
         if kind == "SetRenderedFields" {
-            self.rendered = Some(message["rendered_fields"].to_string());
+            self.rendered = Some(message["rendered_fields"].clone());
             return (Value::Null, Value::Null);
         }
         let Some((call, reply)) = messages::call(self.ti_id, message) else {
