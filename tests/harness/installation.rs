@@ -86,7 +86,9 @@ impl Installation {
         installation
     }
 
+    /// What still runs ends first: the new processes listen where the old ones did.
     fn start_all(&mut self) {
+        self.processes.clear();
         self.processes = self.commands.iter().map(|(name, args)| Process::start(name, &self.folder, args)).collect();
     }
 
@@ -141,7 +143,7 @@ impl Installation {
         self.processes.iter_mut().map(|p| p.interrupt(Duration::from_secs(15))).max().unwrap()
     }
 
-    /// Ctrl-C, then start again on the same data.
+    /// Ends what still runs, then starts again on the same data.
     pub async fn restart_all(&mut self) {
         self.start_all();
         self.wait_ready().await;
