@@ -102,6 +102,8 @@ pub struct S3 {
     pub secret_access_key: String,
     /// A file that holds the secret key.
     pub secret_access_key_file: String,
+    /// What is sent has a CRC-32 that the server checks. Otherwise each part is signed, which takes longer.
+    pub checksums: bool,
 }
 
 /// Log output.

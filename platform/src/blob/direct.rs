@@ -2,6 +2,7 @@
 
 use super::s3::S3;
 use crate::error::Result;
+use aws_sdk_s3::types::CompletedPart;
 use std::time::Duration;
 
 /// A store that clients can reach with URLs made here. Only S3 is one.
@@ -10,7 +11,7 @@ pub struct Direct<'a>(pub(super) &'a S3);
 impl Direct<'_> {
     /// Starts an upload in parts to `key`; answers the store's name for it.
     pub async fn begin(&self, key: &str) -> Result<String> {
-        self.0.begin(key).await
+        self.0.begin(key, None).await
     }
 
     /// Where a client puts part `number` (1 to 10,000) of an upload, for `life`.
@@ -20,7 +21,8 @@ impl Direct<'_> {
 
     /// Joins the parts, given by number and `ETag`. What the store has against them is `INVALID_ARGUMENT`.
     pub async fn complete(&self, key: &str, upload: &str, parts: Vec<(i32, String)>) -> Result<()> {
-        self.0.complete(key, upload, parts).await
+        let parts = parts.into_iter().map(|(number, etag)| CompletedPart::builder().part_number(number).e_tag(etag).build());
+        self.0.complete(key, upload, parts.collect()).await
     }
 
     /// How many bytes the object has; `None` when it is not there.

@@ -59,18 +59,6 @@ pub(super) struct Batch {
     pub(super) last: bool,
 }
 
-impl Batch {
-    /// Nothing more.
-    pub(super) fn end() -> Self {
-        Self { chunks: Vec::new(), last: true }
-    }
-
-    /// The chunks as one.
-    pub(super) fn joined(self) -> Bytes {
-        if self.chunks.len() == 1 { self.chunks.into_iter().next().unwrap_or_default() } else { self.chunks.concat().into() }
-    }
-}
-
 /// Takes chunks until they are `size` bytes or more, or the stream ends.
 pub(super) async fn gather(data: &mut (impl Stream<Item = Result<Bytes>> + Unpin), size: usize) -> Result<Batch> {
     let (mut chunks, mut length) = (Vec::new(), 0);

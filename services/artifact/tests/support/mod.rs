@@ -81,6 +81,7 @@ pub fn s3() -> Option<(String, artel_platform::config::S3)> {
         access_key_id: value("key_id"),
         secret_access_key: value("secret"),
         secret_access_key_file: String::new(),
+        checksums: true,
     };
     let folder = artel_platform::clock::Ids::random().hex32();
     Some((format!("s3://{}/artifact-test-{folder}", value("bucket")), settings))

@@ -1,7 +1,8 @@
-//! Objects in an S3 bucket. Small ones in one PUT, larger ones as a multipart upload that is aborted on failure.
+//! Objects in an S3 bucket.
 
-use super::meter::{Batch, Meter, blocking, gather};
-use super::{ByteStream, Written};
+mod upload;
+
+use super::ByteStream;
 use crate::config::S3 as Config;
 use crate::error::{Error, Result, ResultExt};
 use aws_config::BehaviorVersion;
@@ -9,19 +10,9 @@ use aws_sdk_s3::Client;
 use aws_sdk_s3::config::{Credentials, Region, RequestChecksumCalculation, ResponseChecksumValidation};
 use aws_sdk_s3::error::ProvideErrorMetadata;
 use aws_sdk_s3::presigning::PresigningConfig;
-use aws_sdk_s3::primitives::ByteStream as Body;
-use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart};
-use bytes::Bytes;
-use futures::{Stream, StreamExt, stream};
+use aws_sdk_s3::types::{ChecksumAlgorithm, CompletedMultipartUpload, CompletedPart};
+use futures::{StreamExt, stream};
 use std::time::Duration;
-use tokio::task::JoinSet;
-
-/// Size of a part; S3 wants at least 5 MiB and at most 10,000 parts.
-const PART: usize = 8 * 1024 * 1024;
-/// So many parts of that size make a large object; those after them are larger.
-const PARTS: i32 = 1000;
-/// Parts that are sent at once. With the one that arrives they are all that is in memory of an object.
-const AT_ONCE: usize = 3;
 
 #[derive(Clone)]
 pub(super) struct S3 {
@@ -30,6 +21,8 @@ pub(super) struct S3 {
     signer: Client,
     bucket: String,
     prefix: String,
+    /// Goes with what Artel itself sends, in place of a signature over the bytes. The server refuses what does not fit it.
+    checksum: Option<ChecksumAlgorithm>,
 }
 
 impl S3 {
@@ -57,84 +50,25 @@ impl S3 {
             builder = builder.endpoint_url(&config.public_endpoint).force_path_style(true);
         }
         let prefix = if prefix.is_empty() { String::new() } else { format!("{}/", prefix.trim_end_matches('/')) };
-        Self { client, signer: Client::from_conf(builder.build()), bucket: bucket.into(), prefix }
+        let checksum = config.checksums.then_some(ChecksumAlgorithm::Crc32);
+        Self { client, signer: Client::from_conf(builder.build()), bucket: bucket.into(), prefix, checksum }
     }
 
     fn key(&self, key: &str) -> String {
         format!("{}{key}", self.prefix)
     }
 
-    pub(super) async fn put(&self, key: &str, meter: Meter, mut data: impl Stream<Item = Result<Bytes>> + Send + Unpin) -> Result<Written> {
-        let first = gather(&mut data, PART).await?;
-        if first.last {
-            let bytes = blocking(move || Ok(first.joined())).await?;
-            let request = self.client.put_object().bucket(&self.bucket).key(self.key(key)).body(Body::from(bytes.clone()));
-            let (sent, hashed) = futures::join!(request.send(), meter.with(std::slice::from_ref(&bytes)));
-            sent.or_unavailable("the S3 server did not take an object")?;
-            return Ok(hashed?.written());
-        }
-        let upload = self.begin(key).await?;
-        let mut sending = JoinSet::new();
-        let sent = self.parts((key, &upload), meter, first, &mut data, &mut sending).await;
-        if sent.is_err() {
-            // a part that came after the end would be kept
-            sending.shutdown().await;
-            let _ = self.abort(key, &upload).await;
-        }
-        sent
-    }
-
-    /// Sends part after part, a few at once, while they are hashed and the next one arrives.
-    async fn parts(
-        &self,
-        (key, upload): (&str, &str),
-        mut meter: Meter,
-        mut batch: Batch,
-        data: &mut (impl Stream<Item = Result<Bytes>> + Send + Unpin),
-        sending: &mut JoinSet<Result<(i32, String)>>,
-    ) -> Result<Written> {
-        let mut done = Vec::new();
-        for number in 1.. {
-            if batch.chunks.is_empty() {
-                break;
-            }
-            let last = batch.last;
-            let part = blocking(move || Ok(batch.joined())).await?;
-            if sending.len() == AT_ONCE {
-                done.extend(sent(sending).await?);
-            }
-            sending.spawn(self.clone().send_part(key.to_owned(), upload.to_owned(), number, part.clone()));
-            let size = if number < PARTS { PART } else { 2 * PART };
-            let next = async { if last { Ok(Batch::end()) } else { gather(data, size).await } };
-            let (hashed, gathered) = futures::join!(meter.with(std::slice::from_ref(&part)), next);
-            (meter, batch) = (hashed?, gathered?);
-        }
-        while let Some(part) = sent(sending).await? {
-            done.push(part);
-        }
-        done.sort_unstable_by_key(|(number, _)| *number);
-        self.complete(key, upload, done).await?;
-        Ok(meter.written())
-    }
-
-    /// The part's number and `ETag`.
-    async fn send_part(self, key: String, upload: String, number: i32, part: Bytes) -> Result<(i32, String)> {
-        let request = self.client.upload_part().bucket(&self.bucket).key(self.key(&key));
-        let answer = request.upload_id(upload).part_number(number).body(Body::from(part)).send().await;
-        Ok((number, answer.or_unavailable("the S3 server did not take a part")?.e_tag().unwrap_or_default().to_owned()))
-    }
-
-    /// Starts a multipart upload; answers the server's name for it.
-    pub(super) async fn begin(&self, key: &str) -> Result<String> {
-        let started = self.client.create_multipart_upload().bucket(&self.bucket).key(self.key(key)).send().await;
+    /// Starts a multipart upload, each part of which comes with this checksum; answers the server's name for it.
+    pub(super) async fn begin(&self, key: &str, checksum: Option<ChecksumAlgorithm>) -> Result<String> {
+        let request = self.client.create_multipart_upload().bucket(&self.bucket).key(self.key(key)).set_checksum_algorithm(checksum);
+        let started = request.send().await;
         let started = started.or_unavailable("the S3 server did not start an upload")?;
         started.upload_id().map(Into::into).ok_or_else(|| Error::unavailable("the S3 server named no upload"))
     }
 
-    /// Joins the parts, given by number and `ETag`. What the server has against them is the caller's mistake.
-    pub(super) async fn complete(&self, key: &str, upload: &str, parts: Vec<(i32, String)>) -> Result<()> {
-        let parts = parts.into_iter().map(|(number, etag)| CompletedPart::builder().part_number(number).e_tag(etag).build());
-        let parts = CompletedMultipartUpload::builder().set_parts(Some(parts.collect())).build();
+    /// Joins the parts. What the server has against them is the caller's mistake.
+    pub(super) async fn complete(&self, key: &str, upload: &str, parts: Vec<CompletedPart>) -> Result<()> {
+        let parts = CompletedMultipartUpload::builder().set_parts(Some(parts)).build();
         let request = self.client.complete_multipart_upload().bucket(&self.bucket).key(self.key(key));
         request.upload_id(upload).multipart_upload(parts).send().await.map(drop).map_err(|e| match e.code() {
             Some(code @ ("InvalidPart" | "InvalidPartOrder" | "EntityTooSmall" | "NoSuchUpload" | "MalformedXML" | "InvalidRequest")) => {
@@ -221,14 +155,6 @@ impl S3 {
     pub(super) async fn ping(&self) -> Result<()> {
         let bucket = &self.bucket;
         self.client.head_bucket().bucket(bucket).send().await.or_unavailable(&format!("cannot reach the S3 bucket {bucket}")).map(drop)
-    }
-}
-
-/// The next part that has been sent; `None` when all have been.
-async fn sent(sending: &mut JoinSet<Result<(i32, String)>>) -> Result<Option<(i32, String)>> {
-    match sending.join_next().await {
-        Some(part) => part.or_internal("sending a part stopped")?.map(Some),
-        None => Ok(None),
     }
 }
 
