@@ -1,12 +1,11 @@
 """A large file in an S3 bucket: by boto3 directly, and through the artifact proxies of both servers."""
 
-import os
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
+from . import transfers
 from .client import Client
 
 # Runs with the stock server's interpreter, which has boto3 where S3 is used.
@@ -33,7 +32,7 @@ def direct(options, bucket, environment):
     """(upload, download) in MB per second."""
     with tempfile.TemporaryDirectory(prefix="artel-bench-") as folder:
         path = Path(folder, "big.bin")
-        path.write_bytes(b"".join(os.urandom(1 << 20) for _ in range(options.artifact_mb)))
+        transfers.make(path, options.artifact_mb)
         command = [options.stock.parent / "python", "-c", DIRECT, bucket["bucket"], path, options.artifact_mb]
         done = subprocess.run(list(map(str, command)), env=environment, capture_output=True, text=True)
         if done.returncode:
@@ -42,15 +41,7 @@ def direct(options, bucket, environment):
 
 
 def proxied(server, options):
-    """(upload, download) in MB per second, through a server."""
+    """(MB per second up, MB per second down, MB that it needed at most), through a server."""
     client = Client(server)
-    content = b"".join(os.urandom(1 << 20) for _ in range(options.artifact_mb))
-    experiment = client.experiment("bucket")
-    path = f"/api/2.0/mlflow-artifacts/artifacts/{experiment}/{client.run(experiment)}/artifacts/big.bin"
-    speeds = []
-    for method, body in (("PUT", content), ("GET", None)):
-        began = time.perf_counter()
-        answer = client.call(method, path, body)
-        speeds.append(options.artifact_mb / (time.perf_counter() - began))
-    assert answer == content, "the artifact came back changed"
-    return tuple(speeds)
+    server.settle()
+    return transfers.measure(server, client, client.experiment("bucket"), options.artifact_mb)

@@ -1,8 +1,6 @@
 """What both servers are asked to do, one after the other."""
 
-import os
-import time
-
+from . import transfers
 from .client import PREFIX, Client, at_once, batch, curve, note, timed
 
 
@@ -17,7 +15,7 @@ def measure(server, options):
     writes(server, client, experiment, figures)
     history(server, client, experiment, options.steps, figures)
     search(server, client, options.runs, figures)
-    artifacts(client, experiment, options.artifact_mb, figures)
+    artifacts(server, client, experiment, options.artifact_mb, figures)
     figures["resident afterwards, MB"] = server.resident_mb()
     return figures
 
@@ -88,13 +86,8 @@ def search(server, client, runs, figures):
     note(figures, "by a metric, in metric order", timed(server, client, 3, lambda _: client.post("runs/search", by_metric)), kinds)
 
 
-def artifacts(client, experiment, megabytes, figures):
-    """A large file through the proxy, of bytes that no layer can shorten."""
-    run = client.run(experiment)
-    path = f"/api/2.0/mlflow-artifacts/artifacts/{experiment}/{run}/artifacts/big.bin"
-    content = b"".join(os.urandom(1 << 20) for _ in range(megabytes))
-    for name, method, body in (("upload", "PUT", content), ("download", "GET", None)):
-        began = time.perf_counter()
-        answer = client.call(method, path, body)
-        figures[f"artifact of {megabytes} MB {name}, MB per second"] = megabytes / (time.perf_counter() - began)
-    assert answer == content, "the artifact came back changed"
+def artifacts(server, client, experiment, megabytes, figures):
+    up, down, extra = transfers.measure(server, client, experiment, megabytes)
+    figures[f"artifact of {megabytes:,} MB upload, MB per second"] = up
+    figures[f"artifact of {megabytes:,} MB download, MB per second"] = down
+    figures["memory that both took at most, MB"] = extra

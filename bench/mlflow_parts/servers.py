@@ -118,6 +118,13 @@ class Server:
         """Of the server alone, without PostgreSQL."""
         return processes.resident_mb(processes.tree(self.process.pid))
 
+    def peak_mb(self):
+        """The most that was resident since `forget_peak`, of all its processes."""
+        return processes.peak_mb(processes.tree(self.process.pid))
+
+    def forget_peak(self):
+        processes.forget_peak(processes.tree(self.process.pid))
+
     def stop(self):
         os.killpg(self.process.pid, signal.SIGTERM)
         try:

@@ -50,8 +50,22 @@ def ended_ms(pid):
 
 
 def resident_mb(pids):
+    return status_mb(pids, "VmRSS:")
+
+
+def peak_mb(pids):
+    """The most that each had resident since its start or `forget_peak`, together."""
+    return status_mb(pids, "VmHWM:")
+
+
+def forget_peak(pids):
+    for pid in pids:
+        Path(f"/proc/{pid}/clear_refs").write_text("5")
+
+
+def status_mb(pids, name):
     lines = (line for pid in pids for line in read(f"/proc/{pid}/status").splitlines())
-    return sum(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmRSS:"))
+    return sum(int(line.split()[1]) / 1024 for line in lines if line.startswith(name))
 
 
 def command_line(pid):

@@ -36,9 +36,11 @@ def pages(rows, goal):
 
 
 def speeds(direct, stock, artel):
-    lines = ["| MB per second | boto3 directly | stock proxy | Artel proxy | Artel to boto3 |", "|---|--:|--:|--:|--:|"]
-    for name, own, theirs, ours in zip(("upload", "download"), direct, stock, artel, strict=True):
-        lines.append(f"| {name} | {own:,.0f} | {theirs:,.0f} | {ours:,.0f} | {ours / own:,.2f}× |")
+    """Of each side: MB per second up, the same down, and of the proxies the memory that it took."""
+    lines = ["| | boto3 directly | stock proxy | Artel proxy | Artel to boto3 |", "|---|--:|--:|--:|--:|"]
+    for name, own, theirs, ours in zip(("upload", "download"), direct, stock, artel):
+        lines.append(f"| {name}, MB per second | {own:,.0f} | {theirs:,.0f} | {ours:,.0f} | {ours / own:,.2f}× |")
+    lines.append(f"| memory that both took at most, MB | | {stock[2]:,.0f} | {artel[2]:,.0f} | |")
     return "\n".join(lines)
 
 
@@ -48,11 +50,10 @@ def conditions(options, names, stock=""):
     # The last commit that was there when the binary was built.
     built = int(Path(options.binary).stat().st_mtime)
     commit = said("git", "-C", ROOT, "log", "-1", f"--before=@{built}", "--format=%h")
-    build = next((part for part in Path(options.binary).resolve().parts if part in ("debug", "release")), "unknown")
     cores = len(re.findall(r"^processor", Path("/proc/cpuinfo").read_text(), re.MULTILINE))
     load = Path("/proc/loadavg").read_text().split()[0]
     given = ", ".join(f"{name.replace('_', '-')} {getattr(options, name):,}" for name in names)
-    parts = [day, f"{build} build, sources at {commit}", stock, f"{cores} cores, {platform.machine()}"]
+    parts = [day, f"sources at {commit}", stock, f"{cores} cores, {platform.machine()}"]
     return "; ".join([*filter(None, parts), f"load average at the end {load}", given]) + "."
 
 

@@ -151,7 +151,8 @@ impl Artifacts {
 
     /// The bytes of `content`, `length` of them (or to the end) from `offset`.
     pub async fn read(&self, content: &Content, offset: u64, length: Option<u64>) -> Result<ByteStream> {
-        self.blobs.get(&content.location, offset, length).await
+        let length = length.unwrap_or(content.entry.size.saturating_sub(offset));
+        self.blobs.get(&content.location, offset, Some(length)).await
     }
 
     /// The file or folder at `path`.

@@ -1,8 +1,8 @@
 //! Objects in an S3 bucket.
 
+mod download;
 mod upload;
 
-use super::ByteStream;
 use crate::config::S3 as Config;
 use crate::error::{Error, Result, ResultExt};
 use aws_config::BehaviorVersion;
@@ -11,8 +11,9 @@ use aws_sdk_s3::config::{Credentials, Region, RequestChecksumCalculation, Respon
 use aws_sdk_s3::error::ProvideErrorMetadata;
 use aws_sdk_s3::presigning::PresigningConfig;
 use aws_sdk_s3::types::{ChecksumAlgorithm, CompletedMultipartUpload, CompletedPart};
-use futures::{StreamExt, stream};
+use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::Semaphore;
 
 #[derive(Clone)]
 pub(super) struct S3 {
@@ -23,6 +24,8 @@ pub(super) struct S3 {
     prefix: String,
     /// Goes with what Artel itself sends, in place of a signature over the bytes. The server refuses what does not fit it.
     checksum: Option<ChecksumAlgorithm>,
+    /// Downloads that may read ahead now.
+    ahead: Arc<Semaphore>,
 }
 
 impl S3 {
@@ -51,7 +54,8 @@ impl S3 {
         }
         let prefix = if prefix.is_empty() { String::new() } else { format!("{}/", prefix.trim_end_matches('/')) };
         let checksum = config.checksums.then_some(ChecksumAlgorithm::Crc32);
-        Self { client, signer: Client::from_conf(builder.build()), bucket: bucket.into(), prefix, checksum }
+        let ahead = Arc::new(Semaphore::new(download::AHEAD));
+        Self { client, signer: Client::from_conf(builder.build()), bucket: bucket.into(), prefix, checksum, ahead }
     }
 
     fn key(&self, key: &str) -> String {
@@ -96,27 +100,6 @@ impl S3 {
             self.abort(key, upload.upload_id().unwrap_or_default()).await?;
         }
         self.delete(key).await
-    }
-
-    pub(super) async fn get(&self, key: &str, offset: u64, length: Option<u64>) -> Result<ByteStream> {
-        if length == Some(0) {
-            return Ok(futures::stream::empty().boxed());
-        }
-        let mut request = self.client.get_object().bucket(&self.bucket).key(self.key(key));
-        if offset > 0 || length.is_some() {
-            let end = length.map(|l| (offset + l - 1).to_string()).unwrap_or_default();
-            request = request.range(format!("bytes={offset}-{end}"));
-        }
-        let answer = request.send().await.map_err(|e| match e.as_service_error() {
-            Some(service) if service.is_no_such_key() => Error::not_found("the object is not in the store"),
-            _ => Error::unavailable("the S3 server did not give an object").because(e),
-        })?;
-        // chunks go on as they come from the socket, none is copied
-        let chunks = stream::try_unfold(answer.body, |mut body| async move {
-            let chunk = body.try_next().await.or_unavailable("the S3 server broke off")?;
-            Ok::<_, Error>(chunk.map(|chunk| (chunk, body)))
-        });
-        Ok(chunks.boxed())
     }
 
     pub(super) async fn delete(&self, key: &str) -> Result<()> {
