@@ -2,13 +2,13 @@
 
 use crate::Scheduler;
 use crate::execution::Caller;
+use crate::reports::Report;
 use crate::store::logs::Piece;
 use crate::tries::Exit;
 use artel_proto::artel::scheduler::v1::scheduler_server::Scheduler as Service;
 use artel_proto::artel::scheduler::v1::{
-    AppendLogRequest, AppendLogResponse, BundleChunk, ClaimTasksRequest, ClaimTasksResponse, ExecutionApiRequest, ExecutionApiResponse,
-    FetchBundleRequest, HeartbeatRequest, HeartbeatResponse, RegisterWorkerRequest, RegisterWorkerResponse, TaskEndedRequest,
-    TaskEndedResponse,
+    BundleChunk, ClaimTasksRequest, ClaimTasksResponse, ExecutionApiRequest, ExecutionApiResponse, FetchBundleRequest, HeartbeatRequest,
+    HeartbeatResponse, LogPiece, ProcessEnded, RegisterWorkerRequest, RegisterWorkerResponse, ReportRequest, ReportResponse,
 };
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,8 +19,12 @@ use tonic::{Request, Response, Status};
 /// The gRPC side.
 pub(crate) struct Grpc(pub(crate) Arc<Scheduler>);
 
-fn piece(request: &AppendLogRequest) -> Piece<'_> {
-    Piece { segment: Some(&request.segment), byte: request.offset, data: &request.lines }
+fn piece(p: &LogPiece) -> (&str, Piece<'_>) {
+    (&p.ti_id, Piece { segment: Some(&p.segment), byte: p.offset, data: &p.lines })
+}
+
+fn exit(e: &ProcessEnded) -> (&str, Exit<'_>) {
+    (&e.ti_id, Exit { code: e.exit_code, signal: &e.signal, said: e.sent_terminal_state })
 }
 
 /// Longest wait of one claim.
@@ -58,17 +62,10 @@ impl Service for Grpc {
         }))
     }
 
-    async fn append_log(&self, request: Request<AppendLogRequest>) -> Result<Response<AppendLogResponse>, Status> {
+    async fn report(&self, request: Request<ReportRequest>) -> Result<Response<ReportResponse>, Status> {
         let r = request.into_inner();
-        self.0.append_log(&r.ti_id, &piece(&r)).await?;
-        Ok(Response::new(AppendLogResponse {}))
-    }
-
-    async fn task_ended(&self, request: Request<TaskEndedRequest>) -> Result<Response<TaskEndedResponse>, Status> {
-        let r = request.into_inner();
-        let last = r.last_log.as_ref().map(piece);
-        self.0.process_ended(&r.ti_id, Exit { code: r.exit_code, signal: &r.signal, said: r.sent_terminal_state }, last.as_ref()).await?;
-        Ok(Response::new(TaskEndedResponse {}))
+        self.0.take_report(&Report { logs: r.logs.iter().map(piece).collect(), ended: r.ended.iter().map(exit).collect() }).await?;
+        Ok(Response::new(ReportResponse {}))
     }
 
     type FetchBundleStream = ReceiverStream<Result<BundleChunk, Status>>;

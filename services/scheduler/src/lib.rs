@@ -39,6 +39,7 @@ mod params;
 mod parser;
 pub mod partition;
 mod relatives;
+mod reports;
 mod rest;
 mod runs;
 mod scheduling;

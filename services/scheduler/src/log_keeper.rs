@@ -16,7 +16,7 @@ const SILENCE: i64 = 30 * 60 * 1000;
 /// How often logs are stored that could not be stored at once.
 const SWEEP: Duration = Duration::from_secs(20);
 /// How long a complete log waits for others that are stored with it.
-const GATHER: Duration = Duration::from_secs(2);
+const GATHER: Duration = Duration::from_secs(10);
 /// A longer log, in bytes, is stored by itself.
 const SHORT: i64 = 128 * 1024;
 const CONTENT_TYPE: &str = "application/x-ndjson";

@@ -1,14 +1,11 @@
 //! Logs of tries: in pieces in the database while the task runs, one object in the artifact service afterwards.
 
 use crate::Scheduler;
-use crate::states::TaskState;
-use crate::store::history;
-use crate::store::instances;
 use crate::store::instances::TaskInstance;
 use crate::store::logs::{self, Piece, TaskLog};
 use crate::times;
+use artel_platform::Result;
 use artel_platform::db::Tx;
-use artel_platform::{Error, Result};
 use serde_json::{Value, json};
 
 /// How long after its end a try may still say something.
@@ -69,56 +66,6 @@ pub(crate) struct LogPart {
 }
 
 impl Scheduler {
-    /// Adds a piece that a worker sent.
-    pub(crate) async fn append_log(&self, ti_id: &str, piece: &Piece<'_>) -> Result<()> {
-        let object = self.log_object(ti_id).await?.ok_or_else(|| Error::not_found(format!("there is no task instance {ti_id}")))?;
-        let mut tx = self.db.begin().await?;
-        logs::append(&mut tx, ti_id, &object, piece, self.cx.clock.now());
-        tx.commit().await?;
-        self.log_grew.notify_waiters();
-        Ok(())
-    }
-
-    /// Where the log of a try, be it the present one or a past one, is kept in the end.
-    async fn log_object(&self, ti_id: &str) -> Result<Option<String>> {
-        let found = match instances::get(&self.db, ti_id).await? {
-            Some(instance) => Some(instance),
-            None => history::get(&self.db, ti_id).await?,
-        };
-        Ok(found.map(|instance| Place::of(&instance).object(ti_id)))
-    }
-
-    /// A process of a try has ended, and all that it said is here but for this last piece: was it the try's last process?
-    pub(crate) async fn finish_log(&self, ti_id: &str, present: Option<&TaskInstance>, last: Option<&Piece<'_>>) -> Result<()> {
-        let goes_on = present.is_some_and(|i| !i.state.is_some_and(TaskState::is_finished));
-        let completed = match last {
-            Some(piece) => self.append_last(ti_id, present, piece, goes_on).await?,
-            None => !goes_on && logs::complete(&self.db, ti_id).await?,
-        };
-        if completed {
-            self.log_complete.notify_one();
-            self.log_grew.notify_waiters();
-        }
-        Ok(())
-    }
-
-    /// Returns whether the log is complete with this piece.
-    async fn append_last(&self, ti_id: &str, present: Option<&TaskInstance>, piece: &Piece<'_>, goes_on: bool) -> Result<bool> {
-        let object = match present {
-            Some(instance) => Some(Place::of(instance).object(ti_id)),
-            None => self.log_object(ti_id).await?,
-        };
-        let Some(object) = object else { return Ok(false) }; // its run was removed
-        let mut tx = self.db.begin().await?;
-        logs::append(&mut tx, ti_id, &object, piece, self.cx.clock.now());
-        if !goes_on {
-            logs::complete_with(&mut tx, ti_id);
-        }
-        tx.commit().await?;
-        self.log_grew.notify_waiters();
-        Ok(!goes_on)
-    }
-
     /// The log of a try from a byte on, whole lines only. An empty part for a try that has none.
     pub(crate) async fn read_log(&self, ti_id: &str, from: i64, finished: bool) -> Result<LogPart> {
         let Some(log) = logs::get(&self.db, ti_id).await? else {

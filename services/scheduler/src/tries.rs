@@ -6,7 +6,6 @@ use crate::runs::instance_changed;
 use crate::scheduling::retry::{self, EndedTry};
 use crate::states::TaskState;
 use crate::store::instances::{Ended, TaskInstance};
-use crate::store::logs::Piece;
 use crate::store::{history, instances, runs};
 use artel_platform::Result;
 use artel_platform::db::Tx;
@@ -78,18 +77,8 @@ impl Scheduler {
         Ok(retry::due_at(task, &attempt))
     }
 
-    /// The process of a try has ended (python/PROTOCOL.md §6), and the whole of its log is here with this last piece.
-    pub(crate) async fn process_ended(&self, ti_id: &str, exit: Exit<'_>, last: Option<&Piece<'_>>) -> Result<()> {
-        let mut present = instances::get(&self.db, ti_id).await?;
-        // nothing is left to do as a rule
-        if !exit.said || present.is_none() {
-            self.settle_exit(ti_id, exit).await?;
-            present = instances::get(&self.db, ti_id).await?;
-        }
-        self.finish_log(ti_id, present.as_ref(), last).await
-    }
-
-    async fn settle_exit(&self, ti_id: &str, exit: Exit<'_>) -> Result<()> {
+    /// The process of a try has ended (python/PROTOCOL.md §6), and the whole of its log is here.
+    pub(crate) async fn settle_exit(&self, ti_id: &str, exit: Exit<'_>) -> Result<()> {
         let mut tx = self.db.begin().await?;
         let Some(instance) = instances::lock(&mut tx, ti_id).await? else {
             return self.revoked_process_ended(tx, ti_id).await;

@@ -2,14 +2,19 @@
 //! (airflow/jobs/scheduler_job_runner.py `_executable_task_instances_to_queued`).
 
 use crate::Scheduler;
-use crate::store::admission::{self, Active, Candidate};
+use crate::store::admission::{self, Active, Candidate, Full};
 use crate::store::instances;
 use crate::store::pools::{self, Pool, Taken};
 use crate::waiting::Gift;
 use artel_platform::Result;
 use artel_platform::db::Tx;
 use artel_proto::artel::scheduler::v1::TaskInstanceChanged;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+
+/// Candidates looked at first: as a rule one place was freed, and one of the first takes it.
+const FEW: i64 = 32;
+/// Candidates looked at in one go when those were not enough.
+const MANY: i64 = 1000;
 
 /// What was let in.
 #[derive(Default)]
@@ -22,18 +27,12 @@ pub(super) struct Admitted {
 /// Lets in what has room, and gives it to waiting workers.
 pub(super) async fn admit(scheduler: &Scheduler, tx: &mut Tx, now: i64) -> Result<Admitted> {
     admission::take_turn(tx).await?;
-    let (candidates, pools, taken, active) = tx.ask((admission::candidates(), pools::all(), pools::taken(), admission::active())).await?;
+    let asked = (admission::candidates(FEW, &Full::default()), pools::all(), pools::taken(), admission::active());
+    let (candidates, pools, taken, active) = tx.ask(asked).await?;
     if candidates.is_empty() {
         return Ok(Admitted::default());
     }
-    let mut room = Room::measure(pools, &taken, active);
-    let mut admitted = Vec::new();
-    for candidate in candidates {
-        let limits = if candidate.has_limits { task_limits(scheduler, &candidate).await? } else { (None, None) };
-        if room.take(&candidate, limits) {
-            admitted.push(candidate);
-        }
-    }
+    let admitted = choose(scheduler, tx, candidates, Room::measure(pools, &taken, active)).await?;
     let mut gifts = Vec::new();
     let to_claim: Vec<String> =
         admitted.iter().filter(|c| !scheduler.waiting.choose(&mut gifts, &c.queue, &c.id)).map(|c| c.id.clone()).collect();
@@ -54,6 +53,31 @@ pub(super) async fn admit(scheduler: &Scheduler, tx: &mut Tx, now: i64) -> Resul
         });
     }
     Ok(Admitted { count: admitted.len(), to_claim: !to_claim.is_empty() })
+}
+
+/// Those that have room: of the first candidates, and of those behind them while there is room for any.
+async fn choose(scheduler: &Scheduler, tx: &mut Tx, first: Vec<Candidate>, mut room: Room) -> Result<Vec<Candidate>> {
+    let mut admitted = Vec::new();
+    let mut seen = HashSet::new();
+    let (mut batch, mut limit) = (first, FEW);
+    loop {
+        let has_more = batch.len() as i64 == limit;
+        let before = seen.len();
+        for candidate in batch {
+            if !seen.insert(candidate.id.clone()) {
+                continue;
+            }
+            let limits = if candidate.has_limits { task_limits(scheduler, &candidate).await? } else { (None, None) };
+            if room.take(&candidate, limits) {
+                admitted.push(candidate);
+            }
+        }
+        if !has_more || seen.len() == before || !room.has_any() {
+            return Ok(admitted);
+        }
+        limit = MANY;
+        batch = tx.ask(admission::candidates(limit, &room.full)).await?;
+    }
 }
 
 impl Scheduler {
@@ -85,6 +109,8 @@ struct Room {
     of_run: HashMap<(String, String), i64>,
     of_task: HashMap<(String, String), i64>,
     of_task_in_run: HashMap<(String, String, String), i64>,
+    /// What was found to have no room.
+    full: Full,
 }
 
 impl Room {
@@ -102,6 +128,11 @@ impl Room {
             *room.of_task_in_run.entry((dag, run, task)).or_default() += count;
         }
         room
+    }
+
+    /// Is there a pool with room?
+    fn has_any(&self) -> bool {
+        self.pools.values().any(|free| *free > 0)
     }
 
     /// Takes the candidate's place if there is one.
@@ -123,6 +154,12 @@ impl Room {
             || per_dag.is_some_and(|limit| *task >= limit)
             || per_run.is_some_and(|limit| *both >= limit);
         if full {
+            if *pool <= 0 {
+                self.full.pools.insert(c.pool.clone());
+            }
+            if *run >= c.max_active_tasks {
+                self.full.runs.insert((c.dag_id.clone(), c.run_id.clone()));
+            }
             return false;
         }
         *pool = pool.saturating_sub(c.pool_slots);

@@ -1,12 +1,19 @@
 //! What may be queued, and what counts against the limits.
 
-use artel_platform::db::{Dialect, Query, Row, Tx};
+use artel_platform::db::{Dialect, Query, Row, Tx, Value};
 use artel_platform::{Result, args};
+use std::collections::BTreeSet;
 
 /// One number for "somebody fills the queue", so that schedulers on one database take turns.
 const ADMISSION_LOCK: i64 = 0x6172_7465_6c01;
-/// Instances looked at in one go.
-const BATCH: i64 = 1000;
+/// What has no room left: what waits for it need not be looked at.
+#[derive(Default)]
+pub(crate) struct Full {
+    /// Names of pools.
+    pub(crate) pools: BTreeSet<String>,
+    /// Runs, by DAG id and run id.
+    pub(crate) runs: BTreeSet<(String, String)>,
+}
 
 /// A scheduled instance, with the limits of its DAG.
 pub(crate) struct Candidate {
@@ -40,14 +47,24 @@ pub(crate) async fn take_turn(tx: &mut Tx) -> Result<()> {
     Ok(())
 }
 
-/// The weightiest first; of one weight, those of the earlier logical date.
-pub(crate) fn candidates() -> Query<Vec<Candidate>> {
+/// The weightiest first, `limit` of them; of one weight, those of the earlier logical date.
+pub(crate) fn candidates(limit: i64, full: &Full) -> Query<Vec<Candidate>> {
+    let mut args = args![limit];
+    let mut others = String::new();
+    if !full.pools.is_empty() {
+        others += &format!(" AND t.pool NOT IN ({})", super::places(args.len() + 1, full.pools.len()));
+        args.extend(full.pools.iter().map(Value::from));
+    }
+    for (dag_id, run_id) in &full.runs {
+        others += &format!(" AND NOT (t.dag_id = ${} AND t.run_id = ${})", args.len() + 1, args.len() + 2);
+        args.extend(args![dag_id, run_id]);
+    }
     let order = |run: &str| format!("priority_weight DESC, {run}logical_date NULLS LAST, {run}run_after, map_index");
     let of_task = "t.id, t.dag_id, t.run_id, t.task_id, t.map_index, t.try_number, t.queue, t.pool, t.pool_slots, t.dag_version_id, t.priority_weight";
     let from = format!(
         "(SELECT {of_task}, d.max_active_tasks, d.has_task_concurrency_limits, r.logical_date, r.run_after
          FROM task_instances t JOIN dag_runs r ON r.dag_id = t.dag_id AND r.run_id = t.run_id JOIN dags d ON d.dag_id = t.dag_id
-         WHERE t.state = 'scheduled' AND r.state = 'running' AND d.is_paused = 0 ORDER BY {} LIMIT $1) AS candidates",
+         WHERE t.state = 'scheduled' AND r.state = 'running' AND d.is_paused = 0{others} ORDER BY {} LIMIT $1) AS candidates",
         order("r.")
     );
     let columns = [
@@ -64,7 +81,7 @@ pub(crate) fn candidates() -> Query<Vec<Candidate>> {
         "max_active_tasks",
         "has_task_concurrency_limits",
     ];
-    Query::packed(&columns, &from, &order(""), args![BATCH], |row| {
+    Query::packed(&columns, &from, &order(""), args, |row| {
         Ok(Candidate {
             id: row.text()?,
             dag_id: row.text()?,

@@ -2,8 +2,11 @@
 
 use crate::Scheduler;
 use crate::execution::{Caller, Reply};
+use crate::reports::Report;
 use crate::runs::NewRun;
+use crate::store::logs::Piece;
 use crate::store::{instances, runs};
+use crate::tries::Exit;
 use artel_platform::clock::Clock;
 use artel_platform::{Context, testkit};
 use artel_proto::artel::scheduler::v1::Workload;
@@ -139,6 +142,22 @@ impl Bench {
         let end_date = crate::times::shown(self.clock.now());
         let reply = self.own(workload, "PATCH", "state", json!({"state": state, "end_date": end_date})).await;
         assert_eq!(reply.status, 204, "{reply:?}");
+    }
+
+    /// A worker tells a part of a try's log.
+    pub(super) async fn log(&self, ti_id: &str, piece: Piece<'_>) {
+        self.s.take_report(&Report { logs: vec![(ti_id, piece)], ended: vec![] }).await.unwrap();
+    }
+
+    /// A worker tells that the process of a try has ended without a word of the task.
+    pub(super) async fn exit(&self, ti_id: &str, code: i32, signal: &str) {
+        self.ended(ti_id, Exit { code, signal, said: false }, None).await;
+    }
+
+    /// The same, with the last of its log.
+    pub(super) async fn ended(&self, ti_id: &str, exit: Exit<'_>, last: Option<Piece<'_>>) {
+        let logs = last.into_iter().map(|piece| (ti_id, piece)).collect();
+        self.s.take_report(&Report { logs, ended: vec![(ti_id, exit)] }).await.unwrap();
     }
 
     /// Works off whatever is there, each task ending as `ends` says (`success` where it says nothing).

@@ -2,7 +2,6 @@
 
 use super::bench::{bench, expected};
 use crate::states::RunState;
-use crate::tries::Exit;
 use serde_json::json;
 
 #[tokio::test]
@@ -161,12 +160,11 @@ async fn a_process_that_ends_without_a_word_ends_its_try() {
         for task in ["a", "b", "c"] {
             b.start(of(task)).await;
         }
-        let exit = |code, signal| Exit { code, signal, said: false };
-        b.s.process_ended(&of("a").ti_id, exit(-1, "SIGKILL"), None).await.unwrap();
-        b.s.process_ended(&of("b").ti_id, exit(1, ""), None).await.unwrap();
-        b.s.process_ended(&of("c").ti_id, exit(0, ""), None).await.unwrap();
+        b.exit(&of("a").ti_id, -1, "SIGKILL").await;
+        b.exit(&of("b").ti_id, 1, "").await;
+        b.exit(&of("c").ti_id, 0, "").await;
         // this one could not even be started
-        b.s.process_ended(&of("e").ti_id, exit(1, ""), None).await.unwrap();
+        b.exit(&of("e").ti_id, 1, "").await;
         b.settle().await;
         assert_eq!(b.states("d", "r").await, expected(&[("a", "up_for_retry"), ("b", "failed"), ("c", "success"), ("e", "failed")]));
     })
@@ -197,7 +195,7 @@ async fn what_runs_is_killed_when_it_is_cleared_or_its_run_is_ended() {
         // the old process is dead: now the new try may start
         assert!(b.claim("w1", 10).await.is_empty());
         for id in &ids {
-            b.s.process_ended(id, Exit { code: -1, signal: "SIGTERM", said: false }, None).await.unwrap();
+            b.exit(id, -1, "SIGTERM").await;
         }
         b.settle().await;
         assert_eq!(b.claim("w1", 10).await.len(), 1);

@@ -4,7 +4,6 @@ use super::bench::{bench, expected, task_of};
 use crate::states::RunState;
 use crate::store::logs::{self, Piece};
 use crate::store::{callbacks, objects};
-use crate::tries::Exit;
 use artel_platform::args;
 use serde_json::{Value, json};
 
@@ -68,7 +67,7 @@ async fn stored_logs_go_with_their_run_and_with_their_instance() {
         for workload in b.claim("w1", 2).await {
             b.start(&workload).await;
             let instance = b.instance("d", "r", &task_of(&workload)).await;
-            b.s.append_log(&instance.id, &Piece { segment: Some("p"), byte: 0, data: b"{}\n" }).await.unwrap();
+            b.log(&instance.id, Piece { segment: Some("p"), byte: 0, data: b"{}\n" }).await;
             b.say(&workload, "success").await;
             let mut tx = b.s.db.begin().await.unwrap();
             assert!(logs::stored(&mut tx, &instance.id, 3).await.unwrap());
@@ -176,7 +175,7 @@ async fn a_task_that_was_lost_has_its_callback_called() {
         for workload in &work {
             b.start(workload).await;
             match super::bench::task_of(workload).as_str() {
-                "killed" => b.s.process_ended(&workload.ti_id, Exit { code: -1, signal: "SIGKILL", said: false }, None).await.unwrap(),
+                "killed" => b.exit(&workload.ti_id, -1, "SIGKILL").await,
                 "said" => b.say(workload, "failed").await,
                 _ => {}
             }

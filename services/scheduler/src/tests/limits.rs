@@ -114,3 +114,28 @@ async fn a_paused_dag_starts_nothing_until_it_goes_on() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn many_that_have_no_room_do_not_hold_up_those_behind_them() {
+    bench(|b| async move {
+        let mut tx = b.s.db.begin().await.unwrap();
+        pools::put(&mut tx, &Pool { name: "gate".into(), slots: 0, description: None, include_deferred: false }).await.unwrap();
+        tx.commit().await.unwrap();
+        let names: Vec<String> = (0..40).map(|i| format!("t{i:02}")).collect();
+        let heavy = |more: Value| names.iter().map(|name| (name.as_str(), [].as_slice(), more.clone())).collect::<Vec<_>>();
+        b.add("shut", &heavy(json!({"pool": "gate", "priority_weight": 9})), json!({})).await;
+        b.add("narrow", &heavy(json!({"priority_weight": 5})), json!({"max_active_tasks": 1})).await;
+        b.add("light", &heavy(json!({})), json!({"max_active_tasks": 100})).await;
+        for dag in ["shut", "narrow", "light"] {
+            b.trigger(dag, "r").await;
+        }
+        let work = b.claim("w1", 100).await;
+        let of = |dag: &str| work.iter().filter(|w| w.execute_task_json.contains(&format!("\"dag_id\":\"{dag}\""))).count();
+        assert_eq!((of("shut"), of("narrow"), of("light")), (0, 1, 40));
+        let first = work.iter().find(|w| w.execute_task_json.contains("\"dag_id\":\"narrow\"")).unwrap();
+        b.start(first).await;
+        b.say(first, "success").await;
+        assert_eq!(b.claim("w1", 100).await.len(), 1, "the next of the narrow one");
+    })
+    .await;
+}

@@ -170,23 +170,23 @@ async fn a_log_is_read_while_it_grows() {
         assert_eq!((nothing.text.as_str(), nothing.end), ("", false));
         b.start(&a).await;
         let piece = |segment, byte, data| Piece { segment: Some(segment), byte, data };
-        b.s.append_log(&instance.id, &piece("p1", 0, b"one\ntw")).await.unwrap();
-        b.s.append_log(&instance.id, &piece("p1", 0, b"one\ntw")).await.unwrap(); // sent twice
+        b.log(&instance.id, piece("p1", 0, b"one\ntw")).await;
+        b.log(&instance.id, piece("p1", 0, b"one\ntw")).await; // sent twice
         let part = b.s.read_log(&a.ti_id, 0, false).await.unwrap();
         assert_eq!((part.text.as_str(), part.next, part.end), ("one\n", 4, false));
-        b.s.append_log(&instance.id, &piece("p1", 6, b"o\nthree\n")).await.unwrap();
+        b.log(&instance.id, piece("p1", 6, b"o\nthree\n")).await;
         // the try gives its slot back and goes on in another process: its log goes on too
         let until = crate::times::shown(b.clock.now() + MINUTE);
         let body = json!({"state": "up_for_reschedule", "end_date": crate::times::shown(b.clock.now()), "reschedule_date": until});
         assert_eq!(b.own(&a, "PATCH", "state", body).await.status, 204);
-        b.s.process_ended(&a.ti_id, Exit { code: 0, signal: "", said: true }, None).await.unwrap();
+        b.ended(&a.ti_id, Exit { code: 0, signal: "", said: true }, None).await;
         b.advance(MINUTE).await;
         let again = b.claim("w1", 1).await.remove(0);
         assert_eq!(again.ti_id, a.ti_id);
         b.start(&again).await;
         assert!(!b.s.read_log(&a.ti_id, part.next, false).await.unwrap().end);
         b.say(&again, "success").await;
-        b.s.process_ended(&a.ti_id, Exit { code: 0, signal: "", said: true }, Some(&piece("p2", 0, b"four"))).await.unwrap();
+        b.ended(&a.ti_id, Exit { code: 0, signal: "", said: true }, Some(piece("p2", 0, b"four"))).await;
         let rest = b.s.read_log(&a.ti_id, part.next, true).await.unwrap();
         assert_eq!((rest.text.as_str(), rest.next, rest.end), ("two\nthree\nfour", 18, true));
     })

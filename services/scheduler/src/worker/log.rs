@@ -3,7 +3,7 @@
 
 use super::Worker;
 use super::mask::Masker;
-use artel_proto::artel::scheduler::v1::AppendLogRequest;
+use artel_proto::artel::scheduler::v1::LogPiece;
 use chrono::SecondsFormat;
 use serde_json::{Map, Value, json};
 use std::sync::{Arc, Mutex};
@@ -11,15 +11,13 @@ use std::time::Duration;
 use tokio::io::{AsyncBufRead, AsyncBufReadExt, AsyncRead, AsyncReadExt, BufReader};
 use tokio::sync::mpsc;
 
-/// A batch is sent when it is this large or this old.
+/// A batch is sent when it is this large or this old; it then waits a moment for those of other tasks (reporter.rs).
 const BATCH_BYTES: usize = 64 * 1024;
-const BATCH_AGE: Duration = Duration::from_millis(150);
+const BATCH_AGE: Duration = Duration::from_millis(50);
 /// A longer line is cut into several, so that a task that never ends its line does not fill the worker's memory.
 const MAX_LINE: usize = 256 * 1024;
 /// Lines that wait to be sent; a task that prints more waits itself.
 const QUEUED_LINES: usize = 64;
-/// Attempts to hand a batch over while the scheduler is away.
-const ATTEMPTS: u32 = 40;
 
 /// Where a line comes from.
 #[derive(Clone, Copy)]
@@ -41,7 +39,7 @@ pub(super) struct Log {
 
 impl Log {
     /// A log for one try and the task that sends its lines. It ends when every handle is dropped, with what is not sent by then.
-    pub(super) fn open(worker: Arc<Worker>, ti_id: String) -> (Self, tokio::task::JoinHandle<Option<AppendLogRequest>>) {
+    pub(super) fn open(worker: Arc<Worker>, ti_id: String) -> (Self, tokio::task::JoinHandle<Option<LogPiece>>) {
         let (lines, queue) = mpsc::channel(QUEUED_LINES);
         let sender = tokio::spawn(send_batches(worker, ti_id, queue));
         (Self { lines, masker: Arc::default() }, sender)
@@ -103,14 +101,13 @@ fn runner_line(text: &str) -> String {
     }
 }
 
-async fn send_batches(worker: Arc<Worker>, ti_id: String, mut queue: mpsc::Receiver<String>) -> Option<AppendLogRequest> {
+async fn send_batches(worker: Arc<Worker>, ti_id: String, mut queue: mpsc::Receiver<String>) -> Option<LogPiece> {
     let segment = worker.cx.ids.hex32();
     let mut offset = 0;
     let mut batch = String::new();
     loop {
         let open = collect(&mut queue, &mut batch).await;
-        let piece = (!batch.is_empty()).then(|| AppendLogRequest {
-            worker_id: worker.id.clone(),
+        let piece = (!batch.is_empty()).then(|| LogPiece {
             ti_id: ti_id.clone(),
             offset,
             lines: std::mem::take(&mut batch).into_bytes().into(),
@@ -121,7 +118,8 @@ async fn send_batches(worker: Arc<Worker>, ti_id: String, mut queue: mpsc::Recei
         }
         if let Some(piece) = piece {
             offset += piece.lines.len() as i64;
-            hand_over(&worker, piece).await;
+            let is_full = piece.lines.len() >= BATCH_BYTES;
+            let _ = worker.reporter.log(piece, is_full).await.await;
         }
     }
 }
@@ -145,19 +143,6 @@ async fn collect(queue: &mut mpsc::Receiver<String>, batch: &mut String) -> bool
             }
             Err(_) => return true,
             Ok(None) => return false,
-        }
-    }
-}
-
-pub(super) async fn hand_over(worker: &Worker, request: AppendLogRequest) {
-    for attempt in 1..=ATTEMPTS {
-        match worker.cx.peers.scheduler().append_log(request.clone()).await {
-            Ok(_) => return,
-            Err(status) if status.code() != tonic::Code::Unavailable || attempt == ATTEMPTS => {
-                tracing::warn!(%status, ti_id = %request.ti_id, "log lines of a task are lost");
-                return;
-            }
-            Err(_) => tokio::time::sleep(Duration::from_millis(500)).await,
         }
     }
 }

@@ -8,6 +8,7 @@ pub(crate) mod execution_api;
 mod log;
 mod mask;
 pub(crate) mod messages;
+mod reporter;
 mod supervisor;
 mod wire;
 mod zygote;
@@ -15,6 +16,7 @@ mod zygote;
 use crate::config::Settings;
 use artel_platform::{Context, Result};
 use artel_proto::artel::scheduler::v1 as proto;
+use reporter::Reporter;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -28,6 +30,8 @@ const CLAIM_WAIT: Duration = Duration::from_secs(20);
 const MAX_PAUSE: Duration = Duration::from_secs(5);
 /// How long running tasks get to end when the worker is told to stop.
 const DRAIN: Duration = Duration::from_secs(8);
+/// How long the last report may take then.
+const LAST_REPORT: Duration = Duration::from_secs(3);
 
 /// What a worker takes.
 pub struct Options {
@@ -45,6 +49,7 @@ struct Worker {
     /// What each task may take.
     limits: HashMap<&'static str, u64>,
     bundles: bundles::Fetched,
+    reporter: Reporter,
     /// Task instances that run here, each with the way to tell its supervisor to kill it.
     running: Mutex<HashMap<String, mpsc::Sender<()>>>,
 }
@@ -64,7 +69,8 @@ pub async fn run(cx: Context, options: Options) -> Result<()> {
     let limits = cx.config.section::<Settings>("scheduler")?.task_limits();
     let id = format!("{hostname}-{}", cx.ids.hex32());
     let (zygotes, bundles) = (Zygotes::new(&cx), bundles::Fetched::new(&cx));
-    let worker = Arc::new(Worker { id, zygotes, bundles, cx, limits, running: Mutex::default() });
+    let reporter = Reporter::start(&cx, &id);
+    let worker = Arc::new(Worker { id, zygotes, bundles, reporter, cx, limits, running: Mutex::default() });
     let stop = worker.cx.stop.clone();
     let Some(lease) = worker.register(&hostname, &options.queues, slots).await else { return Ok(()) };
     tracing::info!(worker = %worker.id, slots, queues = options.queues.join(","), "worker ready");
@@ -78,6 +84,9 @@ pub async fn run(cx: Context, options: Options) -> Result<()> {
     worker.kill_all();
     if tokio::time::timeout(DRAIN, tasks.wait()).await.is_err() {
         tracing::warn!("some tasks did not end in time and are cut off; their leases run out");
+    }
+    if tokio::time::timeout(LAST_REPORT, worker.reporter.end()).await.is_err() {
+        tracing::warn!("the scheduler does not answer: the last lines of some logs are lost");
     }
     heart.abort();
     worker.zygotes.end().await;

@@ -3,12 +3,12 @@
 
 use super::Worker;
 use super::execution_api::{Answer, Call};
-use super::log::{self, Log, Source};
+use super::log::{Log, Source};
 use super::zygote::{Exit, Fork};
 use super::{messages, wire};
 use artel_platform::process::signal_group;
 use artel_platform::{Error, Result};
-use artel_proto::artel::scheduler::v1::{AppendLogRequest, TaskEndedRequest, Workload};
+use artel_proto::artel::scheduler::v1::{LogPiece, ProcessEnded, Workload};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 use std::os::fd::OwnedFd;
@@ -50,11 +50,7 @@ pub(super) async fn run(worker: Arc<Worker>, workload: Workload) {
         }
     };
     drop(log);
-    let mut last_log = log_sender.await.unwrap_or_default();
-    // what the scheduler decides about a task without a word is decided with the whole log there
-    if let Some(piece) = last_log.take_if(|_| !ending.said) {
-        log::hand_over(&worker, piece).await;
-    }
+    let last_log = log_sender.await.unwrap_or_default();
     report(&worker, &ti_id, ending, last_log).await;
     // a try that waited may have gone on here already, in another process
     let mut running = worker.running.lock().expect("not poisoned");
@@ -267,26 +263,19 @@ impl Conversation<'_> {
     }
 }
 
-/// Tells the scheduler, for as long as it takes it to come back.
-async fn report(worker: &Worker, ti_id: &str, ending: Ending, last_log: Option<AppendLogRequest>) {
-    let request = TaskEndedRequest {
-        worker_id: worker.id.clone(),
+/// Tells how it ended, after the last of its log. Only what the scheduler has to decide about is waited for.
+async fn report(worker: &Worker, ti_id: &str, ending: Ending, last_log: Option<LogPiece>) {
+    if let Some(piece) = last_log {
+        worker.reporter.log(piece, false).await;
+    }
+    let ended = ProcessEnded {
         ti_id: ti_id.into(),
         exit_code: ending.exit.code.unwrap_or(-1),
         signal: ending.exit.signal.as_ref().map(|s| s.as_str().map_or_else(|| s.to_string(), Into::into)).unwrap_or_default(),
         sent_terminal_state: ending.said,
-        last_log,
     };
-    for _ in 0..60 {
-        match worker.cx.peers.scheduler().task_ended(request.clone()).await {
-            Ok(_) => return,
-            Err(status) if status.code() == tonic::Code::Unavailable && !worker.cx.stop.is_cancelled() => {
-                tokio::time::sleep(Duration::from_secs(1)).await
-            }
-            Err(status) => {
-                tracing::warn!(%status, ti_id, "the end of a task could not be told; its lease runs out");
-                return;
-            }
-        }
+    let told = worker.reporter.ended(ended).await;
+    if !ending.said {
+        let _ = told.await;
     }
 }
