@@ -23,6 +23,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tests/compat/airfl
 
 import stock  # noqa: E402
 
+# How often the end of a run is asked for, in seconds.
+ASK_EACH = 0.2
+
 
 class Side(ABC):
     """A running scheduler. `root` are processes counted with all below them, `alone` without."""
@@ -78,14 +81,18 @@ class Side(ABC):
         """A clock of what tasks cost: CPU time less what is used anyway."""
         return self.cpu_ms() - self.idle * time.monotonic()
 
-    def settle(self, seconds=5, at_most=120):
-        """Waits for what is still done after the start; learns what is used when nothing runs."""
+    def settle(self, ask=None, seconds=5, at_most=120):
+        """Waits for what is still done after the start; learns what is used when nothing runs, but for what `ask` asks each
+        ASK_EACH seconds: whoever waits for a run asks so too."""
         until = time.monotonic() + at_most
         rate = None
         while rate is None or (rate > 400 and time.monotonic() < until):
-            before = self.cpu_ms()
-            time.sleep(seconds)
-            rate = (self.cpu_ms() - before) / seconds
+            before, began = self.cpu_ms(), time.monotonic()
+            while time.monotonic() < began + seconds:
+                if ask:
+                    ask()
+                time.sleep(ASK_EACH)
+            rate = (self.cpu_ms() - before) / (time.monotonic() - began)
         self.idle = rate
 
 

@@ -66,11 +66,12 @@ impl Outbox {
 
 /// The oldest `limit` waiting events other than `except`, in order.
 pub(super) async fn waiting(db: &Db, limit: i64, except: &HashSet<String>) -> Result<Vec<Envelope>> {
-    let mut values = crate::args![limit];
+    let mut values = Vec::new();
     // said again until there are a power of two: few texts, whatever their number
     values.extend(except.iter().cycle().take(if except.is_empty() { 0 } else { except.len().next_power_of_two() }).map(Value::from));
-    let clause = if except.is_empty() { String::new() } else { format!("WHERE id NOT IN ({}) ", places(2..=values.len())) };
-    let sql = format!("SELECT id, topic, type, key, payload, time, traceparent FROM outbox {clause}ORDER BY id LIMIT $1");
+    let clause = if except.is_empty() { String::new() } else { format!("WHERE id NOT IN ({}) ", places(1..=values.len())) };
+    // a bound limit would have SQLite plan it anew each time
+    let sql = format!("SELECT id, topic, type, key, payload, time, traceparent FROM outbox {clause}ORDER BY id LIMIT {limit}");
     db.fetch_all(AssertSqlSafe(sql), values).await?.iter().map(envelope).collect()
 }
 

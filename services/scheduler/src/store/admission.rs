@@ -49,7 +49,7 @@ pub(crate) async fn take_turn(tx: &mut Tx) -> Result<()> {
 
 /// The weightiest first, `limit` of them; of one weight, those of the earlier logical date.
 pub(crate) fn candidates(limit: i64, full: &Full) -> Query<Vec<Candidate>> {
-    let mut args = args![limit];
+    let mut args = Vec::new();
     let mut others = String::new();
     if !full.pools.is_empty() {
         others += &format!(" AND t.pool NOT IN ({})", super::places(args.len() + 1, full.pools.len()));
@@ -59,12 +59,13 @@ pub(crate) fn candidates(limit: i64, full: &Full) -> Query<Vec<Candidate>> {
         others += &format!(" AND NOT (t.dag_id = ${} AND t.run_id = ${})", args.len() + 1, args.len() + 2);
         args.extend(args![dag_id, run_id]);
     }
+    // a bound limit would have SQLite plan it anew each time
     let order = |run: &str| format!("priority_weight DESC, {run}logical_date NULLS LAST, {run}run_after, map_index");
     let of_task = "t.id, t.dag_id, t.run_id, t.task_id, t.map_index, t.try_number, t.queue, t.pool, t.pool_slots, t.dag_version_id, t.priority_weight";
     let from = format!(
         "(SELECT {of_task}, d.max_active_tasks, d.has_task_concurrency_limits, r.logical_date, r.run_after
          FROM task_instances t JOIN dag_runs r ON r.dag_id = t.dag_id AND r.run_id = t.run_id JOIN dags d ON d.dag_id = t.dag_id
-         WHERE t.state = 'scheduled' AND r.state = 'running' AND d.is_paused = 0{others} ORDER BY {} LIMIT $1) AS candidates",
+         WHERE t.state = 'scheduled' AND r.state = 'running' AND d.is_paused = 0{others} ORDER BY {} LIMIT {limit}) AS candidates",
         order("r.")
     );
     let columns = [

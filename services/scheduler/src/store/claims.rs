@@ -8,12 +8,13 @@ use artel_platform::db::{Db, Tx, Value};
 /// Takes up to `slots` queued instances of `queues` for a worker, the weightiest first, then the oldest run's. Answers their
 /// ids, in no order.
 pub(crate) async fn claim(tx: &mut Tx, worker_id: &str, queues: &[String], slots: i64, now: i64, lease_until: i64) -> Result<Vec<String>> {
-    let mut filter = Filter { args: args![worker_id, lease_until, now, slots], ..Filter::default() };
+    let mut filter = Filter { args: args![worker_id, lease_until, now], ..Filter::default() };
     filter.that("state = 'queued'");
     filter.that("(lease_until IS NULL OR lease_until < $3)");
     filter.any_of("queue", queues);
+    // a bound limit would have SQLite plan it anew each time
     let text = format!(
-        "UPDATE task_instances SET worker_id = $1, lease_until = $2 WHERE id IN (SELECT id FROM task_instances {} ORDER BY priority_weight DESC, queued_at, map_index, id LIMIT $4{}) RETURNING id",
+        "UPDATE task_instances SET worker_id = $1, lease_until = $2 WHERE id IN (SELECT id FROM task_instances {} ORDER BY priority_weight DESC, queued_at, map_index, id LIMIT {slots}{}) RETURNING id",
         filter.clause(),
         for_update_skip_locked(tx.dialect())
     );
