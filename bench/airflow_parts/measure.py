@@ -8,6 +8,8 @@ from . import dags
 from .sides import ASK_EACH
 
 PAGE = 100
+# Seconds after a run's end in which what was put off (Artel stores logs together) counts as the run's.
+AFTERWARDS = 15
 
 
 def measure(side, options, folder):
@@ -65,11 +67,14 @@ def run(side, dag, name, first, figures):
     milliseconds, and how many task instances there were."""
     side.until(lambda: side.call("GET", f"/api/v2/dags/{dag}"), dag, pause=0.5)
     side.call("PATCH", f"/api/v2/dags/{dag}", {"is_paused": False})
-    side.settle(lambda: state(side, "bench_first", first))
+    asked = lambda: state(side, "bench_first", first)  # noqa: E731
+    side.settle(asked)
     before, began = side.work_ms(), time.monotonic()
     side.call("POST", f"/api/v2/dags/{dag}/dagRuns", {"dag_run_id": "bench", "logical_date": "2026-01-01T00:00:00Z"})
     wait(side, dag, "bench")
-    cpu, wall = max(0.0, side.work_ms() - before), time.monotonic() - began
+    wall = time.monotonic() - began
+    side.ask_for(AFTERWARDS, asked)
+    cpu = max(0.0, side.work_ms() - before)
     instances = listed(side, dag)
     wrong = [(instance["task_id"], instance["state"], instance["try_number"]) for instance in instances if instance["state"] != "success"]
     if wrong:

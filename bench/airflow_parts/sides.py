@@ -81,17 +81,22 @@ class Side(ABC):
         """A clock of what tasks cost: CPU time less what is used anyway."""
         return self.cpu_ms() - self.idle * time.monotonic()
 
-    def settle(self, ask=None, seconds=5, at_most=120):
+    def ask_for(self, seconds, ask):
+        """Passes the time; `ask` is asked as often as by whoever waits for a run."""
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            if ask:
+                ask()
+            time.sleep(ASK_EACH)
+
+    def settle(self, ask=None, seconds=10, at_most=120):
         """Waits for what is still done after the start; learns what is used when nothing runs, but for what `ask` asks each
         ASK_EACH seconds: whoever waits for a run asks so too."""
         until = time.monotonic() + at_most
         rate = None
         while rate is None or (rate > 400 and time.monotonic() < until):
             before, began = self.cpu_ms(), time.monotonic()
-            while time.monotonic() < began + seconds:
-                if ask:
-                    ask()
-                time.sleep(ASK_EACH)
+            self.ask_for(seconds, ask)
             rate = (self.cpu_ms() - before) / (time.monotonic() - began)
         self.idle = rate
 

@@ -22,6 +22,7 @@ pub(crate) struct Settings {
     pub(crate) max_map_length: i64,
     pub(crate) trigger_capacity: i64,
     pub(crate) xcom_inline_bytes: usize,
+    pub(crate) keep_events_days: u32,
     task_memory_mib: u64,
     task_cpu_seconds: u64,
     task_processes: u64,

@@ -7,7 +7,9 @@ use crate::store::instances::TaskInstance;
 use artel_platform::Result;
 use artel_platform::db::Tx;
 use serde_json::json;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
 
 /// Numbers of events, which sort by time: the last one that was given.
 #[derive(Default)]
@@ -23,7 +25,38 @@ impl Numbers {
     }
 }
 
+/// How often old events are removed, and how many in one statement, which nobody else can write beside.
+const SWEEP: Duration = Duration::from_secs(3600);
+const AT_ONCE: u64 = 1000;
+const DAY: i64 = 24 * 60 * 60 * 1000;
+
 impl Scheduler {
+    /// Starts the task that removes events that are old enough, where a setting says what that is.
+    pub(crate) fn start_event_sweeper(self: &Arc<Self>) {
+        if self.settings.keep_events_days == 0 {
+            return;
+        }
+        let scheduler = self.clone();
+        self.cx.spawn("remove old events", async move {
+            loop {
+                if let Err(error) = scheduler.sweep_events().await {
+                    tracing::warn!(error = %error.chain(), "old events stay for now");
+                }
+                tokio::select! {
+                    () = scheduler.cx.stop.cancelled() => return,
+                    () = tokio::time::sleep(SWEEP) => {}
+                }
+            }
+        });
+    }
+
+    /// Removes what is older than `scheduler.keep_events_days`.
+    pub(crate) async fn sweep_events(&self) -> Result<()> {
+        let before = self.cx.clock.now() - i64::from(self.settings.keep_events_days) * DAY;
+        while event_logs::forget(&self.db, before, AT_ONCE).await? == AT_ONCE {}
+        Ok(())
+    }
+
     /// Notes that something happened.
     pub(crate) async fn note_event(&self, event: &NewEvent) -> Result<()> {
         let (uid, id, now) = self.event_key();

@@ -149,6 +149,7 @@ pub async fn start(cx: Context) -> Result<Service> {
     scheduler.start_evaluators();
     scheduler.start_timer();
     scheduler.start_log_keeper();
+    scheduler.start_event_sweeper();
     scheduler.start_bundles();
     scheduler.start_parser();
     scheduler.start_trigger_host();

@@ -95,6 +95,13 @@ pub(crate) fn add_along(tx: &mut Tx, key: (&str, i64), new: &NewEvent, now: i64)
     tx.along(insert!("(SELECT r.logical_date FROM dag_runs r WHERE r.dag_id = $5 AND r.run_id = $7)"), values(key, new, now));
 }
 
+/// Removes up to `limit` of those that were noted before this time, the oldest first; returns how many there were. Numbers sort
+/// by time.
+pub(crate) async fn forget(db: &Db, before: i64, limit: u64) -> Result<u64> {
+    let text = format!("DELETE FROM event_logs WHERE uid IN (SELECT uid FROM event_logs WHERE id < $1 ORDER BY id LIMIT {limit})");
+    db.execute(sql(text), args![before * 1000]).await
+}
+
 pub(crate) async fn get(db: &Db, id: i64) -> Result<Option<Event>> {
     let text = format!("SELECT {COLUMNS} FROM event_logs WHERE id = $1 ORDER BY uid LIMIT 1");
     db.fetch_optional(sql(text), args![id]).await?.as_ref().map(read).transpose()

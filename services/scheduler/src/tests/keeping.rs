@@ -1,9 +1,10 @@
-//! What is kept for tasks: large XComs, their own state, callbacks to be called.
+//! What is kept for tasks: large XComs, their own state, callbacks to be called; and how long.
 
-use super::bench::{bench, expected, task_of};
+use super::bench::{MINUTE, bench, bench_with, expected, task_of};
 use crate::states::RunState;
+use crate::store::event_logs::{self, NewEvent};
 use crate::store::logs::{self, Piece};
-use crate::store::{callbacks, objects};
+use crate::store::{Filter, Page, callbacks, objects};
 use artel_platform::args;
 use serde_json::{Value, json};
 
@@ -190,6 +191,21 @@ async fn a_task_that_was_lost_has_its_callback_called() {
         found.sort_by_key(|c| c["ti"]["task_id"].as_str().map(str::to_owned));
         assert_eq!((found[1]["ti"]["task_id"].clone(), found[1]["task_callback_type"].clone()), (json!("lost"), json!("up_for_retry")));
         assert_eq!(found[1]["context_from_server"]["max_tries"], 1);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn old_events_go_where_a_setting_says_so() {
+    bench_with("keep_events_days = 2", |b| async move {
+        for event in ["old", "new"] {
+            b.s.note_event(&NewEvent { event: event.into(), ..NewEvent::default() }).await.unwrap();
+            b.clock.advance(36 * 60 * MINUTE);
+        }
+        b.s.sweep_events().await.unwrap();
+        let page = Page { limit: 10, offset: 0, order: "id".into() };
+        let (left, _) = event_logs::list(&b.s.db, Filter::default(), &page).await.unwrap();
+        assert_eq!(left.iter().map(|e| e.what.event.as_str()).collect::<Vec<_>>(), ["new"]);
     })
     .await;
 }
