@@ -7,7 +7,7 @@ use crate::store::instances::TaskInstance;
 use crate::store::logs::{self, Piece};
 use crate::store::{history, instances};
 use crate::tries::Exit;
-use artel_platform::Result;
+use artel_platform::{Code, Result};
 use std::collections::HashMap;
 
 /// News of a worker's tries, each named by its id.
@@ -21,18 +21,19 @@ pub(crate) struct Report<'a> {
 impl Scheduler {
     /// Takes what a worker tells; the same report twice is one.
     pub(crate) async fn take_report(&self, report: &Report<'_>) -> Result<()> {
-        let mut present = self.present(report).await?;
+        let present = self.present(report).await?;
         // what is decided about a task without a word is decided with the whole of its log there
         let silent: Vec<_> = report.ended.iter().filter(|(id, exit)| !exit.said || !present.contains_key(*id)).collect();
         let last = |id: &str| silent.iter().all(|(other, _)| *other != id) && present.get(id).is_some_and(is_over);
         let mut complete: Vec<&str> = report.ended.iter().map(|(id, _)| *id).filter(|id| last(id)).collect();
         self.note_logs(report, &present, &complete).await?;
         for (id, exit) in &silent {
-            self.settle_exit(id, *exit).await?;
-            present.remove(*id);
-            let goes_on = instances::get(&self.db, id).await?.is_some_and(|instance| !is_over(&instance));
-            if !goes_on && logs::complete(&self.db, id).await? {
-                complete.push(id);
+            match self.settle_silent(id, *exit).await {
+                Ok(true) => complete.push(id),
+                Ok(false) => {}
+                Err(error) if error.code == Code::Unavailable => return Err(error), // it is told again
+                // its lease runs out and its retry rule decides; the others are none the worse
+                Err(error) => tracing::warn!(ti_id = id, error = %error.chain(), "the end of a task's process came to nothing"),
             }
         }
         if !complete.is_empty() {
@@ -40,6 +41,13 @@ impl Scheduler {
         }
         self.log_grew.notify_waiters();
         Ok(())
+    }
+
+    /// A process has ended whose task said nothing of its end, or whose try is a past one. Returns whether that completes its log.
+    async fn settle_silent(&self, id: &str, exit: Exit<'_>) -> Result<bool> {
+        self.settle_exit(id, exit).await?;
+        let goes_on = instances::get(&self.db, id).await?.is_some_and(|instance| !is_over(&instance));
+        Ok(!goes_on && logs::complete(&self.db, id).await?)
     }
 
     /// The tries of a report that are present ones.
