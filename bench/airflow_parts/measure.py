@@ -67,7 +67,10 @@ def run(side, dag, name, first, figures):
     milliseconds, and how many task instances there were."""
     side.until(lambda: side.call("GET", f"/api/v2/dags/{dag}"), dag, pause=0.5)
     side.call("PATCH", f"/api/v2/dags/{dag}", {"is_paused": False})
-    asked = lambda: state(side, "bench_first", first)  # noqa: E731
+
+    def asked():
+        return state(side, "bench_first", first)
+
     side.settle(asked)
     before, began = side.work_ms(), time.monotonic()
     side.call("POST", f"/api/v2/dags/{dag}/dagRuns", {"dag_run_id": "bench", "logical_date": "2026-01-01T00:00:00Z"})

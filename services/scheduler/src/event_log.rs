@@ -33,13 +33,14 @@ const DAY: i64 = 24 * 60 * 60 * 1000;
 impl Scheduler {
     /// Starts the task that removes events that are old enough, where a setting says what that is.
     pub(crate) fn start_event_sweeper(self: &Arc<Self>) {
-        if self.settings.keep_events_days == 0 {
+        let days = self.settings.keep_events_days;
+        if days == 0 {
             return;
         }
         let scheduler = self.clone();
         self.cx.spawn("remove old events", async move {
             loop {
-                if let Err(error) = scheduler.sweep_events().await {
+                if let Err(error) = scheduler.sweep_events(days).await {
                     tracing::warn!(error = %error.chain(), "old events stay for now");
                 }
                 tokio::select! {
@@ -50,9 +51,9 @@ impl Scheduler {
         });
     }
 
-    /// Removes what is older than `scheduler.keep_events_days`.
-    pub(crate) async fn sweep_events(&self) -> Result<()> {
-        let before = self.cx.clock.now() - i64::from(self.settings.keep_events_days) * DAY;
+    /// Removes what is older than so many days.
+    pub(crate) async fn sweep_events(&self, days: u32) -> Result<()> {
+        let before = self.cx.clock.now() - i64::from(days) * DAY;
         while event_logs::forget(&self.db, before, AT_ONCE).await? == AT_ONCE {}
         Ok(())
     }

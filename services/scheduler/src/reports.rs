@@ -23,9 +23,8 @@ impl Scheduler {
     pub(crate) async fn take_report(&self, report: &Report<'_>) -> Result<()> {
         let present = self.present(report).await?;
         // what is decided about a task without a word is decided with the whole of its log there
-        let silent: Vec<_> = report.ended.iter().filter(|(id, exit)| !exit.said || !present.contains_key(*id)).collect();
-        let last = |id: &str| silent.iter().all(|(other, _)| *other != id) && present.get(id).is_some_and(is_over);
-        let mut complete: Vec<&str> = report.ended.iter().map(|(id, _)| *id).filter(|id| last(id)).collect();
+        let (told, silent): (Vec<_>, Vec<_>) = report.ended.iter().partition(|(id, exit)| exit.said && present.contains_key(*id));
+        let mut complete: Vec<&str> = told.iter().map(|(id, _)| *id).filter(|id| present.get(*id).is_some_and(is_over)).collect();
         self.note_logs(report, &present, &complete).await?;
         for (id, exit) in &silent {
             match self.settle_silent(id, *exit).await {

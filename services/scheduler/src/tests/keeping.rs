@@ -1,6 +1,6 @@
 //! What is kept for tasks: large XComs, their own state, callbacks to be called; and how long.
 
-use super::bench::{MINUTE, bench, bench_with, expected, task_of};
+use super::bench::{MINUTE, bench, expected, task_of};
 use crate::states::RunState;
 use crate::store::event_logs::{self, NewEvent};
 use crate::store::logs::{self, Piece};
@@ -196,13 +196,13 @@ async fn a_task_that_was_lost_has_its_callback_called() {
 }
 
 #[tokio::test]
-async fn old_events_go_where_a_setting_says_so() {
-    bench_with("keep_events_days = 2", |b| async move {
+async fn old_events_go() {
+    bench(|b| async move {
         for event in ["old", "new"] {
             b.s.note_event(&NewEvent { event: event.into(), ..NewEvent::default() }).await.unwrap();
             b.clock.advance(36 * 60 * MINUTE);
         }
-        b.s.sweep_events().await.unwrap();
+        b.s.sweep_events(2).await.unwrap();
         let page = Page { limit: 10, offset: 0, order: "id".into() };
         let (left, _) = event_logs::list(&b.s.db, Filter::default(), &page).await.unwrap();
         assert_eq!(left.iter().map(|e| e.what.event.as_str()).collect::<Vec<_>>(), ["new"]);

@@ -1,16 +1,21 @@
 //! Pools, limits and priorities.
 
-use super::bench::{MINUTE, START, bench, expected, task_of};
+use super::bench::{Bench, MINUTE, START, bench, expected, task_of};
 use crate::runs::NewRun;
 use crate::store::pools::{self, Pool};
 use serde_json::{Value, json};
 
+/// Makes a pool, or gives it so many slots.
+async fn pool(b: &Bench, name: &str, slots: i64) {
+    let mut tx = b.s.db.begin().await.unwrap();
+    pools::put(&mut tx, &Pool { name: name.into(), slots, description: None, include_deferred: false }).await.unwrap();
+    tx.commit().await.unwrap();
+}
+
 #[tokio::test]
 async fn the_weightiest_goes_first_and_a_pool_has_so_many_slots() {
     bench(|b| async move {
-        let mut tx = b.s.db.begin().await.unwrap();
-        pools::put(&mut tx, &Pool { name: "small".into(), slots: 2, description: None, include_deferred: false }).await.unwrap();
-        tx.commit().await.unwrap();
+        pool(&b, "small", 2).await;
         let task = |weight: i64, slots: i64| json!({"pool": "small", "priority_weight": weight, "pool_slots": slots});
         b.add(
             "d",
@@ -42,22 +47,14 @@ async fn the_weightiest_goes_first_and_a_pool_has_so_many_slots() {
 #[tokio::test]
 async fn of_one_weight_the_earlier_logical_date_goes_first() {
     bench(|b| async move {
-        let slots = |slots| {
-            let b = &b;
-            async move {
-                let mut tx = b.s.db.begin().await.unwrap();
-                pools::put(&mut tx, &Pool { name: "gate".into(), slots, description: None, include_deferred: false }).await.unwrap();
-                tx.commit().await.unwrap();
-            }
-        };
-        slots(0).await;
+        pool(&b, "gate", 0).await;
         b.add("d", &[("a", &[], json!({"pool": "gate"}))], json!({})).await;
         for (run, day) in [("third", Some(3)), ("undated", None), ("first", Some(1)), ("second", Some(2))] {
             let logical_date = day.map(|day| START + day * 24 * 60 * MINUTE);
             b.s.trigger("d", NewRun { run_id: Some(run.into()), logical_date, ..NewRun::default() }).await.unwrap();
             b.advance(1).await;
         }
-        slots(1).await;
+        pool(&b, "gate", 1).await;
         b.s.refill().await.unwrap();
         for run in ["first", "second", "third", "undated"] {
             let work = b.claim("w1", 10).await;
@@ -118,9 +115,7 @@ async fn a_paused_dag_starts_nothing_until_it_goes_on() {
 #[tokio::test]
 async fn many_that_have_no_room_do_not_hold_up_those_behind_them() {
     bench(|b| async move {
-        let mut tx = b.s.db.begin().await.unwrap();
-        pools::put(&mut tx, &Pool { name: "gate".into(), slots: 0, description: None, include_deferred: false }).await.unwrap();
-        tx.commit().await.unwrap();
+        pool(&b, "gate", 0).await;
         let names: Vec<String> = (0..40).map(|i| format!("t{i:02}")).collect();
         let heavy = |more: Value| names.iter().map(|name| (name.as_str(), [].as_slice(), more.clone())).collect::<Vec<_>>();
         b.add("shut", &heavy(json!({"pool": "gate", "priority_weight": 9})), json!({})).await;
