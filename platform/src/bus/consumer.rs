@@ -14,11 +14,14 @@ const ATTEMPTS: u32 = 8;
 
 type Run = Arc<dyn for<'a> Fn(Envelope, &'a mut Tx) -> BoxFuture<'a, Result<()>> + Send + Sync>;
 
+type Concerns = Arc<dyn Fn(&Envelope) -> bool + Send + Sync>;
+
 /// What to do about one type of event.
 #[derive(Clone)]
 pub struct Handler {
     pub(super) topic: &'static str,
     kind: &'static str,
+    concerns: Concerns,
     run: Run,
 }
 
@@ -34,7 +37,21 @@ where
         Ok(event) => handle(event, tx),
         Err(e) => Box::pin(async move { Err(crate::Error::invalid("event payload cannot be decoded").because(e)) }),
     });
-    Handler { topic: E::TOPIC, kind: E::TYPE, run }
+    Handler { topic: E::TOPIC, kind: E::TYPE, concerns: Arc::new(|_| true), run }
+}
+
+impl Handler {
+    /// Only for those events that `concerns` says yes to: there is no transaction for the others, and locally they are not
+    /// even written. For what most events are not meant for.
+    pub fn of_those<E: Event>(mut self, concerns: impl Fn(&E) -> bool + Send + Sync + 'static) -> Self {
+        // one that cannot be decoded is the handler's to complain of
+        self.concerns = Arc::new(move |envelope| E::decode(envelope.payload.clone()).map_or(true, |event| concerns(&event)));
+        self
+    }
+
+    fn wants(&self, event: &Envelope) -> bool {
+        self.topic == event.topic && self.kind == event.kind && (self.concerns)(event)
+    }
 }
 
 pub(super) struct Consumer {
@@ -57,7 +74,7 @@ impl Consumer {
     }
 
     pub(super) fn wants(&self, event: &Envelope) -> bool {
-        self.handlers.iter().any(|h| h.topic == event.topic && h.kind == event.kind)
+        self.handlers.iter().any(|handler| handler.wants(event))
     }
 
     /// Handles an event, retrying until it is done, hopeless, or `stop` is cancelled (then `false`: deliver again later).
@@ -95,7 +112,7 @@ impl Consumer {
         if fresh == 0 {
             return Ok(());
         }
-        for handler in self.handlers.iter().filter(|h| h.topic == event.topic && h.kind == event.kind) {
+        for handler in self.handlers.iter().filter(|handler| handler.wants(event)) {
             (handler.run)(event.clone(), &mut tx).await?;
         }
         tx.commit().await

@@ -1,6 +1,7 @@
 //! What happens elsewhere and starts DAGs. Handlers write into the inbox transaction; the timer is woken after it.
 
 use crate::Scheduler;
+use crate::assets::own;
 use artel_platform::bus::{Handler, on};
 use artel_platform::db::Tx;
 use artel_proto::artel::artifact::v1::ArtifactWritten;
@@ -27,6 +28,7 @@ pub(crate) fn handlers(scheduler: &Arc<Scheduler>) -> Vec<Handler> {
                 }
                 Ok(())
             })
-        }),
+        })
+        .of_those(own::is_of_dataset),
     ]
 }

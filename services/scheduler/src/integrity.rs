@@ -18,9 +18,10 @@ fn takes_part(task: &Task, run: &DagRun) -> bool {
 }
 
 impl Scheduler {
-    /// The instances of a new run. How often a task is mapped is known already where the DAG file says it.
-    pub(crate) async fn make_instances(&self, tx: &mut Tx, dag: &Dag, run: &DagRun) -> Result<()> {
-        self.add_instances(tx, dag, run, &HashSet::new()).await
+    /// The instances of new runs. How often a task is mapped is known already where the DAG file says it.
+    pub(crate) async fn make_instances(&self, tx: &mut Tx, new: &[(&Dag, DagRun)]) -> Result<()> {
+        let rows: Vec<TaskInstance> = new.iter().flat_map(|(dag, run)| self.missing(dag, run, &HashSet::new())).collect();
+        instances::insert(tx, &rows).await
     }
 
     /// After the run has taken another version of its DAG: tasks that came back or are new.
@@ -30,15 +31,15 @@ impl Scheduler {
         let back: Vec<String> = back.map(|i| i.id.clone()).collect();
         instances::set_state(tx, &back, None, self.cx.clock.now());
         let there = present.iter().map(|i| i.task_id.as_str()).collect();
-        self.add_instances(tx, dag, run, &there).await
+        let rows = self.missing(dag, run, &there);
+        instances::insert(tx, &rows).await
     }
 
-    async fn add_instances(&self, tx: &mut Tx, dag: &Dag, run: &DagRun, there: &HashSet<&str>) -> Result<()> {
+    /// The instances of a run's tasks, but for those tasks that are there.
+    fn missing(&self, dag: &Dag, run: &DagRun, there: &HashSet<&str>) -> Vec<TaskInstance> {
         let now = self.cx.clock.now();
         let new = dag.tasks.iter().filter(|task| !there.contains(task.task_id.as_str()) && takes_part(task, run));
         let each = new.flat_map(|task| dag.first_map_indexes(task).into_iter().map(move |index| (task, index)));
-        let rows: Vec<TaskInstance> =
-            each.map(|(task, index)| new_instance(run, task, index, self.cx.ids.ordered().to_string(), now)).collect();
-        instances::insert(tx, &rows).await
+        each.map(|(task, index)| new_instance(run, task, index, self.cx.ids.ordered().to_string(), now)).collect()
     }
 }

@@ -16,9 +16,6 @@ use artel_platform::{Error, Result};
 use artel_proto::artel::scheduler::v1::{DagChanged, DagRunChanged, TaskInstanceChanged};
 use serde_json::Value;
 
-/// A run that is so late (the service was not running) counts as missed.
-const MISSED: i64 = 60_000;
-
 /// A run to be made by hand.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct NewRun {
@@ -127,54 +124,18 @@ impl Scheduler {
     }
 
     pub(crate) async fn insert_run(&self, tx: &mut Tx, dag: &Dag, run: &DagRun, now: i64) -> Result<()> {
-        runs::insert(tx, run, now).await?;
-        self.make_instances(tx, dag, run).await?;
-        self.set_deadlines(tx, dag, run, now).await?;
-        changed(tx, run, run.state);
+        self.insert_runs(tx, &[(dag, run.clone())], now).await
+    }
+
+    /// Writes new runs, each of a DAG as it is now, with their instances.
+    pub(crate) async fn insert_runs(&self, tx: &mut Tx, new: &[(&Dag, DagRun)], now: i64) -> Result<()> {
+        runs::insert(tx, new.iter().map(|(_, run)| run), now).await?;
+        self.make_instances(tx, new).await?;
+        for (dag, run) in new {
+            self.set_deadlines(tx, dag, run, now).await?;
+            changed(tx, run, run.state);
+        }
         Ok(())
-    }
-
-    /// Makes the run of a DAG that is due, and works out the one after it.
-    pub(crate) async fn create_due_run(&self, dag_id: &str) -> Result<()> {
-        let now = self.cx.clock.now();
-        let row = self.dag_row(dag_id).await?;
-        let dag = self.version(&row.latest_version_id).await?;
-        let next = self.next_unless_missed(&dag, &row, now).await?;
-        if let Timetable::CronPartition(cron) = &dag.timetable {
-            return self.create_partition_run(&dag, &row, cron, next.run_after).await;
-        }
-        let (Some(run_after), Some(logical_date)) = (next.run_after, next.logical_date) else { return Ok(()) };
-        let interval = next.interval_start.zip(next.interval_end);
-        let run = DagRun {
-            run_id: self.new_run_id(&dag, RunType::Scheduled, run_after, interval).await?,
-            run_type: RunType::Scheduled,
-            data_interval_start: next.interval_start,
-            data_interval_end: next.interval_end,
-            triggered_by: Some("timetable".into()),
-            ..blank(&row, logical_date, run_after, now)
-        };
-        let allowed = dag.allowed_run_types.as_ref().is_none_or(|types| types.iter().any(|t| t == "scheduled"));
-        let after = self.next_run(&dag, Some(&run), None).await?;
-        let mut tx = self.db.begin().await?;
-        let locked = dags::get(&mut tx, dag_id).await?;
-        if locked.is_none_or(|l| l.next != row.next || l.is_paused) {
-            return Ok(()); // another scheduler was quicker
-        }
-        let there = runs::at(&mut tx, dag_id, logical_date).await?.is_some() || runs::get(&mut tx, dag_id, &run.run_id).await?.is_some();
-        if !there && allowed {
-            self.insert_run(&mut tx, &dag, &run, now).await?;
-        }
-        dags::set_next(&mut tx, dag_id, &after).await?;
-        tx.commit().await
-    }
-
-    /// The promised run; where it was missed and is not to be made up for, the one that the timetable gives now.
-    async fn next_unless_missed(&self, dag: &Dag, row: &DagRow, now: i64) -> Result<Next> {
-        if dag.restriction.catchup || row.next.run_after.is_none_or(|at| now - at < MISSED) {
-            return Ok(row.next);
-        }
-        let last = last_automated(&self.db, dag).await?;
-        self.next_run(dag, last.as_ref(), None).await
     }
 
     /// Starts a queued run if its DAG has room for one more; returns whether it had.

@@ -65,9 +65,25 @@ impl Scheduler {
         }
     }
 
+    /// Reads what is not kept of these, in one go. One that cannot be read is told of by whoever wants it.
+    pub(crate) async fn read_versions(&self, ids: impl Iterator<Item = &str>) -> Result<()> {
+        let missing: Vec<&str> = ids.filter(|id| self.versions.get(id).is_none()).collect();
+        if missing.is_empty() {
+            return Ok(());
+        }
+        for (id, text) in versions::all_serialized(&self.db, &missing).await? {
+            let _ = self.keep_version(&id, &text);
+        }
+        Ok(())
+    }
+
     async fn read_version(&self, from: impl Into<Read<'_>>, id: &str) -> Result<Arc<Dag>> {
         let text = versions::serialized(from, id).await?.ok_or_else(|| Error::not_found(format!("there is no DAG version {id}")))?;
-        let dag = Arc::new(Dag::read(&serde_json::from_str(&text)?)?);
+        self.keep_version(id, &text)
+    }
+
+    fn keep_version(&self, id: &str, text: &str) -> Result<Arc<Dag>> {
+        let dag = Arc::new(Dag::read(&serde_json::from_str(text)?)?);
         self.versions.put(id, &dag);
         Ok(dag)
     }

@@ -36,10 +36,7 @@ impl Scheduler {
 
     /// An artifact was written.
     pub(crate) async fn artifact_written(&self, event: &ArtifactWritten, tx: &mut Tx) -> Result<bool> {
-        let Some(below) = event.path.strip_prefix("datasets/").filter(|_| event.workspace == artel_platform::http::DEFAULT_WORKSPACE)
-        else {
-            return Ok(false);
-        };
+        let Some(below) = below_datasets(event) else { return Ok(false) };
         let extra = json!({"path": event.path, "size": event.size, "sha256": event.sha256});
         let told = self.tell(tx, &dataset_uris(below), &extra).await?;
         if told {
@@ -60,6 +57,16 @@ impl Scheduler {
         }
         Ok(told)
     }
+}
+
+/// Is it news of a dataset? Most artifacts are results of runs, or logs of tasks.
+pub(crate) fn is_of_dataset(event: &ArtifactWritten) -> bool {
+    below_datasets(event).is_some()
+}
+
+fn below_datasets(event: &ArtifactWritten) -> Option<&str> {
+    // DAGs are of one workspace, and their URIs name none
+    event.path.strip_prefix("datasets/").filter(|_| event.workspace == artel_platform::http::DEFAULT_WORKSPACE)
 }
 
 /// The dataset and every folder that it is in, each as DAG files may write it.

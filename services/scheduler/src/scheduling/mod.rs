@@ -8,6 +8,7 @@ mod admit;
 pub(crate) mod decide;
 #[cfg(test)]
 mod decide_tests;
+mod due;
 mod evaluate;
 mod expansion;
 mod hindrances;

@@ -60,17 +60,7 @@ impl Scheduler {
 
     /// Everything that is due now. Returns when the next thing is.
     pub(crate) async fn tick(&self, now: i64) -> Result<Option<i64>> {
-        let mut next = Vec::new();
-        for dag_id in dags::due(&self.db, now).await? {
-            if let Err(error) = self.create_due_run(&dag_id).await {
-                tracing::warn!(dag_id, error = %error.chain(), "the due run could not be made");
-                if error.reason == Some(crate::parser::TIMETABLE) {
-                    self.show_timetable_error(&dag_id, &error.message).await?;
-                }
-                next.push(now + 5000);
-            }
-            self.timer.notify_one(); // perhaps another one is due
-        }
+        let mut next = Vec::from_iter(self.create_due_runs(now).await?);
         self.start_on_assets().await?;
         self.start_queued_runs(now).await?;
         self.complete_backfills(now).await?;

@@ -3,7 +3,7 @@
 use super::{Filter, Page, Read, sql};
 use artel_platform::Result;
 use artel_platform::args;
-use artel_platform::db::{Db, Query, Row, Tx, Value};
+use artel_platform::db::{Db, Dialect, Query, Row, Tx, Value};
 use std::collections::HashMap;
 
 /// A row.
@@ -101,10 +101,12 @@ pub(crate) fn is_active(dag_id: &str) -> Query<bool> {
     Query::one(text, args![dag_id], |row| Ok(row.get::<i64>("count")? > 0))
 }
 
-/// The DAG, held against other transactions.
-pub(crate) async fn lock(tx: &mut Tx, dag_id: &str) -> Result<Option<DagRow>> {
-    let text = format!("SELECT {COLUMNS} FROM dags WHERE dag_id = $1{}", super::for_update(tx.dialect()));
-    tx.fetch_optional(sql(text), args![dag_id]).await?.as_ref().map(read).transpose()
+/// These DAGs, held against other transactions; there is at least one.
+pub(crate) fn locked(dialect: Dialect, dag_ids: &[&str]) -> Query<Vec<DagRow>> {
+    // all take them in the same order, so that nobody waits for one who waits for them
+    let (ids, held) = (super::places(1, dag_ids.len()), super::for_update(dialect));
+    let text = format!("SELECT {COLUMNS} FROM dags WHERE dag_id IN ({ids}) ORDER BY dag_id{held}");
+    Query::all(sql(text), dag_ids.iter().map(|id| Value::from(*id)).collect(), read)
 }
 
 pub(crate) async fn list(db: &Db, filter: Filter, page: &Page) -> Result<(Vec<DagRow>, i64)> {
@@ -193,10 +195,11 @@ pub(crate) async fn set_paused(tx: &mut Tx, dag_id: &str, paused: bool) -> Resul
     Ok(tx.execute("UPDATE dags SET is_paused = $1 WHERE dag_id = $2", args![paused, dag_id]).await? > 0)
 }
 
-pub(crate) async fn set_next(tx: &mut Tx, dag_id: &str, next: &Next) -> Result<()> {
+/// What the timetable promises next.
+pub(crate) fn set_next(tx: &mut Tx, dag_id: &str, next: &Next) {
     let text =
         "UPDATE dags SET next_logical_date = $1, next_interval_start = $2, next_interval_end = $3, next_run_after = $4 WHERE dag_id = $5";
-    tx.execute(text, args![next.logical_date, next.interval_start, next.interval_end, next.run_after, dag_id]).await.map(drop)
+    tx.along(text, args![next.logical_date, next.interval_start, next.interval_end, next.run_after, dag_id]);
 }
 
 /// DAGs of a file that the file does not give any more become inactive; returns them.
@@ -221,12 +224,14 @@ pub(crate) async fn set_import_errors(tx: &mut Tx, bundle: &str, file: &str, bro
     tx.fetch_all(text, args![broken, bundle, file]).await?.iter().map(|r| r.get("dag_id")).collect()
 }
 
-/// DAGs whose next run is due and that have room for one more.
-pub(crate) async fn due(db: &Db, now: i64) -> Result<Vec<String>> {
-    let text = "SELECT d.dag_id FROM dags d WHERE d.is_paused = 0 AND d.is_stale = 0 AND d.next_run_after IS NOT NULL AND d.next_run_after <= $1 AND d.has_import_errors = 0
+/// DAGs whose next run is due and that have room for one more, at most some hundreds, the longest due first.
+pub(crate) async fn due(db: &Db, now: i64) -> Result<Vec<DagRow>> {
+    let text = format!(
+        "SELECT {COLUMNS} FROM dags d WHERE d.is_paused = 0 AND d.is_stale = 0 AND d.next_run_after IS NOT NULL AND d.next_run_after <= $1 AND d.has_import_errors = 0
          AND (SELECT COUNT(*) FROM dag_runs r WHERE r.dag_id = d.dag_id AND r.state IN ('queued', 'running') AND r.run_type <> 'backfill') < d.max_active_runs
-         ORDER BY d.next_run_after LIMIT 100";
-    db.fetch_all(text, args![now]).await?.iter().map(|r| r.get("dag_id")).collect()
+         ORDER BY d.next_run_after LIMIT 512"
+    );
+    db.fetch_all(sql(text), args![now]).await?.iter().map(read).collect()
 }
 
 /// When the next run of any DAG is due, of those that are not due yet.

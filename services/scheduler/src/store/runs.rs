@@ -61,34 +61,73 @@ fn read(row: &Row) -> Result<DagRun> {
     })
 }
 
-pub(crate) async fn insert(tx: &mut Tx, run: &DagRun, now: i64) -> Result<()> {
-    let text = format!("INSERT INTO dag_runs ({COLUMNS}, created_at, updated_at) VALUES ({})", super::places(1, 23));
-    let values = args![
-        &run.dag_id,
-        &run.run_id,
-        run.run_type.as_str(),
-        run.state.as_str(),
-        run.logical_date,
-        run.data_interval_start,
-        run.data_interval_end,
-        run.run_after,
-        run.queued_at,
-        run.start_date,
-        run.end_date,
-        run.conf.as_ref(),
-        run.note.as_ref(),
-        run.triggered_by.as_ref(),
-        run.triggering_user_name.as_ref(),
-        run.partition_key.as_ref(),
-        run.partition_date,
-        run.clear_number,
-        &run.dag_version_id,
-        run.bundle_version.as_ref(),
-        run.last_scheduling_decision,
-        now,
-        now
-    ];
-    tx.execute(sql(text), values).await.map(drop)
+pub(crate) async fn insert(tx: &mut Tx, runs: impl Iterator<Item = &DagRun>, now: i64) -> Result<()> {
+    let rows = runs.map(|run| {
+        args![
+            &run.dag_id,
+            &run.run_id,
+            run.run_type.as_str(),
+            run.state.as_str(),
+            run.logical_date,
+            run.data_interval_start,
+            run.data_interval_end,
+            run.run_after,
+            run.queued_at,
+            run.start_date,
+            run.end_date,
+            run.conf.as_ref(),
+            run.note.as_ref(),
+            run.triggered_by.as_ref(),
+            run.triggering_user_name.as_ref(),
+            run.partition_key.as_ref(),
+            run.partition_date,
+            run.clear_number,
+            &run.dag_version_id,
+            run.bundle_version.as_ref(),
+            run.last_scheduling_decision,
+            now,
+            now
+        ]
+    });
+    tx.insert_many(&format!("INSERT INTO dag_runs ({COLUMNS}, created_at, updated_at)"), "", rows.collect()).await.map(drop)
+}
+
+/// DAGs of these runs that have a run of the same id or logical date already.
+pub(crate) fn same(runs: &[&DagRun]) -> Query<Vec<String>> {
+    let mut values = Vec::new();
+    let mut pairs = |each: &mut dyn Iterator<Item = (&String, Value)>| {
+        let pairs = each.map(|(dag_id, other)| {
+            values.extend([Value::from(dag_id), other]);
+            format!("(${}, ${})", values.len() - 1, values.len())
+        });
+        pairs.collect::<Vec<_>>().join(", ")
+    };
+    let ids = pairs(&mut runs.iter().map(|run| (&run.dag_id, Value::from(&run.run_id))));
+    let dates = pairs(&mut runs.iter().filter_map(|run| Some((&run.dag_id, Value::from(run.logical_date?)))));
+    let alike = |column, pairs: String| format!("SELECT dag_id FROM dag_runs WHERE (dag_id, {column}) IN (VALUES {pairs})");
+    let of = |column, pairs: String| (!pairs.is_empty()).then(|| alike(column, pairs));
+    let parts: Vec<String> = [of("run_id", ids), of("logical_date", dates)].into_iter().flatten().collect();
+    let text = if parts.is_empty() { "SELECT dag_id FROM dag_runs WHERE 1 = 0".to_owned() } else { parts.join(" UNION ") };
+    Query::all(sql(text), values, |row| row.get("dag_id"))
+}
+
+/// How many runs of a DAG wait and run, backfills aside.
+pub(crate) struct Active {
+    pub(crate) dag_id: String,
+    pub(crate) queued: i64,
+    pub(crate) running: i64,
+}
+
+/// The same of those of these DAGs that have any.
+pub(crate) fn active_of(dag_ids: &[&str]) -> Query<Vec<Active>> {
+    let text = format!(
+        "SELECT dag_id, COUNT(*) FILTER (WHERE state = 'queued') AS queued, COUNT(*) FILTER (WHERE state = 'running') AS running
+         FROM dag_runs WHERE dag_id IN ({}) AND state IN ('queued', 'running') AND run_type <> 'backfill' GROUP BY dag_id",
+        super::places(1, dag_ids.len())
+    );
+    Query::all(sql(text), dag_ids.iter().map(|id| Value::from(*id)).collect(), |row| {
+        Ok(Active { dag_id: row.get("dag_id")?, queued: row.get("queued")?, running: row.get("running")? })
+    })
 }
 
 pub(crate) async fn get(from: impl Into<Read<'_>>, dag_id: &str, run_id: &str) -> Result<Option<DagRun>> {

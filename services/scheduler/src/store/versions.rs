@@ -83,6 +83,18 @@ pub(crate) async fn serialized(from: impl Into<Read<'_>>, id: &str) -> Result<Op
     from.into().first("SELECT serialized FROM dag_versions WHERE id = $1", args![id]).await?.map(|r| r.get("serialized")).transpose()
 }
 
+/// Those of these versions that there are: id and serialized DAG.
+pub(crate) async fn all_serialized(db: &Db, ids: &[&str]) -> Result<Vec<(String, String)>> {
+    let mut found = Vec::with_capacity(ids.len());
+    for chunk in ids.chunks(500) {
+        let text = format!("SELECT id, serialized FROM dag_versions WHERE id IN ({})", super::places(1, chunk.len()));
+        for row in db.fetch_all(sql(text), chunk.iter().map(|id| (*id).into()).collect()).await? {
+            found.push((row.get("id")?, row.get("serialized")?));
+        }
+    }
+    Ok(found)
+}
+
 /// Source of a version of a DAG, the latest when no number is given; with the number.
 pub(crate) async fn source(db: &Db, dag_id: &str, number: Option<i64>) -> Result<Option<(i64, Option<String>)>> {
     let text = "SELECT version_number, source FROM dag_versions WHERE dag_id = $1 AND ($2 = 0 OR version_number = $2) ORDER BY version_number DESC LIMIT 1";

@@ -59,6 +59,42 @@ async fn missed_runs_are_made_up_for_as_far_as_there_is_room() {
 }
 
 #[tokio::test]
+async fn those_that_are_due_together_are_made_and_started_together() {
+    bench(|b| async move {
+        let tasks: &[(&str, &[&str], _)] = &[("a", &[], json!({}))];
+        let due = json!({"timetable": cron("0 0 * * *"), "start_date": (START / 1000) as f64});
+        let names: Vec<String> = (0..40).map(|n| format!("d{n:02}")).collect();
+        for name in &names {
+            b.add(name, tasks, due.clone()).await;
+        }
+        // one waits already, one has run for that date, one cannot be read
+        b.s.trigger("d01", NewRun { run_id: Some("before".into()), ..NewRun::default() }).await.unwrap();
+        let same_date = NewRun { run_id: Some("same".into()), logical_date: Some(START), ..NewRun::default() };
+        b.s.trigger("d02", same_date).await.unwrap();
+        b.s.db.execute("UPDATE dag_versions SET serialized = '{' WHERE dag_id = 'd03'", vec![]).await.unwrap();
+        b.s.versions.forget(&b.s.dag_row("d03").await.unwrap().latest_version_id);
+        let again = b.s.create_due_runs(START).await.unwrap();
+        assert!(again.is_some_and(|at| at > START), "what could not be made is tried again");
+        for name in &names {
+            let made = runs::get(&b.s.db, name, "scheduled__2026-01-05T00:00:00+00:00").await.unwrap();
+            let state = made.map(|run| (run.state, run.start_date.is_some()));
+            let expected = match name.as_str() {
+                "d01" => Some((RunState::Queued, false)),
+                "d02" | "d03" => None,
+                _ => Some((RunState::Running, true)),
+            };
+            assert_eq!(state, expected, "{name}");
+            let next = b.s.dag_row(name).await.unwrap().next.run_after;
+            assert_eq!(next == Some(START), name == "d03", "{name}");
+        }
+        assert_eq!(b.states("d39", "scheduled__2026-01-05T00:00:00+00:00").await, expected(&[("a", "none")]));
+        b.settle().await;
+        assert_eq!(b.states("d39", "scheduled__2026-01-05T00:00:00+00:00").await, expected(&[("a", "queued")]));
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn queued_runs_start_one_after_the_other() {
     bench(|b| async move {
         b.add("d", &[("a", &[], json!({}))], json!({"max_active_runs": 1})).await;
