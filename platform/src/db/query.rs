@@ -77,4 +77,5 @@ tuples! {
     (a: A, b: B)
     (a: A, b: B, c: C)
     (a: A, b: B, c: C, d: D)
+    (a: A, b: B, c: C, d: D, e: E)
 }

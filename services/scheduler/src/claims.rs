@@ -83,7 +83,7 @@ impl Scheduler {
     }
 
     /// Everything a worker needs to run these.
-    async fn workloads(&self, ids: &[String]) -> Result<Vec<Workload>> {
+    pub(crate) async fn workloads(&self, ids: &[String]) -> Result<Vec<Workload>> {
         let asked = (instances::with_ids(ids), dags::of_instances(ids), runs::of_instances(ids));
         let (instances, dags, runs) = self.db.ask(asked).await?;
         let mut workloads = Vec::with_capacity(instances.len());

@@ -53,12 +53,21 @@ impl Service for Grpc {
 
     async fn call_execution_api(&self, request: Request<ExecutionApiRequest>) -> Result<Response<ExecutionApiResponse>, Status> {
         let r = request.into_inner();
-        let caller = Caller { ti_id: Some(r.ti_id), worker_id: Some(r.worker_id), rendered: r.rendered_fields_json };
+        let caller =
+            Caller { ti_id: Some(r.ti_id), worker_id: Some(r.worker_id), rendered: r.rendered_fields_json, next_from: r.next_from };
         let reply = self.0.execution(&caller, &r.method, &r.path, &r.query, &r.body_json).await;
+        let next = match reply.next {
+            Some(id) => self.0.workloads(&[id]).await.map(|mut workloads| workloads.pop()).unwrap_or_else(|error| {
+                tracing::warn!(error = %error.chain(), "a task could not be handed out; its lease runs out");
+                None
+            }),
+            None => None,
+        };
         Ok(Response::new(ExecutionApiResponse {
             status: i32::from(reply.status),
             body_json: reply.body.map(|b| b.to_string()).unwrap_or_default(),
             headers: reply.headers.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
+            next,
         }))
     }
 

@@ -37,6 +37,11 @@ impl Unclaimed {
         self.empty.lock().expect("not poisoned").is_none_or(|(at, by)| queued != by || now.abs_diff(at) >= LOOK_AGAIN.as_millis() as u64)
     }
 
+    /// May there be something now?
+    pub(crate) fn may_be_there(&self, now: i64) -> bool {
+        self.is_likely(*self.queued.borrow(), now)
+    }
+
     /// Nothing was found, though so much had been queued.
     pub(crate) fn nothing_left(&self, queued: u64, now: i64) {
         *self.empty.lock().expect("not poisoned") = Some((now, queued));

@@ -13,7 +13,7 @@ impl Scheduler {
         }
         let ti_id = ti_id.unwrap_or_default();
         let Some((call, reply)) = messages::call(&ti_id, request) else { return (Value::Null, messages::unknown(request)) };
-        let caller = Caller { ti_id: Some(ti_id), worker_id: None, rendered: None };
+        let caller = Caller::new(Some(ti_id));
         let body = call.body.map(|b| b.to_string()).unwrap_or_default();
         let answer = self.execution(&caller, call.method, &call.path, &call.query, &body).await;
         messages::answer(request, reply, answer.into())

@@ -5,6 +5,7 @@ use super::{Call, Reply};
 use crate::Scheduler;
 use crate::assets::Outlets;
 use crate::deferral::Deferral;
+use crate::scheduling::Vacancy;
 use crate::states::TaskState;
 use crate::store::instances::{Ended, Started, TaskInstance};
 use crate::store::runs::DagRun;
@@ -121,7 +122,9 @@ impl Scheduler {
                 return Ok(Reply::new(422, json!({"detail": format!("a task cannot say that it is {}", state.as_str())})));
             }
         }
-        let look = if along && state.is_finished() { self.look_along(&mut tx, &instance).await? } else { None };
+        let vacancy = Vacancy::left_by(&instance, call.caller.worker_id.as_deref(), &call.caller.next_from);
+        let look = if along && state.is_finished() { self.look_along(&mut tx, &instance, vacancy.as_ref()).await? } else { None };
+        let next = look.as_ref().and_then(|look| look.given.clone());
         tx.commit().await?;
         if !outlets.is_empty() {
             self.assets_changed();
@@ -134,7 +137,7 @@ impl Scheduler {
         if state == TaskState::Deferred {
             self.triggers.notify_one();
         }
-        Ok(Reply::empty(204))
+        Ok(Reply { next, ..Reply::empty(204) })
     }
 
     fn ending(&self, call: &Call<'_>, state: TaskState) -> Result<Ended> {

@@ -30,6 +30,15 @@ pub(crate) struct Caller {
     pub(crate) worker_id: Option<String>,
     /// Its rendered fields, as JSON, where they are told along with the call.
     pub(crate) rendered: Option<String>,
+    /// The queues from which its worker takes another task once this one has ended; empty where it takes none.
+    pub(crate) next_from: Vec<String>,
+}
+
+impl Caller {
+    /// One that says no more than who it is.
+    pub(crate) fn new(ti_id: Option<String>) -> Self {
+        Self { ti_id, worker_id: None, rendered: None, next_from: Vec::new() }
+    }
 }
 
 /// A call.
@@ -48,11 +57,13 @@ pub(crate) struct Reply {
     /// JSON; `None` for an answer without content.
     pub(crate) body: Option<Value>,
     pub(crate) headers: Vec<(&'static str, String)>,
+    /// The task instance that the worker of the one that ended has now.
+    pub(crate) next: Option<String>,
 }
 
 impl Reply {
     fn new(status: u16, body: Value) -> Self {
-        Self { status, body: Some(body), headers: Vec::new() }
+        Self { status, body: Some(body), headers: Vec::new(), next: None }
     }
 
     fn ok(body: Value) -> Self {
@@ -60,7 +71,7 @@ impl Reply {
     }
 
     fn empty(status: u16) -> Self {
-        Self { status, body: None, headers: Vec::new() }
+        Self { status, body: None, headers: Vec::new(), next: None }
     }
 
     /// Upstream's form of a refusal.

@@ -57,7 +57,7 @@ impl Scheduler {
             return Ok(Reply::refused(400, "invalid_request", "Cannot specify map_index in a HEAD request"));
         }
         let count = xcoms::count(&self.db, key, None).await?;
-        Ok(Reply { status: 200, body: None, headers: vec![("Content-Range", format!("map_indexes {count}"))] })
+        Ok(Reply { headers: vec![("Content-Range", format!("map_indexes {count}"))], ..Reply::empty(200) })
     }
 
     /// A Python slice over the values in the order of their map indexes.

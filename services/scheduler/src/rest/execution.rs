@@ -46,7 +46,7 @@ async fn call(scheduler: &Scheduler, path: &str, request: &HttpRequest, who: &Id
     let text = std::str::from_utf8(&body).map_err(|_| Error::invalid("the body is no UTF-8"))?;
     // the raw path: a name in it may hold an encoded slash
     let raw = request.path().strip_prefix("/execution/").unwrap_or(path);
-    let caller = Caller { ti_id, worker_id: None, rendered: None };
+    let caller = Caller::new(ti_id);
     let reply = scheduler.execution(&caller, request.method().as_str(), raw, request.query_string(), text).await;
     Ok(respond(reply))
 }

@@ -3,7 +3,8 @@
 
 use crate::Scheduler;
 use crate::store::admission::{self, Active, Candidate, Full};
-use crate::store::instances;
+use crate::store::claims;
+use crate::store::instances::{self, TaskInstance};
 use crate::store::pools::{self, Pool, Taken};
 use crate::waiting::Gift;
 use artel_platform::Result;
@@ -20,29 +21,90 @@ const MANY: i64 = 1000;
 #[derive(Default)]
 pub(super) struct Admitted {
     pub(super) count: usize,
-    /// Some of it no waiting worker was given.
+    /// Some of it no worker was given.
     pub(super) to_claim: bool,
+    /// What the worker with a vacancy has for it.
+    pub(super) given: Option<String>,
 }
 
-/// Lets in what has room, and gives it to waiting workers.
-pub(super) async fn admit(scheduler: &Scheduler, tx: &mut Tx, now: i64) -> Result<Admitted> {
+/// A slot that the end of a task leaves at its worker, who takes another one for it.
+pub(crate) struct Vacancy<'a> {
+    worker_id: &'a str,
+    queues: &'a [String],
+}
+
+impl<'a> Vacancy<'a> {
+    /// The slot of this instance, which ran at that worker.
+    pub(crate) fn left_by(ended: &TaskInstance, worker_id: Option<&'a str>, queues: &'a [String]) -> Option<Self> {
+        let worker_id = worker_id.filter(|id| ended.worker_id.as_deref() == Some(id) && !queues.is_empty())?;
+        Some(Self { worker_id, queues })
+    }
+
+    fn takes(&self, c: &Candidate) -> bool {
+        self.queues.contains(&c.queue)
+    }
+}
+
+/// Lets in what has room, and gives it to the worker with a vacancy and to waiting ones.
+pub(super) async fn admit(scheduler: &Scheduler, tx: &mut Tx, now: i64, vacancy: Option<&Vacancy<'_>>) -> Result<Admitted> {
     admission::take_turn(tx).await?;
     let asked = (admission::candidates(FEW, &Full::default()), pools::all(), pools::taken(), admission::active());
-    let (candidates, pools, taken, active) = tx.ask(asked).await?;
-    if candidates.is_empty() {
-        return Ok(Admitted::default());
-    }
-    let admitted = choose(scheduler, tx, candidates, Room::measure(pools, &taken, active)).await?;
+    let ((candidates, pools, taken, active), unclaimed) = match vacancy.filter(|_| scheduler.unclaimed.may_be_there(now)) {
+        Some(vacancy) => {
+            let (a, b, c, d) = asked;
+            let (a, b, c, d, first) = tx.ask((a, b, c, d, claims::first(tx.dialect(), vacancy.queues, now))).await?;
+            ((a, b, c, d), first)
+        }
+        None => (tx.ask(asked).await?, None),
+    };
+    let mut admitted = match candidates.is_empty() {
+        true => Vec::new(),
+        false => choose(scheduler, tx, candidates, Room::measure(pools, &taken, active)).await?,
+    };
+    let lease_until = now + scheduler.settings.lease().as_millis() as i64;
+    let given = vacancy.and_then(|vacancy| fill(tx, vacancy, unclaimed, &admitted, now, lease_until));
+    let count = admitted.len();
+    tell(tx, &admitted);
+    admitted.retain(|c| given.as_ref() != Some(&c.id));
     let mut gifts = Vec::new();
     let to_claim: Vec<String> =
         admitted.iter().filter(|c| !scheduler.waiting.choose(&mut gifts, &c.queue, &c.id)).map(|c| c.id.clone()).collect();
     instances::queue(tx, &to_claim, now);
-    let lease_until = now + scheduler.settings.lease().as_millis() as i64;
     for gift in &gifts {
         instances::queue_for(tx, &gift.worker_id, &gift.ti_ids, now, lease_until);
     }
     tx.after_commit(move || gifts.into_iter().for_each(Gift::send));
-    for c in &admitted {
+    Ok(Admitted { count, to_claim: !to_claim.is_empty(), given })
+}
+
+/// Gives the weightiest of what was queued before and of what is let in now to the worker with a vacancy; of one weight, what waits
+/// longer. Returns which.
+fn fill(
+    tx: &mut Tx,
+    vacancy: &Vacancy<'_>,
+    unclaimed: Option<claims::Free>,
+    admitted: &[Candidate],
+    now: i64,
+    lease_until: i64,
+) -> Option<String> {
+    let fresh = admitted.iter().find(|c| vacancy.takes(c));
+    let unclaimed = unclaimed.filter(|free| fresh.is_none_or(|c| free.priority_weight >= c.priority_weight));
+    match (unclaimed, fresh) {
+        (Some(free), _) => {
+            claims::give(tx, &free.id, vacancy.worker_id, lease_until);
+            Some(free.id)
+        }
+        (None, Some(c)) => {
+            instances::queue_for(tx, vacancy.worker_id, std::slice::from_ref(&c.id), now, lease_until);
+            Some(c.id.clone())
+        }
+        (None, None) => None,
+    }
+}
+
+/// Tells of what is let in.
+fn tell(tx: &mut Tx, admitted: &[Candidate]) {
+    for c in admitted {
         tx.emit(&TaskInstanceChanged {
             dag_id: c.dag_id.clone(),
             run_id: c.run_id.clone(),
@@ -52,7 +114,6 @@ pub(super) async fn admit(scheduler: &Scheduler, tx: &mut Tx, now: i64) -> Resul
             try_number: c.try_number,
         });
     }
-    Ok(Admitted { count: admitted.len(), to_claim: !to_claim.is_empty() })
 }
 
 /// Those that have room: of the first candidates, and of those behind them while there is room for any.
@@ -84,7 +145,7 @@ impl Scheduler {
     /// Looks for room without anything having become ready: a slot was freed.
     pub(crate) async fn refill(&self) -> Result<()> {
         let mut tx = self.db.begin().await?;
-        let admitted = admit(self, &mut tx, self.cx.clock.now()).await?;
+        let admitted = admit(self, &mut tx, self.cx.clock.now(), None).await?;
         if admitted.count > 0 {
             tx.commit().await?;
         }

@@ -1,6 +1,6 @@
 //! Looks at one run: reads how things stand, decides, and writes what follows, in one transaction.
 
-use super::admit;
+use super::admit::{self, Vacancy};
 use super::decide::{Change, Decision, Instance, Situation, SkipMemo, decide};
 use super::look::Look;
 use super::past;
@@ -83,7 +83,7 @@ impl Scheduler {
         if run.state != RunState::Running || run.dag_version_id != seen.dag_version_id {
             return Ok(0);
         }
-        let look = self.look(&mut tx, dag, run, &present).await?;
+        let look = self.look(&mut tx, dag, run, &present, None).await?;
         if look.has_written {
             tx.commit().await?;
         }
@@ -91,8 +91,16 @@ impl Scheduler {
         Ok(look.instances)
     }
 
-    /// Decides about a run that this transaction holds, whose instances are these, and writes what follows.
-    pub(super) async fn look(&self, tx: &mut Tx, dag: Arc<Dag>, run: DagRun, present: &[Brief]) -> Result<Look> {
+    /// Decides about a run that this transaction holds, whose instances are these, and writes what follows. `vacancy` is the slot
+    /// that is left by one of them.
+    pub(super) async fn look(
+        &self,
+        tx: &mut Tx,
+        dag: Arc<Dag>,
+        run: DagRun,
+        present: &[Brief],
+        vacancy: Option<&Vacancy<'_>>,
+    ) -> Result<Look> {
         let now = self.cx.clock.now();
         let decision = decide(situation(tx, &dag, &run, present, now).await?);
         let neglected = run.last_scheduling_decision.is_none_or(|at| at < now - self.settings.reconcile().as_millis() as i64);
@@ -101,7 +109,7 @@ impl Scheduler {
             self.write(tx, &dag, &run, present, &decision, now).await?;
         }
         // also when nothing changed here: an instance that ended left a slot to those of other runs
-        let admitted = admit::admit(self, tx, now).await?;
+        let admitted = admit::admit(self, tx, now, vacancy).await?;
         let news = present.iter().any(|i| run.last_scheduling_decision.is_none_or(|decided| i.updated_at >= decided));
         let deferred = |c: &Change| matches!(c, Change::Schedule(i) if dag.task(&decision.instances[*i].task_id).is_some_and(|t| t.starts_from_trigger().is_some()));
         Ok(Look {
@@ -109,6 +117,7 @@ impl Scheduler {
             has_written: changed || admitted.count > 0,
             has_news: changed || news,
             to_claim: admitted.to_claim,
+            given: admitted.given,
             has_ended: decision.run.is_finished(),
             has_triggers: decision.changes.iter().any(deferred),
             dag,

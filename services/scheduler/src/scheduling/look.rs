@@ -1,6 +1,6 @@
 //! What came of looking at a run, and the look in the transaction in which a task ends.
 
-use super::admit::{self, Admitted};
+use super::admit::{self, Admitted, Vacancy};
 use super::evaluate::MANY;
 use crate::Scheduler;
 use crate::dag::{Dag, Task};
@@ -23,13 +23,15 @@ pub(crate) struct Look {
     pub(super) has_news: bool,
     /// There is work that no waiting worker was given.
     pub(super) to_claim: bool,
+    /// The task instance that has the slot of the one that ended.
+    pub(crate) given: Option<String>,
     pub(super) has_ended: bool,
     pub(super) has_triggers: bool,
 }
 
 impl Look {
     /// What came of letting in others where nothing of the run itself was to be decided.
-    fn of_slots(dag: Arc<Dag>, run: DagRun, admitted: &Admitted) -> Self {
+    fn of_slots(dag: Arc<Dag>, run: DagRun, admitted: Admitted) -> Self {
         Self {
             dag,
             run,
@@ -37,6 +39,7 @@ impl Look {
             has_written: admitted.count > 0,
             has_news: false,
             to_claim: admitted.to_claim,
+            given: admitted.given,
             has_ended: false,
             has_triggers: false,
         }
@@ -51,8 +54,9 @@ fn concerns_none(dag: &Dag, task_id: &str) -> bool {
 
 impl Scheduler {
     /// Does what is to be done about the run of an instance that has just ended, in the transaction that says so: what comes next need not
-    /// wait for one of its own. `None` where that is not done here: the run is large, or not to be looked at now.
-    pub(crate) async fn look_along(&self, tx: &mut Tx, ended: &TaskInstance) -> Result<Option<Look>> {
+    /// wait for one of its own. `None` where that is not done here: the run is large, or not to be looked at now. `vacancy` is the slot
+    /// that the instance leaves.
+    pub(crate) async fn look_along(&self, tx: &mut Tx, ended: &TaskInstance, vacancy: Option<&Vacancy<'_>>) -> Result<Option<Look>> {
         let dag = self.version_in(tx, &ended.dag_version_id).await?;
         let concerns_none = concerns_none(&dag, &ended.task_id);
         if !concerns_none && (dag.tasks.len() >= MANY || dag.tasks.iter().any(Task::needs_expansion)) {
@@ -72,10 +76,10 @@ impl Scheduler {
         let fits = |run: &DagRun| active && run.state == RunState::Running && run.dag_version_id == ended.dag_version_id;
         let Some(run) = run.filter(fits) else { return Ok(None) };
         match present {
-            Some(present) => self.look(tx, dag, run, &present).await.map(Some),
+            Some(present) => self.look(tx, dag, run, &present, vacancy).await.map(Some),
             None => {
-                let admitted = admit::admit(self, tx, self.cx.clock.now()).await?;
-                Ok(Some(Look::of_slots(dag, run, &admitted)))
+                let admitted = admit::admit(self, tx, self.cx.clock.now(), vacancy).await?;
+                Ok(Some(Look::of_slots(dag, run, admitted)))
             }
         }
     }

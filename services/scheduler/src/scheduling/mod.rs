@@ -22,5 +22,6 @@ pub(crate) mod trigger_rule;
 mod upstream;
 mod wake;
 
+pub(crate) use admit::Vacancy;
 pub(crate) use evaluate::lengths;
 pub(crate) use wake::Wake;

@@ -3,7 +3,10 @@
 use super::{Filter, for_update_skip_locked, places, sql};
 use artel_platform::Result;
 use artel_platform::args;
-use artel_platform::db::{Db, Tx, Value};
+use artel_platform::db::{Db, Dialect, Query, Tx, Value};
+
+/// The order in which queued instances are claimed.
+const FIRST: &str = "priority_weight DESC, queued_at, map_index, id";
 
 /// Takes up to `slots` queued instances of `queues` for a worker, the weightiest first, then the oldest run's. Answers their
 /// ids, in no order.
@@ -14,11 +17,33 @@ pub(crate) async fn claim(tx: &mut Tx, worker_id: &str, queues: &[String], slots
     filter.any_of("queue", queues);
     // a bound limit would have SQLite plan it anew each time
     let text = format!(
-        "UPDATE task_instances SET worker_id = $1, lease_until = $2 WHERE id IN (SELECT id FROM task_instances {} ORDER BY priority_weight DESC, queued_at, map_index, id LIMIT {slots}{}) RETURNING id",
+        "UPDATE task_instances SET worker_id = $1, lease_until = $2 WHERE id IN (SELECT id FROM task_instances {} ORDER BY {FIRST} LIMIT {slots}{}) RETURNING id",
         filter.clause(),
         for_update_skip_locked(tx.dialect())
     );
     tx.fetch_all(sql(text), filter.args).await?.iter().map(|row| row.get("id")).collect()
+}
+
+/// What nobody has claimed.
+pub(crate) struct Free {
+    pub(crate) id: String,
+    pub(crate) priority_weight: i64,
+}
+
+/// What of these queues is to be claimed first. It is held until the transaction ends.
+pub(crate) fn first(dialect: Dialect, queues: &[String], now: i64) -> Query<Option<Free>> {
+    let mut filter = Filter { args: args![now], ..Filter::default() };
+    filter.that("state = 'queued'");
+    filter.that("(lease_until IS NULL OR lease_until < $1)");
+    filter.any_of("queue", queues);
+    let (clause, held) = (filter.clause(), for_update_skip_locked(dialect));
+    let text = format!("SELECT id, priority_weight FROM task_instances {clause} ORDER BY {FIRST} LIMIT 1{held}");
+    Query::first(sql(text), filter.args, |row| Ok(Free { id: row.get("id")?, priority_weight: row.get("priority_weight")? }))
+}
+
+/// Puts it into a worker's hands.
+pub(crate) fn give(tx: &mut Tx, id: &str, worker_id: &str, lease_until: i64) {
+    tx.ahead("UPDATE task_instances SET worker_id = $1, lease_until = $2 WHERE id = $3", args![worker_id, lease_until, id]);
 }
 
 /// Is there anything to claim? What was claimed stays queued until it starts.

@@ -26,7 +26,7 @@ async fn an_asset_keeps_what_tasks_watchers_and_people_give_it() {
         let by = json!({"kind": "task", "dag_id": "prod", "run_id": "r", "task_id": "make", "map_index": -1});
         let entry = json!({"key": "mark", "value": {"n": 7}, "updated_at": at, "last_updated_by": by});
         assert_eq!(b.see("assets/1/state-store").await, json!({"asset_state_store": [entry], "total_entries": 1}));
-        let watcher = Caller { ti_id: Some(String::new()), worker_id: None, rendered: None };
+        let watcher = Caller::new(Some(String::new()));
         assert_eq!(b.s.execution(&watcher, "PUT", "store/asset/by-name/value", "name=a&key=mark", r#"{"value": 8}"#).await.status, 204);
         assert_eq!(b.see("assets/1/state-store/mark").await["last_updated_by"]["kind"], "watcher");
         assert_eq!(b.ask("PUT", "assets/1/state-store/a/b", json!({"value": [1]})).await.0, 204);

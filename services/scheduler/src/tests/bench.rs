@@ -113,7 +113,7 @@ impl Bench {
 
     /// A call of the task that a workload is.
     pub(super) async fn call(&self, workload: &Workload, method: &str, path: &str, body: Value) -> Reply {
-        let caller = Caller { ti_id: Some(workload.ti_id.clone()), worker_id: Some("w1".into()), rendered: None };
+        let caller = Caller { worker_id: Some("w1".into()), ..Caller::new(Some(workload.ti_id.clone())) };
         let (path, query) = path.split_once('?').unwrap_or((path, ""));
         let body = if body.is_null() { String::new() } else { body.to_string() };
         self.s.execution(&caller, method, path, query, &body).await
@@ -142,6 +142,17 @@ impl Bench {
         let end_date = crate::times::shown(self.clock.now());
         let reply = self.own(workload, "PATCH", "state", json!({"state": state, "end_date": end_date})).await;
         assert_eq!(reply.status, 204, "{reply:?}");
+    }
+
+    /// The task says that it has succeeded, and `worker` has room for another one. Returns the one that it is given.
+    pub(super) async fn end_and_go_on(&self, workload: &Workload, worker: &str) -> Option<String> {
+        let caller =
+            Caller { worker_id: Some(worker.into()), next_from: vec!["default".into()], ..Caller::new(Some(workload.ti_id.clone())) };
+        let body = json!({"state": "success", "end_date": crate::times::shown(self.clock.now())});
+        let path = format!("task-instances/{}/state", workload.ti_id);
+        let reply = self.s.execution(&caller, "PATCH", &path, "", &body.to_string()).await;
+        assert_eq!(reply.status, 204, "{reply:?}");
+        reply.next
     }
 
     /// A worker tells a part of a try's log.

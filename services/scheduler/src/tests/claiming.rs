@@ -77,6 +77,53 @@ async fn an_end_that_nothing_comes_after_lets_in_another_and_the_last_one_ends_t
     .await;
 }
 
+#[tokio::test]
+async fn the_slot_of_a_task_that_ended_goes_to_the_weightiest_that_waits() {
+    bench(|b| async move {
+        let weigh = |weight: i64, queue: &str| json!({"priority_weight": weight, "weight_rule": "absolute", "queue": queue});
+        let tasks: &[(&str, &[&str], _)] = &[
+            ("first", &["next"], weigh(9, "default")),
+            ("next", &[], weigh(2, "default")),
+            ("heavy", &[], weigh(8, "default")),
+            ("light", &[], weigh(1, "default")),
+            ("other", &[], weigh(9, "gpu")),
+        ];
+        b.add("d", tasks, json!({})).await;
+        b.trigger("d", "r").await;
+        let mut work = b.claim("w1", 1).await.remove(0);
+        let mut order = vec![super::bench::task_of(&work)];
+        b.start(&work).await;
+        // "heavy" and "light" are queued before "first" ends, "next" is let in by its end
+        while let Some(next) = b.end_and_go_on(&work, "w1").await {
+            let held = b.s.db.ask(crate::store::instances::with_ids(std::slice::from_ref(&next))).await.unwrap().remove(0);
+            assert_eq!((held.worker_id.as_deref(), held.lease_until), (Some("w1"), Some(b.clock.now() + 30_000)));
+            work = b.s.workloads(&[next]).await.unwrap().remove(0);
+            order.push(super::bench::task_of(&work));
+            b.start(&work).await;
+        }
+        assert_eq!(order, ["first", "heavy", "next", "light"]);
+        assert_eq!(b.states("d", "r").await["other"], "queued");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn only_the_worker_that_ran_a_task_goes_on_with_its_slot() {
+    bench(|b| async move {
+        b.add("d", &[("a", &["b"], json!({})), ("b", &["c"], json!({})), ("c", &[], json!({"queue": "gpu"}))], json!({})).await;
+        b.trigger("d", "r").await;
+        let a = b.claim("w1", 1).await.remove(0);
+        b.start(&a).await;
+        assert_eq!(b.end_and_go_on(&a, "w2").await, None);
+        let again = b.claim("w1", 1).await.remove(0);
+        assert_eq!(super::bench::task_of(&again), "b");
+        b.start(&again).await;
+        assert_eq!(b.end_and_go_on(&again, "w1").await, None, "what comes next is of another queue");
+        assert_eq!(b.s.claim("w3", &["gpu".into()], 1, std::time::Duration::ZERO).await.unwrap().len(), 1);
+    })
+    .await;
+}
+
 async fn until_there_waits_one(scheduler: &crate::Scheduler) {
     while !scheduler.waiting.is_open() {
         tokio::time::sleep(std::time::Duration::from_millis(1)).await;

@@ -45,7 +45,7 @@ async fn a_task_speaks_for_itself_only() {
         let work = b.claim("w1", 2).await;
         let other = format!("task-instances/{}/state", work[1].ti_id);
         assert_eq!(b.call(&work[0], "PATCH", &other, json!({"state": "success"})).await.status, 403);
-        let nobody = Caller { ti_id: None, worker_id: None, rendered: None };
+        let nobody = Caller::new(None);
         assert_eq!(b.s.execution(&nobody, "GET", "task-instances/none/previous-successful-dagrun", "", "").await.status, 200);
         assert_eq!(b.s.execution(&nobody, "GET", "no/such/route", "", "").await.status, 404);
         assert_eq!(b.s.execution(&nobody, "PATCH", "task-instances/x/state", "", "{").await.status, 422);
@@ -64,7 +64,8 @@ async fn rendered_fields_come_along_with_any_call() {
         };
         for work in b.claim("w1", 2).await {
             let id = work.ti_id.as_str();
-            let saying = |fields: &str| Caller { ti_id: Some(id.into()), worker_id: Some("w1".into()), rendered: Some(fields.into()) };
+            let saying =
+                |fields: &str| Caller { worker_id: Some("w1".into()), rendered: Some(fields.into()), ..Caller::new(Some(id.into())) };
             let end = format!("task-instances/{id}/state");
             let early = b.s.execution(&saying(r#"{"x": 0}"#), "PATCH", &end, "", r#"{"state": "success"}"#).await;
             assert_eq!((early.status, rendered(id).await), (409, None), "it does not run yet");

@@ -2,7 +2,7 @@
 
 use super::Worker;
 use crate::execution::Reply;
-use artel_proto::artel::scheduler::v1::ExecutionApiRequest;
+use artel_proto::artel::scheduler::v1::{ExecutionApiRequest, Workload};
 use serde_json::Value;
 use std::collections::HashMap;
 use std::time::Duration;
@@ -28,6 +28,8 @@ pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) body: Value,
     pub(crate) headers: HashMap<String, String>,
+    /// What the slot of the task that ended goes to.
+    pub(crate) next: Option<Workload>,
 }
 
 impl Answer {
@@ -40,7 +42,7 @@ impl Answer {
 impl From<Reply> for Answer {
     fn from(reply: Reply) -> Self {
         let headers = reply.headers.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
-        Self { status: reply.status, body: reply.body.unwrap_or(Value::Null), headers }
+        Self { status: reply.status, body: reply.body.unwrap_or(Value::Null), headers, next: None }
     }
 }
 
@@ -48,6 +50,11 @@ impl Worker {
     /// Makes the call for the task instance `ti_id`, waiting for a scheduler that restarts. `rendered` is what its fields were
     /// rendered to, where that has not been told.
     pub(super) async fn call(&self, ti_id: &str, call: Call, rendered: Option<Value>) -> Answer {
+        self.call_from(ti_id, call, rendered, &[]).await
+    }
+
+    /// The same, of a call that ends the try: its slot may go to another one of these queues.
+    pub(super) async fn call_from(&self, ti_id: &str, call: Call, rendered: Option<Value>, next_from: &[String]) -> Answer {
         let request = ExecutionApiRequest {
             worker_id: self.id.clone(),
             ti_id: ti_id.into(),
@@ -56,13 +63,14 @@ impl Worker {
             query: call.query,
             body_json: call.body.map(|b| b.to_string()).unwrap_or_default(),
             rendered_fields_json: rendered.map(|fields| fields.to_string()),
+            next_from: next_from.to_vec(),
         };
         for _ in 0..ATTEMPTS {
             match self.cx.peers.scheduler().call_execution_api(request.clone()).await {
                 Ok(answer) => {
                     let answer = answer.into_inner();
                     let body = serde_json::from_str(&answer.body_json).unwrap_or(Value::Null);
-                    return Answer { status: answer.status as u16, body, headers: answer.headers };
+                    return Answer { status: answer.status as u16, body, headers: answer.headers, next: answer.next };
                 }
                 Err(status) if status.code() == tonic::Code::Unavailable && !self.cx.stop.is_cancelled() => {
                     tokio::time::sleep(PAUSE).await;
@@ -75,5 +83,5 @@ impl Worker {
 }
 
 fn failed(why: &str) -> Answer {
-    Answer { status: 0, body: Value::from(why), headers: HashMap::new() }
+    Answer { status: 0, body: Value::from(why), headers: HashMap::new(), next: None }
 }

@@ -269,7 +269,7 @@ mod tests {
     use super::*;
 
     fn answered(status: u16, body: Value) -> Answer {
-        Answer { status, body, headers: Default::default() }
+        Answer { status, body, headers: Default::default(), next: None }
     }
 
     #[test]

@@ -20,7 +20,7 @@ use reporter::Reporter;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio_util::task::TaskTracker;
 use zygote::Zygotes;
 
@@ -32,6 +32,9 @@ const MAX_PAUSE: Duration = Duration::from_secs(5);
 const DRAIN: Duration = Duration::from_secs(8);
 /// How long the last report may take then.
 const LAST_REPORT: Duration = Duration::from_secs(3);
+
+/// Room for one task.
+type Slot = OwnedSemaphorePermit;
 
 /// What a worker takes.
 pub struct Options {
@@ -50,6 +53,10 @@ struct Worker {
     limits: HashMap<&'static str, u64>,
     bundles: bundles::Fetched,
     reporter: Reporter,
+    queues: Vec<String>,
+    tasks: TaskTracker,
+    /// For tasks that have ended and whose processes have not: their slots are taken already, by as many as there are slots.
+    leaving: Arc<Semaphore>,
     /// Task instances that run here, each with the way to tell its supervisor to kill it.
     running: Mutex<HashMap<String, mpsc::Sender<()>>>,
 }
@@ -70,19 +77,29 @@ pub async fn run(cx: Context, options: Options) -> Result<()> {
     let id = format!("{hostname}-{}", cx.ids.hex32());
     let (zygotes, bundles) = (Zygotes::new(&cx), bundles::Fetched::new(&cx));
     let reporter = Reporter::start(&cx, &id);
-    let worker = Arc::new(Worker { id, zygotes, bundles, reporter, cx, limits, running: Mutex::default() });
+    let worker = Arc::new(Worker {
+        id,
+        zygotes,
+        bundles,
+        reporter,
+        cx,
+        limits,
+        queues: options.queues,
+        tasks: TaskTracker::new(),
+        leaving: Arc::new(Semaphore::new(slots)),
+        running: Mutex::default(),
+    });
     let stop = worker.cx.stop.clone();
-    let Some(lease) = worker.register(&hostname, &options.queues, slots).await else { return Ok(()) };
-    tracing::info!(worker = %worker.id, slots, queues = options.queues.join(","), "worker ready");
+    let Some(lease) = worker.register(&hostname, slots).await else { return Ok(()) };
+    tracing::info!(worker = %worker.id, slots, queues = worker.queues.join(","), "worker ready");
     let heart = tokio::spawn(worker.clone().heartbeat(lease));
-    let tasks = TaskTracker::new();
     tokio::select! {
         () = stop.cancelled() => {}
-        () = worker.clone().claim(&options.queues, slots, &tasks) => {}
+        () = worker.claim(slots) => {}
     }
-    tasks.close();
+    worker.tasks.close();
     worker.kill_all();
-    if tokio::time::timeout(DRAIN, tasks.wait()).await.is_err() {
+    if tokio::time::timeout(DRAIN, worker.tasks.wait()).await.is_err() {
         tracing::warn!("some tasks did not end in time and are cut off; their leases run out");
     }
     if tokio::time::timeout(LAST_REPORT, worker.reporter.end()).await.is_err() {
@@ -95,13 +112,13 @@ pub async fn run(cx: Context, options: Options) -> Result<()> {
 
 impl Worker {
     /// Makes itself known; returns how long a lease lasts, `None` when stopped before that.
-    async fn register(&self, hostname: &str, queues: &[String], slots: usize) -> Option<Duration> {
+    async fn register(&self, hostname: &str, slots: usize) -> Option<Duration> {
         let mut pause = Duration::from_millis(100);
         loop {
             let request = proto::RegisterWorkerRequest {
                 worker_id: self.id.clone(),
                 hostname: hostname.into(),
-                queues: queues.to_vec(),
+                queues: self.queues.clone(),
                 slots: slots as i32,
             };
             match self.cx.peers.scheduler().register_worker(request).await {
@@ -116,7 +133,7 @@ impl Worker {
     }
 
     /// Takes work for every free slot, for ever.
-    async fn claim(self: Arc<Self>, queues: &[String], slots: usize, tasks: &TaskTracker) {
+    async fn claim(self: &Arc<Self>, slots: usize) {
         let free = Arc::new(Semaphore::new(slots));
         let mut pause = Duration::from_millis(100);
         loop {
@@ -127,19 +144,15 @@ impl Worker {
             }
             let request = proto::ClaimTasksRequest {
                 worker_id: self.id.clone(),
-                queues: queues.to_vec(),
+                queues: self.queues.clone(),
                 slots: permits.len() as i32,
                 wait_ms: CLAIM_WAIT.as_millis() as i64,
             };
             match self.cx.peers.scheduler().claim_tasks(request).await {
                 Ok(answer) => {
                     pause = Duration::from_millis(100);
-                    for (workload, permit) in answer.into_inner().workloads.into_iter().zip(permits) {
-                        let worker = self.clone();
-                        tasks.spawn(async move {
-                            supervisor::run(worker, workload).await;
-                            drop(permit);
-                        });
+                    for (workload, slot) in answer.into_inner().workloads.into_iter().zip(permits) {
+                        self.start(workload, slot);
                     }
                 }
                 Err(error) => {
@@ -149,6 +162,10 @@ impl Worker {
                 }
             }
         }
+    }
+
+    fn start(self: &Arc<Self>, workload: proto::Workload, slot: Slot) {
+        self.tasks.spawn(supervisor::run(self.clone(), workload, slot));
     }
 
     /// Prolongs the leases of what runs here, and kills what the scheduler says.

@@ -1,10 +1,10 @@
 //! One task from its fork to its last word: answers what it asks, reads its log, kills it when told to, and says how
 //! it ended when it does not say so itself.
 
-use super::Worker;
 use super::execution_api::{Answer, Call};
 use super::log::{Log, Source};
 use super::zygote::{Exit, Fork};
+use super::{Slot, Worker};
 use super::{messages, wire};
 use artel_platform::process::signal_group;
 use artel_platform::{Error, Result};
@@ -16,7 +16,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::UnixStream;
-use tokio::sync::mpsc;
+use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use tokio::task::JoinSet;
 
 /// Between SIGTERM, which runs `on_kill`, and SIGKILL. Upstream's figure.
@@ -36,12 +36,12 @@ struct Ending {
 }
 
 /// Runs `workload` to its end; every outcome reaches the scheduler.
-pub(super) async fn run(worker: Arc<Worker>, workload: Workload) {
+pub(super) async fn run(worker: Arc<Worker>, workload: Workload, slot: Slot) {
     let ti_id = workload.ti_id.clone();
     let (kill, killed) = mpsc::channel(1);
     worker.running.lock().expect("not poisoned").insert(ti_id.clone(), kill.clone());
     let (log, log_sender) = Log::open(worker.clone(), ti_id.clone());
-    let ending = match supervise(&worker, &workload, &log, killed).await {
+    let ending = match supervise(&worker, &workload, Place::Slot(slot), &log, killed).await {
         Ok(ending) => ending,
         Err(error) => {
             tracing::warn!(%ti_id, error = %error.chain(), "task not run");
@@ -59,7 +59,7 @@ pub(super) async fn run(worker: Arc<Worker>, workload: Workload) {
     }
 }
 
-async fn supervise(worker: &Arc<Worker>, workload: &Workload, log: &Log, killed: mpsc::Receiver<()>) -> Result<Ending> {
+async fn supervise(worker: &Arc<Worker>, workload: &Workload, place: Place, log: &Log, killed: mpsc::Receiver<()>) -> Result<Ending> {
     let task: Value = serde_json::from_str(&workload.execute_task_json)?;
     let (ours, theirs) = sockets()?;
     let [requests, stdout, stderr, logs] = ours;
@@ -83,8 +83,16 @@ async fn supervise(worker: &Arc<Worker>, workload: &Workload, log: &Log, killed:
         let log = log.clone();
         async move { tokio::join!(log.follow(stdout, Source::Stdout), log.follow(stderr, Source::Stderr), log.follow(logs, Source::Runner)) }
     });
-    let mut conversation =
-        Conversation { worker, ti_id: &workload.ti_id, log, more_logs: JoinSet::new(), applied: false, at_exit: None, rendered: None };
+    let mut conversation = Conversation {
+        worker,
+        ti_id: &workload.ti_id,
+        place,
+        log,
+        more_logs: JoinSet::new(),
+        applied: false,
+        at_exit: None,
+        rendered: None,
+    };
     let killer = tokio::spawn(kill_when_told(forked.pid, killed));
     let talked = conversation.hold(requests, startup).await;
     let exit = forked.exit.await.unwrap_or(Exit { code: None, signal: Some("SIGKILL".into()) });
@@ -159,9 +167,18 @@ async fn kill_when_told(pid: u32, mut killed: mpsc::Receiver<()>) {
     signal_group(pid, Signal::KILL);
 }
 
+/// Where a task is.
+enum Place {
+    /// It has a slot, which nobody else has before it ends.
+    Slot(Slot),
+    /// Its slot is another one's: it has ended, and only its process has not.
+    Leaving { _until_exit: OwnedSemaphorePermit },
+}
+
 struct Conversation<'a> {
-    worker: &'a Worker,
+    worker: &'a Arc<Worker>,
     ti_id: &'a str,
+    place: Place,
     log: &'a Log,
     /// Log sockets of processes that the task has started.
     more_logs: JoinSet<()>,
@@ -239,13 +256,34 @@ impl Conversation<'_> {
         let Some((call, reply)) = messages::call(self.ti_id, message) else {
             return (Value::Null, messages::unknown(message));
         };
-        let answer = self.worker.call(self.ti_id, call, self.rendered.take()).await;
-        self.applied |= answer.is_success() && APPLIED_WHEN_SAID.contains(&kind);
+        let answer = match APPLIED_WHEN_SAID.contains(&kind) {
+            true => self.last_word(call).await,
+            false => self.worker.call(self.ti_id, call, self.rendered.take()).await,
+        };
         if kind == "GetConnection" && answer.is_success() {
             self.log.mask(&answer.body["password"], None);
             self.log.mask(&answer.body["extra"], Some("extra"));
         }
         messages::answer(message, reply, answer)
+    }
+
+    /// Tells how the task ends. Its slot goes to another one while its process exits, unless too many do that already.
+    async fn last_word(&mut self, call: Call) -> Answer {
+        let leaving = self.worker.leaving.clone().try_acquire_owned().ok();
+        let leaves = leaving.is_some() && matches!(self.place, Place::Slot(_)) && !self.worker.cx.stop.is_cancelled();
+        let next_from: &[String] = if leaves { &self.worker.queues } else { &[] };
+        let mut answer = self.worker.call_from(self.ti_id, call, self.rendered.take(), next_from).await;
+        if !answer.is_success() {
+            return answer;
+        }
+        self.applied = true;
+        if let Some(_until_exit) = leaving.filter(|_| leaves)
+            && let Place::Slot(slot) = std::mem::replace(&mut self.place, Place::Leaving { _until_exit })
+            && let Some(next) = answer.next.take()
+        {
+            self.worker.start(next, slot);
+        }
+        answer
     }
 
     /// Applies what waits for the exit. `true` when the scheduler has the task's own word.
@@ -254,12 +292,11 @@ impl Conversation<'_> {
             return true;
         }
         let state = self.at_exit.take().filter(|_| exit.code == Some(0));
-        let applied = match state.and_then(|state| messages::call(self.ti_id, &state)) {
-            Some((call, _)) => self.worker.call(self.ti_id, call, self.rendered.take()).await.is_success(),
-            None => false,
-        };
+        if let Some((call, _)) = state.and_then(|state| messages::call(self.ti_id, &state)) {
+            self.last_word(call).await;
+        }
         self.tell_rendered().await;
-        applied
+        self.applied
     }
 }
 
