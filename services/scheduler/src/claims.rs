@@ -110,7 +110,7 @@ impl Scheduler {
             return Ok(Vec::new());
         }
         // a look without taking the writer's turn
-        if !claims::any_free(&self.db, now).await? {
+        if !self.db.ask(claims::any_free(now)).await? {
             self.unclaimed.nothing_left(queued, now);
             return Ok(Vec::new());
         }

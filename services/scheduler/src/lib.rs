@@ -79,6 +79,7 @@ static MIGRATIONS: Migrations = migrations!(
     "0008_backfills_of_partitions",
     "0009_pushes",
     "0010_events_and_jobs",
+    "0011_what_the_loop_reads",
 );
 
 /// Airflow's release whose API this is.

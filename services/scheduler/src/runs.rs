@@ -65,6 +65,7 @@ pub(crate) fn new_instance(run: &DagRun, task: &Task, map_index: i64, id: String
         rendered_map_index: None,
         note: None,
         updated_at: now,
+        run_order: run.order(),
     }
 }
 
@@ -149,7 +150,7 @@ impl Scheduler {
         }
         let room = match backfills::room(&mut tx, dag_id, run_id).await? {
             Some((limit, running, paused)) => running < limit && !paused,
-            None => runs::running(&mut tx, dag_id).await? < row.max_active_runs,
+            None => tx.ask(runs::running(dag_id)).await? < row.max_active_runs,
         };
         if !room {
             return Ok(false);

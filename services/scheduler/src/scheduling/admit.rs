@@ -2,10 +2,10 @@
 //! (airflow/jobs/scheduler_job_runner.py `_executable_task_instances_to_queued`).
 
 use crate::Scheduler;
-use crate::store::admission::{self, Active, Candidate, Full};
+use crate::store::admission::{self, Candidate, Full, Taken};
 use crate::store::claims;
 use crate::store::instances::{self, TaskInstance};
-use crate::store::pools::{self, Pool, Taken};
+use crate::store::pools::{self, Pool};
 use crate::waiting::Gift;
 use artel_platform::Result;
 use artel_platform::db::Tx;
@@ -48,18 +48,17 @@ impl<'a> Vacancy<'a> {
 /// Lets in what has room, and gives it to the worker with a vacancy and to waiting ones.
 pub(super) async fn admit(scheduler: &Scheduler, tx: &mut Tx, now: i64, vacancy: Option<&Vacancy<'_>>) -> Result<Admitted> {
     admission::take_turn(tx).await?;
-    let asked = (admission::candidates(FEW, &Full::default()), pools::all(), pools::taken(), admission::active());
-    let ((candidates, pools, taken, active), unclaimed) = match vacancy.filter(|_| scheduler.unclaimed.may_be_there(now)) {
-        Some(vacancy) => {
-            let (a, b, c, d) = asked;
-            let (a, b, c, d, first) = tx.ask((a, b, c, d, claims::first(tx.dialect(), vacancy.queues, now))).await?;
-            ((a, b, c, d), first)
+    let (candidates, pools, taken) = (admission::candidates(FEW, &Full::default()), pools::all(), admission::taken());
+    let (candidates, pools, taken, unclaimed) = match vacancy.filter(|_| scheduler.unclaimed.may_be_there(now)) {
+        Some(vacancy) => tx.ask((candidates, pools, taken, claims::first(tx.dialect(), vacancy.queues, now))).await?,
+        None => {
+            let (candidates, pools, taken) = tx.ask((candidates, pools, taken)).await?;
+            (candidates, pools, taken, None)
         }
-        None => (tx.ask(asked).await?, None),
     };
     let mut admitted = match candidates.is_empty() {
         true => Vec::new(),
-        false => choose(scheduler, tx, candidates, Room::measure(pools, &taken, active)).await?,
+        false => choose(scheduler, tx, candidates, Room::measure(pools, taken)).await?,
     };
     let lease_until = now + scheduler.settings.lease().as_millis() as i64;
     let given = vacancy.and_then(|vacancy| fill(tx, vacancy, unclaimed, &admitted, now, lease_until));
@@ -175,15 +174,13 @@ struct Room {
 }
 
 impl Room {
-    fn measure(pools: Vec<Pool>, taken: &[Taken], active: Vec<Active>) -> Self {
+    fn measure(pools: Vec<Pool>, taken: Vec<Taken>) -> Self {
         let mut room = Self::default();
         for pool in pools {
-            let counts =
-                |state: &str| matches!(state, "queued" | "running" | "restarting") || (pool.include_deferred && state == "deferred");
-            let used: i64 = taken.iter().filter(|t| t.pool == pool.name && counts(&t.state)).map(|t| t.slots).sum();
+            let used: i64 = taken.iter().filter(|t| t.pool == pool.name).map(|t| t.slots).sum();
             room.pools.insert(pool.name, if pool.slots < 0 { i64::MAX } else { pool.slots - used });
         }
-        for Active { dag_id: dag, run_id: run, task_id: task, count } in active {
+        for Taken { dag_id: dag, run_id: run, task_id: task, count, .. } in taken.into_iter().filter(|t| !t.deferred) {
             *room.of_run.entry((dag.clone(), run.clone())).or_default() += count;
             *room.of_task.entry((dag.clone(), task.clone())).or_default() += count;
             *room.of_task_in_run.entry((dag, run, task)).or_default() += count;

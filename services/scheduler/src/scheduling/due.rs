@@ -31,7 +31,7 @@ struct Due {
 impl Scheduler {
     /// Makes a run of each DAG that is due and has room for one more. Returns when what could not be made is to be tried again.
     pub(crate) async fn create_due_runs(&self, now: i64) -> Result<Option<i64>> {
-        let rows = dags::due(&self.db, now).await?;
+        let rows = self.db.ask(dags::due(now)).await?;
         let (all, mut failed) = (rows.len(), 0);
         self.read_versions(rows.iter().map(|row| row.latest_version_id.as_str())).await?;
         let mut rows = rows.into_iter().peekable();

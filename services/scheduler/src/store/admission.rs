@@ -1,6 +1,6 @@
 //! What may be queued, and what counts against the limits.
 
-use artel_platform::db::{Dialect, Query, Row, Tx, Value};
+use artel_platform::db::{Dialect, Query, Tx, Value};
 use artel_platform::{Result, args};
 use std::collections::BTreeSet;
 
@@ -32,12 +32,16 @@ pub(crate) struct Candidate {
     pub(crate) has_limits: bool,
 }
 
-/// Instances of one task of one run that are queued or run.
-pub(crate) struct Active {
+/// Instances of one task of one run that take slots of a pool.
+pub(crate) struct Taken {
     pub(crate) dag_id: String,
     pub(crate) run_id: String,
     pub(crate) task_id: String,
+    pub(crate) pool: String,
+    /// They wait for an event, and count for the pool alone.
+    pub(crate) deferred: bool,
     pub(crate) count: i64,
+    pub(crate) slots: i64,
 }
 
 /// Counts that are read after this do not change before the transaction has ended.
@@ -61,13 +65,14 @@ pub(crate) fn candidates(limit: i64, full: &Full) -> Query<Vec<Candidate>> {
         args.extend(args![dag_id, run_id]);
     }
     // a bound limit would have SQLite plan it anew each time
-    let order = |run: &str| format!("priority_weight DESC, {run}logical_date NULLS LAST, {run}run_after, map_index");
-    let of_task = "t.id, t.dag_id, t.run_id, t.task_id, t.map_index, t.try_number, t.queue, t.pool, t.pool_slots, t.dag_version_id, t.priority_weight";
+    let order = "priority_weight DESC, run_order, map_index";
+    let of_task = "t.id, t.dag_id, t.run_id, t.task_id, t.map_index, t.try_number, t.queue, t.pool, t.pool_slots, t.dag_version_id, t.priority_weight, t.run_order";
+    // SQLite keeps the order of a CROSS JOIN: from the first candidates, as they lie in their index, to what is known of their runs
     let from = format!(
-        "(SELECT {of_task}, d.max_active_tasks, d.has_task_concurrency_limits, r.logical_date, r.run_after
-         FROM task_instances t JOIN dag_runs r ON r.dag_id = t.dag_id AND r.run_id = t.run_id JOIN dags d ON d.dag_id = t.dag_id
-         WHERE t.state = 'scheduled' AND r.state = 'running' AND d.is_paused = 0{others} ORDER BY {} LIMIT {limit}) AS candidates",
-        order("r.")
+        "(SELECT {of_task}, d.max_active_tasks, d.has_task_concurrency_limits
+         FROM task_instances t CROSS JOIN dag_runs r CROSS JOIN dags d
+         WHERE t.state = 'scheduled' AND r.dag_id = t.dag_id AND r.run_id = t.run_id AND r.state = 'running'
+           AND d.dag_id = t.dag_id AND d.is_paused = 0{others} ORDER BY {order} LIMIT {limit}) AS candidates"
     );
     let columns = [
         "id",
@@ -84,7 +89,7 @@ pub(crate) fn candidates(limit: i64, full: &Full) -> Query<Vec<Candidate>> {
         "max_active_tasks",
         "has_task_concurrency_limits",
     ];
-    Query::packed(&columns, &from, &order(""), args, |row| {
+    Query::packed(&columns, &from, order, args, |row| {
         Ok(Candidate {
             id: row.text()?,
             dag_id: row.text()?,
@@ -103,11 +108,25 @@ pub(crate) fn candidates(limit: i64, full: &Full) -> Query<Vec<Candidate>> {
     })
 }
 
-/// What counts against `max_active_tasks` and its kin.
-pub(crate) fn active() -> Query<Vec<Active>> {
-    let text = "SELECT dag_id, run_id, task_id, COUNT(*) AS count FROM task_instances WHERE state IN ('queued', 'running', 'restarting') GROUP BY dag_id, run_id, task_id";
-    let read = |row: &Row| -> Result<Active> {
-        Ok(Active { dag_id: row.get("dag_id")?, run_id: row.get("run_id")?, task_id: row.get("task_id")?, count: row.get("count")? })
-    };
-    Query::all(text, vec![], read)
+/// What counts against pools, `max_active_tasks` and its kin.
+pub(crate) fn taken() -> Query<Vec<Taken>> {
+    // the whole condition of the index `task_instances_taken`, as SQLite wants it; deferred ones only where they count
+    let text =
+        "SELECT dag_id, run_id, task_id, pool, CAST(0 AS BIGINT) AS deferred, COUNT(*) AS count, CAST(SUM(pool_slots) AS BIGINT) AS slots
+         FROM task_instances WHERE state IN ('queued', 'running', 'restarting', 'deferred') AND state IN ('queued', 'running', 'restarting')
+         GROUP BY dag_id, run_id, task_id, pool
+         UNION ALL SELECT '', '', '', pool, 1, COUNT(*), CAST(SUM(pool_slots) AS BIGINT)
+         FROM task_instances WHERE state IN ('queued', 'running', 'restarting', 'deferred') AND state = 'deferred'
+           AND pool IN (SELECT name FROM pools WHERE include_deferred = 1) GROUP BY pool";
+    Query::all(text, vec![], |row| {
+        Ok(Taken {
+            dag_id: row.get("dag_id")?,
+            run_id: row.get("run_id")?,
+            task_id: row.get("task_id")?,
+            pool: row.get("pool")?,
+            deferred: row.get("deferred")?,
+            count: row.get("count")?,
+            slots: row.get("slots")?,
+        })
+    })
 }

@@ -47,9 +47,9 @@ pub(crate) fn give(tx: &mut Tx, id: &str, worker_id: &str, lease_until: i64) {
 }
 
 /// Is there anything to claim? What was claimed stays queued until it starts.
-pub(crate) async fn any_free(db: &Db, now: i64) -> Result<bool> {
-    let sql = "SELECT 1 AS one FROM task_instances WHERE state = 'queued' AND (lease_until IS NULL OR lease_until < $1) LIMIT 1";
-    Ok(db.fetch_optional(sql, args![now]).await?.is_some())
+pub(crate) fn any_free(now: i64) -> Query<bool> {
+    let text = "SELECT EXISTS (SELECT 1 FROM task_instances WHERE state = 'queued' AND (lease_until IS NULL OR lease_until < $1)) AS there";
+    Query::one(text, args![now], |row| row.get("there"))
 }
 
 /// Prolongs a worker's leases; returns those that it holds.
@@ -88,30 +88,15 @@ pub(crate) async fn lost(db: &Db, worker_id: &str, ids: &[String]) -> Result<Vec
 }
 
 /// Instances that run or restart, and whose worker gave no sign of life in time.
-pub(crate) async fn expired(db: &Db, now: i64) -> Result<Vec<String>> {
-    let rows = db
-        .fetch_all(
-            "SELECT id FROM task_instances WHERE lease_until < $1 AND state IN ('running', 'restarting') ORDER BY lease_until LIMIT 200",
-            args![now],
-        )
-        .await?;
-    rows.iter().map(|r| r.get("id")).collect()
+pub(crate) fn expired(now: i64) -> Query<Vec<String>> {
+    let text = "SELECT id FROM task_instances WHERE lease_until < $1 AND state IN ('running', 'restarting') ORDER BY lease_until LIMIT 200";
+    Query::all(text, args![now], |row| row.get("id"))
 }
 
 /// Lets no lease run out before `lease_until`.
 pub(crate) async fn extend_all(db: &Db, lease_until: i64) -> Result<u64> {
     let sql = "UPDATE task_instances SET lease_until = $1 WHERE lease_until < $1 AND state IN ('queued', 'running', 'restarting')";
     db.execute(sql, args![lease_until]).await
-}
-
-/// When the next lease runs out.
-pub(crate) async fn next_expiry(db: &Db) -> Result<Option<i64>> {
-    db.fetch_one(
-        "SELECT MIN(lease_until) AS next FROM task_instances WHERE lease_until IS NOT NULL AND state IN ('running', 'restarting')",
-        vec![],
-    )
-    .await?
-    .opt("next")
 }
 
 /// Is `id` held by that worker right now?

@@ -225,19 +225,13 @@ pub(crate) async fn set_import_errors(tx: &mut Tx, bundle: &str, file: &str, bro
 }
 
 /// DAGs whose next run is due and that have room for one more, at most some hundreds, the longest due first.
-pub(crate) async fn due(db: &Db, now: i64) -> Result<Vec<DagRow>> {
+pub(crate) fn due(now: i64) -> Query<Vec<DagRow>> {
     let text = format!(
         "SELECT {COLUMNS} FROM dags d WHERE d.is_paused = 0 AND d.is_stale = 0 AND d.next_run_after IS NOT NULL AND d.next_run_after <= $1 AND d.has_import_errors = 0
          AND (SELECT COUNT(*) FROM dag_runs r WHERE r.dag_id = d.dag_id AND r.state IN ('queued', 'running') AND r.run_type <> 'backfill') < d.max_active_runs
          ORDER BY d.next_run_after LIMIT 512"
     );
-    db.fetch_all(sql(text), args![now]).await?.iter().map(read).collect()
-}
-
-/// When the next run of any DAG is due, of those that are not due yet.
-pub(crate) async fn next_due(db: &Db, now: i64) -> Result<Option<i64>> {
-    let text = "SELECT MIN(next_run_after) AS next FROM dags WHERE is_paused = 0 AND is_stale = 0 AND next_run_after IS NOT NULL AND next_run_after > $1";
-    db.fetch_one(text, args![now]).await?.opt("next")
+    Query::all(sql(text), args![now], read)
 }
 
 /// Removes a DAG with everything that belongs to it. Its runs are gone already.

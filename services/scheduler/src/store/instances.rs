@@ -1,6 +1,7 @@
 //! Table `task_instances`: the present try of each.
 
 use super::{Filter, Page, Read, places, sql};
+use crate::scheduling::RunKey;
 use crate::states::TaskState;
 use artel_platform::args;
 use artel_platform::db::{Db, Dialect, Query, Row, Tx, Value};
@@ -40,6 +41,8 @@ pub(crate) struct TaskInstance {
     pub(crate) rendered_map_index: Option<String>,
     pub(crate) note: Option<String>,
     pub(crate) updated_at: i64,
+    /// See [`super::runs::DagRun::order`]; 0 for a row of the history.
+    pub(crate) run_order: i64,
 }
 
 /// In both the table and its history.
@@ -48,10 +51,10 @@ pub(super) const SHARED: &str = "id, dag_id, run_id, task_id, map_index, state, 
      rendered_map_index, note, updated_at";
 /// What a new row is given.
 const NEW: &str = "id, dag_id, run_id, task_id, map_index, try_number, max_tries, pool, pool_slots, queue, priority_weight, operator, operator_name, \
-     task_display_name, dag_version_id, updated_at";
+     task_display_name, dag_version_id, updated_at, run_order";
 
 pub(crate) fn columns() -> String {
-    format!("{SHARED}, worker_id, lease_until, due_at, next_method, next_kwargs")
+    format!("{SHARED}, worker_id, lease_until, due_at, next_method, next_kwargs, run_order")
 }
 
 fn read(row: &Row) -> Result<TaskInstance> {
@@ -61,6 +64,7 @@ fn read(row: &Row) -> Result<TaskInstance> {
     found.due_at = row.opt("due_at")?;
     found.next_method = row.opt("next_method")?;
     found.next_kwargs = row.opt("next_kwargs")?;
+    found.run_order = row.get("run_order")?;
     Ok(found)
 }
 
@@ -98,6 +102,7 @@ pub(super) fn read_shared(row: &Row) -> Result<TaskInstance> {
         due_at: None,
         next_method: None,
         next_kwargs: None,
+        run_order: 0,
     })
 }
 
@@ -119,7 +124,8 @@ pub(crate) async fn insert(tx: &mut Tx, instances: &[TaskInstance]) -> Result<()
             &i.operator_name,
             &i.task_display_name,
             &i.dag_version_id,
-            i.updated_at
+            i.updated_at,
+            i.run_order
         ]
     });
     tx.insert_many(&format!("INSERT INTO task_instances ({NEW})"), "", rows.collect()).await.map(drop)
@@ -343,12 +349,11 @@ pub(crate) async fn set_version(tx: &mut Tx, dag_id: &str, run_id: &str, version
     .map(drop)
 }
 
-/// Runs with instances whose waiting time is over, and when the next one's is.
-pub(crate) async fn due(db: &Db, now: i64) -> Result<(Vec<(String, String)>, Option<i64>)> {
-    let rows = db.fetch_all("SELECT DISTINCT dag_id, run_id FROM task_instances WHERE due_at <= $1", args![now]).await?;
-    let next = db.fetch_one("SELECT MIN(due_at) AS next FROM task_instances WHERE due_at > $1", args![now]).await?.opt("next")?;
-    let runs: Result<Vec<_>> = rows.iter().map(|r| Ok((r.get("dag_id")?, r.get("run_id")?))).collect();
-    Ok((runs?, next))
+/// Runs with instances whose waiting time is over, some of them more than once.
+pub(crate) fn due(now: i64) -> Query<Vec<RunKey>> {
+    // DISTINCT would have SQLite read the whole table in the order of the runs
+    let text = "SELECT dag_id, run_id FROM task_instances WHERE due_at <= $1 ORDER BY due_at LIMIT 10000";
+    Query::all(text, args![now], |row| Ok((row.get("dag_id")?, row.get("run_id")?)))
 }
 
 /// States of one task's instances in a run.

@@ -22,6 +22,7 @@ pub(crate) mod hitl;
 pub(crate) mod instances;
 pub(crate) mod jobs;
 pub(crate) mod logs;
+pub(crate) mod moments;
 pub(crate) mod objects;
 pub(crate) mod parked;
 pub(crate) mod pools;

@@ -61,7 +61,9 @@ pub(crate) async fn delete(tx: &mut Tx, name: &str) -> Result<bool> {
 }
 
 pub(crate) fn taken() -> Query<Vec<Taken>> {
+    // two conditions, for an index each
     let text = "SELECT pool, state, CAST(SUM(pool_slots) AS BIGINT) AS slots FROM task_instances
-         WHERE state IN ('scheduled', 'queued', 'running', 'restarting', 'deferred') GROUP BY pool, state";
+         WHERE state IN ('queued', 'running', 'restarting', 'deferred') GROUP BY pool, state
+         UNION ALL SELECT pool, state, CAST(SUM(pool_slots) AS BIGINT) FROM task_instances WHERE state = 'scheduled' GROUP BY pool, state";
     Query::all(text, vec![], |r| Ok(Taken { pool: r.get("pool")?, state: r.get("state")?, slots: r.get("slots")? }))
 }

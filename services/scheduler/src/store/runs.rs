@@ -1,6 +1,7 @@
 //! Table `dag_runs`.
 
 use super::{Filter, Page, Read, sql};
+use crate::scheduling::RunKey;
 use crate::states::{RunState, RunType};
 use artel_platform::Result;
 use artel_platform::args;
@@ -31,6 +32,19 @@ pub(crate) struct DagRun {
     pub(crate) bundle_version: Option<String>,
     pub(crate) last_scheduling_decision: Option<i64>,
 }
+
+/// What a run without a logical date adds to the time it may start, to come after those that have one.
+const UNDATED: i64 = 1 << 62;
+
+impl DagRun {
+    /// Its place among runs whose tasks weigh the same: by logical date, those without one last.
+    pub(crate) fn order(&self) -> i64 {
+        self.logical_date.unwrap_or(UNDATED + self.run_after)
+    }
+}
+
+/// The condition of the indexes of runs that are not over. SQLite takes those only for a query that has it word by word.
+const ACTIVE: &str = "r.state IN ('queued', 'running')";
 
 const COLUMNS: &str = "dag_id, run_id, run_type, state, logical_date, data_interval_start, data_interval_end, run_after, queued_at, start_date, end_date, conf, note, \
      triggered_by, triggering_user_name, partition_key, partition_date, clear_number, dag_version_id, bundle_version, last_scheduling_decision";
@@ -94,20 +108,17 @@ pub(crate) async fn insert(tx: &mut Tx, runs: impl Iterator<Item = &DagRun>, now
 
 /// DAGs of these runs that have a run of the same id or logical date already.
 pub(crate) fn same(runs: &[&DagRun]) -> Query<Vec<String>> {
-    let mut values = Vec::new();
-    let mut pairs = |each: &mut dyn Iterator<Item = (&String, Value)>| {
-        let pairs = each.map(|(dag_id, other)| {
-            values.extend([Value::from(dag_id), other]);
-            format!("(${}, ${})", values.len() - 1, values.len())
-        });
-        pairs.collect::<Vec<_>>().join(", ")
-    };
-    let ids = pairs(&mut runs.iter().map(|run| (&run.dag_id, Value::from(&run.run_id))));
-    let dates = pairs(&mut runs.iter().filter_map(|run| Some((&run.dag_id, Value::from(run.logical_date?)))));
-    let alike = |column, pairs: String| format!("SELECT dag_id FROM dag_runs WHERE (dag_id, {column}) IN (VALUES {pairs})");
-    let of = |column, pairs: String| (!pairs.is_empty()).then(|| alike(column, pairs));
-    let parts: Vec<String> = [of("run_id", ids), of("logical_date", dates)].into_iter().flatten().collect();
-    let text = if parts.is_empty() { "SELECT dag_id FROM dag_runs WHERE 1 = 0".to_owned() } else { parts.join(" UNION ") };
+    if runs.is_empty() {
+        return Query::all("SELECT dag_id FROM dag_runs WHERE 1 = 0", vec![], |row| row.get("dag_id"));
+    }
+    let each = (0..runs.len()).map(|n| format!("(${}, ${}, CAST(${} AS BIGINT))", 3 * n + 1, 3 * n + 2, 3 * n + 3));
+    let text = format!(
+        "WITH made (dag_id, run_id, logical_date) AS (VALUES {}) SELECT dag_id FROM made
+         WHERE EXISTS (SELECT 1 FROM dag_runs r WHERE r.dag_id = made.dag_id AND r.run_id = made.run_id)
+            OR EXISTS (SELECT 1 FROM dag_runs r WHERE r.dag_id = made.dag_id AND r.logical_date = made.logical_date)",
+        each.collect::<Vec<_>>().join(", ")
+    );
+    let values = runs.iter().flat_map(|run| args![&run.dag_id, &run.run_id, run.logical_date]).collect();
     Query::all(sql(text), values, |row| row.get("dag_id"))
 }
 
@@ -245,26 +256,25 @@ pub(crate) struct Startable {
 }
 
 /// Queued runs that may start as far as time and pausing go: the oldest first, then those of backfills in their order.
-pub(crate) async fn startable(db: &Db, now: i64) -> Result<Vec<Startable>> {
-    let text = "SELECT r.dag_id, r.run_id, r.backfill_id FROM dag_runs r JOIN dags d ON d.dag_id = r.dag_id
+pub(crate) fn startable(now: i64) -> Query<Vec<Startable>> {
+    let text = format!(
+        "SELECT r.dag_id, r.run_id, r.backfill_id FROM dag_runs r JOIN dags d ON d.dag_id = r.dag_id
          LEFT JOIN backfills b ON CAST(b.id AS TEXT) = r.backfill_id
          LEFT JOIN backfill_runs x ON x.backfill_id = b.id AND x.dag_id = r.dag_id AND x.run_id = r.run_id
-         WHERE r.state = 'queued' AND r.run_after <= $1 AND d.is_paused = 0 AND d.is_stale = 0 AND (b.id IS NULL OR b.is_paused = 0)
-         ORDER BY x.sort_ordinal NULLS FIRST, r.run_after, r.run_id LIMIT 500";
-    let rows = db.fetch_all(text, args![now]).await?;
-    rows.iter().map(|r| Ok(Startable { dag_id: r.get("dag_id")?, run_id: r.get("run_id")?, backfill_id: r.opt("backfill_id")? })).collect()
-}
-
-/// When the next queued run of the future is due.
-pub(crate) async fn next_start(db: &Db, now: i64) -> Result<Option<i64>> {
-    db.fetch_one("SELECT MIN(run_after) AS next FROM dag_runs WHERE state = 'queued' AND run_after > $1", args![now]).await?.opt("next")
+         WHERE r.state = 'queued' AND {ACTIVE} AND r.run_after <= $1 AND d.is_paused = 0 AND d.is_stale = 0 AND (b.id IS NULL OR b.is_paused = 0)
+         ORDER BY x.sort_ordinal NULLS FIRST, r.run_after, r.run_id LIMIT 500"
+    );
+    Query::all(sql(text), args![now], |r| {
+        Ok(Startable { dag_id: r.get("dag_id")?, run_id: r.get("run_id")?, backfill_id: r.opt("backfill_id")? })
+    })
 }
 
 /// How many runs of a DAG are running, backfills aside.
-pub(crate) async fn running(tx: &mut Tx, dag_id: &str) -> Result<i64> {
-    tx.fetch_one("SELECT COUNT(*) AS count FROM dag_runs WHERE dag_id = $1 AND state = 'running' AND backfill_id IS NULL", args![dag_id])
-        .await?
-        .get("count")
+pub(crate) fn running(dag_id: &str) -> Query<i64> {
+    let text = format!(
+        "SELECT COUNT(*) AS count FROM dag_runs r WHERE r.dag_id = $1 AND r.state = 'running' AND {ACTIVE} AND r.backfill_id IS NULL"
+    );
+    Query::one(sql(text), args![dag_id], |row| row.get("count"))
 }
 
 /// How many are queued or running, backfills aside.
@@ -328,11 +338,13 @@ pub(crate) fn touch(tx: &mut Tx, dag_id: &str, run_id: &str, now: i64) {
 }
 
 /// Running runs that nobody has looked at since `before`, the longest ago first.
-pub(crate) async fn neglected(db: &Db, before: i64, limit: i64) -> Result<Vec<(String, String)>> {
-    let text = "SELECT r.dag_id, r.run_id FROM dag_runs r JOIN dags d ON d.dag_id = r.dag_id
-         WHERE r.state = 'running' AND d.is_paused = 0 AND (r.last_scheduling_decision IS NULL OR r.last_scheduling_decision < $1)
-         ORDER BY r.last_scheduling_decision LIMIT $2";
-    db.fetch_all(text, args![before, limit]).await?.iter().map(|r| Ok((r.get("dag_id")?, r.get("run_id")?))).collect()
+pub(crate) fn neglected(before: i64, limit: i64) -> Query<Vec<RunKey>> {
+    let text = format!(
+        "SELECT r.dag_id, r.run_id FROM dag_runs r JOIN dags d ON d.dag_id = r.dag_id
+         WHERE r.state = 'running' AND {ACTIVE} AND d.is_paused = 0 AND (r.last_scheduling_decision IS NULL OR r.last_scheduling_decision < $1)
+         ORDER BY r.last_scheduling_decision LIMIT {limit}"
+    );
+    Query::all(sql(text), args![before], |row| Ok((row.get("dag_id")?, row.get("run_id")?)))
 }
 
 /// Removes a run with everything that belongs to it; returns whether there was one.

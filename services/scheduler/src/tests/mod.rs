@@ -18,6 +18,7 @@ mod limits;
 mod mapping;
 mod partition_runs;
 mod partitions;
+mod plans;
 mod rest;
 mod runs;
 mod talking;
