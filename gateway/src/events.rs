@@ -11,7 +11,7 @@ use futures::StreamExt;
 use serde::Deserialize;
 use serde_json::json;
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 use tokio::sync::broadcast;
 use tokio_util::sync::CancellationToken;
@@ -31,13 +31,33 @@ struct Inner {
     live: broadcast::Sender<Arc<Shown>>,
 }
 
-/// An event as listeners see it.
+/// An event as listeners see it. It is written out for the first of them: mostly there is none.
 pub(crate) struct Shown {
-    id: String,
-    topic: String,
+    event: Envelope,
+    written: OnceLock<Option<Written>>,
+}
+
+struct Written {
     /// For events about one person: only they and administrators see it.
     user: Option<String>,
     text: Bytes,
+}
+
+impl Shown {
+    /// `None` for a type that this version does not know.
+    fn written(&self) -> Option<&Written> {
+        self.written.get_or_init(|| Written::of(&self.event)).as_ref()
+    }
+}
+
+impl Written {
+    fn of(event: &Envelope) -> Option<Self> {
+        let data = event.json()?;
+        let of_person = event.topic.starts_with("hub.");
+        let user = of_person.then(|| data.get("user").or(data.get("name")).and_then(|u| u.as_str()).unwrap_or_default().to_owned());
+        let body = json!({"id": event.id, "topic": event.topic, "type": event.kind, "key": event.key, "time": event.time, "data": data});
+        Some(Self { user, text: format!("id: {}\ndata: {body}\n\n", event.id).into() })
+    }
 }
 
 impl Events {
@@ -55,7 +75,7 @@ impl Events {
             match event {
                 Ok(event) => {
                     each(&event);
-                    self.add(&event);
+                    self.add(event);
                     // to be woken for each costs more than what is done for it
                     if bus.is_empty() {
                         tokio::time::sleep(GATHER).await;
@@ -68,15 +88,8 @@ impl Events {
         }
     }
 
-    fn add(&self, event: &Envelope) {
-        let Some(data) = event.json() else { return };
-        let user = event
-            .topic
-            .starts_with("hub.")
-            .then(|| data.get("user").or(data.get("name")).and_then(|u| u.as_str()).unwrap_or_default().to_owned());
-        let body = json!({"id": event.id, "topic": event.topic, "type": event.kind, "key": event.key, "time": event.time, "data": data});
-        let text = format!("id: {}\ndata: {body}\n\n", event.id).into();
-        let shown = Arc::new(Shown { id: event.id.clone(), topic: event.topic.clone(), user, text });
+    fn add(&self, event: Envelope) {
+        let shown = Arc::new(Shown { event, written: OnceLock::new() });
         let mut ring = self.0.ring.lock().expect("not poisoned");
         if ring.len() == RING {
             ring.pop_front();
@@ -91,7 +104,7 @@ impl Events {
         let live = self.0.live.subscribe();
         let missed = match last {
             None => Some(vec![]),
-            Some(last) => ring.iter().position(|e| e.id == last).map(|at| ring.iter().skip(at + 1).cloned().collect()),
+            Some(last) => ring.iter().position(|shown| shown.event.id == last).map(|at| ring.iter().skip(at + 1).cloned().collect()),
         };
         (missed, live)
     }
@@ -116,8 +129,9 @@ pub(crate) async fn events(
     gateway: web::Data<Gateway>,
 ) -> Result<HttpResponse> {
     let topics: Option<Vec<String>> = query.into_inner().topics.map(|t| t.split(',').map(Into::into).collect());
-    let visible = move |e: &Shown| {
-        topics.as_ref().is_none_or(|t| t.contains(&e.topic)) && (identity.admin || e.user.as_ref().is_none_or(|u| *u == identity.name))
+    let visible = move |topic: &str, of: &Written| {
+        topics.as_ref().is_none_or(|t| t.iter().any(|t| t == topic))
+            && (identity.admin || of.user.as_ref().is_none_or(|u| *u == identity.name))
     };
     let last = request.headers().get("last-event-id").and_then(|v| v.to_str().ok());
     let (missed, live) = gateway.events.since(last);
@@ -148,15 +162,20 @@ struct Listener<V> {
 
 const RESET: Bytes = Bytes::from_static(b"event: reset\ndata: {}\n\n");
 
-impl<V: Fn(&Shown) -> bool> Listener<V> {
+/// What a listener is sent of an event; `None` where it is not for its eyes.
+fn shown_to(visible: impl Fn(&str, &Written) -> bool, shown: &Shown) -> Option<Bytes> {
+    shown.written().filter(|written| visible(&shown.event.topic, written)).map(|written| written.text.clone())
+}
+
+impl<V: Fn(&str, &Written) -> bool> Listener<V> {
     async fn next(&mut self) -> Option<Bytes> {
         let Some(missed) = &mut self.missed else {
             self.missed = Some(VecDeque::new());
             return Some(RESET);
         };
         while let Some(event) = missed.pop_front() {
-            if (self.visible)(&event) {
-                return Some(event.text.clone());
+            if let Some(text) = shown_to(&self.visible, &event) {
+                return Some(text);
             }
         }
         loop {
@@ -164,8 +183,11 @@ impl<V: Fn(&Shown) -> bool> Listener<V> {
                 () = self.stop.cancelled() => return None,
                 () = tokio::time::sleep(PING) => return Some(Bytes::from_static(b": ping\n\n")),
                 event = self.live.recv() => match event {
-                    Ok(event) if (self.visible)(&event) => return Some(event.text.clone()),
-                    Ok(_) => {}
+                    Ok(event) => {
+                        if let Some(text) = shown_to(&self.visible, &event) {
+                            return Some(text);
+                        }
+                    }
                     Err(broadcast::error::RecvError::Lagged(_)) => return Some(RESET),
                     Err(broadcast::error::RecvError::Closed) => return None,
                 },

@@ -73,7 +73,12 @@ impl Service for Grpc {
 
     async fn report(&self, request: Request<ReportRequest>) -> Result<Response<ReportResponse>, Status> {
         let r = request.into_inner();
-        self.0.take_report(&Report { logs: r.logs.iter().map(piece).collect(), ended: r.ended.iter().map(exit).collect() }).await?;
+        let report = Report {
+            logs: r.logs.iter().map(piece).collect(),
+            rendered: r.rendered.iter().map(|fields| (fields.ti_id.as_str(), fields.fields_json.as_str())).collect(),
+            ended: r.ended.iter().map(exit).collect(),
+        };
+        self.0.take_report(&report).await?;
         Ok(Response::new(ReportResponse {}))
     }
 

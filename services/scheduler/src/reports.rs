@@ -1,11 +1,12 @@
-//! What workers tell of their tries, a few at a time: lines of their logs, and that their processes have ended.
+//! What workers tell of their tries, a few at a time: lines of their logs, what fields were rendered to, and that their processes
+//! have ended.
 
 use crate::Scheduler;
 use crate::logs::Place;
 use crate::states::TaskState;
 use crate::store::instances::TaskInstance;
 use crate::store::logs::{self, Piece};
-use crate::store::{history, instances};
+use crate::store::{history, instances, xcoms};
 use crate::tries::Exit;
 use artel_platform::{Code, Result};
 use std::collections::HashMap;
@@ -14,6 +15,8 @@ use std::collections::HashMap;
 #[derive(Default)]
 pub(crate) struct Report<'a> {
     pub(crate) logs: Vec<(&'a str, Piece<'a>)>,
+    /// What template fields were rendered to, as JSON.
+    pub(crate) rendered: Vec<(&'a str, &'a str)>,
     /// Processes that have ended, all of whose log is here or was told before.
     pub(crate) ended: Vec<(&'a str, Exit<'a>)>,
 }
@@ -25,7 +28,7 @@ impl Scheduler {
         // what is decided about a task without a word is decided with the whole of its log there
         let (told, silent): (Vec<_>, Vec<_>) = report.ended.iter().partition(|(id, exit)| exit.said && present.contains_key(*id));
         let mut complete: Vec<&str> = told.iter().map(|(id, _)| *id).filter(|id| present.get(*id).is_some_and(is_over)).collect();
-        self.note_logs(report, &present, &complete).await?;
+        self.note(report, &present, &complete).await?;
         for (id, exit) in &silent {
             match self.settle_silent(id, *exit).await {
                 Ok(true) => complete.push(id),
@@ -55,12 +58,15 @@ impl Scheduler {
             report.logs.iter().map(|(id, _)| *id).chain(report.ended.iter().map(|(id, _)| *id)).map(Into::into).collect();
         ids.sort_unstable();
         ids.dedup();
+        if ids.is_empty() {
+            return Ok(HashMap::new());
+        }
         let found = self.db.ask(instances::with_ids(&ids)).await?;
         Ok(found.into_iter().map(|instance| (instance.id.clone(), instance)).collect())
     }
 
-    /// Adds the pieces, and ends the logs of `complete`.
-    async fn note_logs(&self, report: &Report<'_>, present: &HashMap<String, TaskInstance>, complete: &[&str]) -> Result<()> {
+    /// Adds the pieces and the rendered fields, and ends the logs of `complete`.
+    async fn note(&self, report: &Report<'_>, present: &HashMap<String, TaskInstance>, complete: &[&str]) -> Result<()> {
         let now = self.cx.clock.now();
         let mut past = HashMap::new();
         for (id, _) in report.logs.iter().filter(|(id, _)| !present.contains_key(*id)) {
@@ -74,6 +80,9 @@ impl Scheduler {
             if let Some(instance) = present.get(*id).or_else(|| past.get(*id)) {
                 logs::append(&mut tx, id, &Place::of(instance).object(id), piece, now);
             }
+        }
+        for (id, fields) in &report.rendered {
+            xcoms::set_rendered_ahead(&mut tx, id, fields);
         }
         for id in complete {
             logs::complete_with(&mut tx, id);

@@ -15,9 +15,15 @@ use bytes::Bytes;
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::time::Instant;
 
 /// How often a followed log is looked at that another scheduler process may have got lines for.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
+
+/// How long after the end of a try the last lines of its log are waited for: its worker tells them a moment later.
+const LAST_LINES: Duration = Duration::from_secs(2);
+/// How often that is looked at, where another scheduler process is told.
+const LOOK_FOR_LAST: Duration = Duration::from_millis(100);
 
 /// The log of a try: a part of it as JSON; the whole as it stands, a line of JSON each, with `Accept: application/x-ndjson`;
 /// with `Accept: text/event-stream` as events, also those lines that are yet to come. An event's id is where the next begins.
@@ -35,12 +41,16 @@ pub(super) async fn get(
     let header = |name: header::HeaderName| request.headers().get(name).and_then(|a| a.to_str().ok()).unwrap_or_default();
     let reading = Reading { scheduler: scheduler.into_inner(), instance, from, done: false };
     match header(header::ACCEPT) {
-        accept if accept.starts_with("application/x-ndjson") => whole(reading).await,
+        accept if accept.starts_with("application/x-ndjson") => {
+            reading.last_lines().await?;
+            whole(reading).await
+        }
         accept if accept.starts_with("text/event-stream") => {
             let from = request.headers().get("last-event-id").and_then(|id| id.to_str().ok()?.parse().ok()).unwrap_or(from);
             Ok(follow(Reading { from, ..reading }))
         }
         _ => {
+            reading.last_lines().await?;
             let part = reading.scheduler.read_log(&reading.instance.id, from, is_over(&reading.instance)).await?;
             let token = (!part.end).then(|| write_token(part.next));
             Ok(HttpResponse::Ok().json(LogContent { content: reading.lines(&part), continuation_token: token }))
@@ -62,6 +72,26 @@ struct Reading {
 }
 
 impl Reading {
+    /// Waits for the last lines of a try that has ended just now.
+    async fn last_lines(&self) -> Result<()> {
+        let (s, instance) = (&self.scheduler, &self.instance);
+        let Some(ended) = instance.end_date.filter(|_| is_over(instance) && instance.pid.is_some()) else { return Ok(()) };
+        let most = LAST_LINES.as_millis() as i64;
+        let left = (ended + most - s.cx.clock.now()).clamp(0, most) as u64;
+        let until = Instant::now() + Duration::from_millis(left);
+        loop {
+            let grown = s.log_grew.notified();
+            if Instant::now() >= until || s.log_size(&instance.id).await?.1 {
+                return Ok(());
+            }
+            tokio::select! {
+                () = s.cx.stop.cancelled() => return Ok(()),
+                () = grown => {}
+                () = tokio::time::sleep_until(until.min(Instant::now() + LOOK_FOR_LAST)) => {}
+            }
+        }
+    }
+
     /// The lines of a part; the first one says where the log is, as upstream's does.
     fn lines(&self, part: &LogPart) -> Vec<Value> {
         let mut lines = Vec::new();

@@ -159,9 +159,12 @@ pub(crate) async fn set_rendered(db: &Db, ti_id: &str, fields: &str) -> Result<b
     Ok(db.execute(RENDER, args![ti_id, fields]).await? > 0)
 }
 
-/// The same, before what else the transaction writes.
+/// The same, also of a try of the past, before what else the transaction writes.
 pub(crate) fn set_rendered_ahead(tx: &mut Tx, ti_id: &str, fields: &str) {
-    tx.ahead(RENDER, args![ti_id, fields]);
+    let text = "INSERT INTO rendered_fields (ti_id, fields) SELECT id, $2 FROM task_instances WHERE id = $1
+         UNION SELECT id, $2 FROM task_instance_history WHERE id = $1
+         ON CONFLICT (ti_id) DO UPDATE SET fields = excluded.fields";
+    tx.ahead(text, args![ti_id, fields]);
 }
 
 /// Rendered template fields: `(task instance id, JSON)`.

@@ -157,7 +157,7 @@ impl Bench {
 
     /// A worker tells a part of a try's log.
     pub(super) async fn log(&self, ti_id: &str, piece: Piece<'_>) {
-        self.s.take_report(&Report { logs: vec![(ti_id, piece)], ended: vec![] }).await.unwrap();
+        self.s.take_report(&Report { logs: vec![(ti_id, piece)], ..Report::default() }).await.unwrap();
     }
 
     /// A worker tells that the process of a try has ended without a word of the task.
@@ -168,7 +168,7 @@ impl Bench {
     /// The same, with the last of its log.
     pub(super) async fn ended(&self, ti_id: &str, exit: Exit<'_>, last: Option<Piece<'_>>) {
         let logs = last.into_iter().map(|piece| (ti_id, piece)).collect();
-        self.s.take_report(&Report { logs, ended: vec![(ti_id, exit)] }).await.unwrap();
+        self.s.take_report(&Report { logs, ended: vec![(ti_id, exit)], ..Report::default() }).await.unwrap();
     }
 
     /// Works off whatever is there, each task ending as `ends` says (`success` where it says nothing).

@@ -2,6 +2,7 @@
 
 use super::bench::{MINUTE, START, bench};
 use crate::execution::Caller;
+use crate::reports::Report;
 use crate::store::logs::Piece;
 use crate::tries::Exit;
 use serde_json::json;
@@ -75,6 +76,26 @@ async fn rendered_fields_come_along_with_any_call() {
             assert_eq!(b.s.execution(&saying(r#"{"x": 2}"#), "PATCH", &end, "", r#"{"state": "success"}"#).await.status, 204);
             assert_eq!(rendered(id).await.as_deref(), Some(r#"{"x": 2}"#));
         }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn rendered_fields_are_told_with_logs_also_after_the_try() {
+    bench(|b| async move {
+        b.add("d", &[("a", &[], json!({"retries": 1}))], json!({})).await;
+        b.trigger("d", "r").await;
+        let work = b.claim("w1", 1).await.remove(0);
+        let told = async |fields: &str| {
+            let report = Report { rendered: vec![(work.ti_id.as_str(), fields), ("of no task", fields)], ..Report::default() };
+            b.s.take_report(&report).await.unwrap();
+            crate::store::xcoms::rendered(&b.s.db, std::slice::from_ref(&work.ti_id)).await.unwrap().remove(0).1
+        };
+        b.start(&work).await;
+        assert_eq!(told(r#"{"x": 1}"#).await, r#"{"x": 1}"#);
+        b.say(&work, "up_for_retry").await;
+        assert_ne!(b.instance("d", "r", "a").await.id, work.ti_id, "it is another try now");
+        assert_eq!(told(r#"{"x": 2}"#).await, r#"{"x": 2}"#);
     })
     .await;
 }

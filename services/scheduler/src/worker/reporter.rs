@@ -1,15 +1,16 @@
 //! What the worker tells the scheduler of its tries, of all of them together: one call for what comes within a moment.
 
 use artel_platform::Context;
-use artel_proto::artel::scheduler::v1::{LogPiece, ProcessEnded, ReportRequest};
+use artel_proto::artel::scheduler::v1::{LogPiece, ProcessEnded, Rendered, ReportRequest};
+use serde_json::Value;
 use std::sync::Mutex;
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
-/// How long news that are not urgent wait for others.
-const GATHER: Duration = Duration::from_millis(100);
+/// How long news that are not urgent wait for others. So much later people see a line of a log.
+const GATHER: Duration = Duration::from_millis(400);
 /// A report of so many bytes is full.
 const FULL: usize = 1 << 20;
 /// News that wait to be told; whoever has more waits itself.
@@ -22,6 +23,7 @@ const LAST_ATTEMPTS: u32 = 6;
 
 enum What {
     Log(LogPiece),
+    Rendered(Rendered),
     Ended(ProcessEnded),
 }
 
@@ -52,6 +54,11 @@ impl Reporter {
     /// Lines of a try's log.
     pub(super) async fn log(&self, piece: LogPiece, is_urgent: bool) -> Told {
         self.put(What::Log(piece), is_urgent).await
+    }
+
+    /// What a task's fields were rendered to.
+    pub(super) async fn rendered(&self, ti_id: &str, fields: &Value) {
+        self.put(What::Rendered(Rendered { ti_id: ti_id.into(), fields_json: fields.to_string() }), false).await;
     }
 
     /// A process has ended. It is urgent where its try waits for that: the task said nothing itself.
@@ -109,6 +116,11 @@ fn add(report: &mut ReportRequest, what: What) -> usize {
         What::Log(piece) => {
             let size = piece.lines.len();
             report.logs.push(piece);
+            size
+        }
+        What::Rendered(rendered) => {
+            let size = rendered.fields_json.len();
+            report.rendered.push(rendered);
             size
         }
         What::Ended(ended) => {

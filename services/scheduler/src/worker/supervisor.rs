@@ -23,8 +23,8 @@ use tokio::task::JoinSet;
 const TERM_GRACE: Duration = Duration::from_secs(5);
 /// How long what a task left in the background may hold its output open after its end.
 const AFTER_EXIT: Duration = Duration::from_secs(10);
-/// How long what a task has rendered waits for its next call.
-const TOLD_AFTER: Duration = Duration::from_millis(500);
+/// How long what a task has rendered waits for its next call. A little less than the first lines of its log wait to be told.
+const TOLD_AFTER: Duration = Duration::from_millis(300);
 /// What the supervisor itself needs of the terminal requests, in the order of python/PROTOCOL.md §6.
 const APPLIED_WHEN_SAID: &[&str] = &["SucceedTask", "RetryTask", "DeferTask", "RescheduleTask", "AwaitInputTask"];
 
@@ -222,12 +222,8 @@ impl Conversation<'_> {
     }
 
     async fn tell_rendered(&mut self) {
-        let Some(fields) = self.rendered.take() else { return };
-        let path = format!("task-instances/{}/rtif", self.ti_id);
-        let call = Call { method: "PUT", path, query: String::new(), body: Some(fields) };
-        let answer = self.worker.call(self.ti_id, call, None).await;
-        if !answer.is_success() {
-            tracing::debug!(ti_id = self.ti_id, body = %answer.body, "the rendered fields were not taken");
+        if let Some(fields) = self.rendered.take() {
+            self.worker.reporter.rendered(self.ti_id, &fields).await;
         }
     }
 
