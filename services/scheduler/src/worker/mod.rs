@@ -3,6 +3,7 @@
 //! worker prolongs, so a worker that dies loses its tasks to their retry rule.
 
 mod bundles;
+mod conversation;
 mod descriptors;
 pub(crate) mod execution_api;
 mod log;
