@@ -24,4 +24,4 @@ mod wake;
 
 pub(crate) use admit::Vacancy;
 pub(crate) use evaluate::lengths;
-pub(crate) use wake::{RunKey, Wake};
+pub(crate) use wake::Wake;

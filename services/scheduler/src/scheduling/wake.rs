@@ -1,12 +1,10 @@
 //! Runs that something happened to, each at most once, in the order in which it happened.
 
+use crate::store::runs::RunKey;
 use indexmap::IndexSet;
 use std::collections::HashSet;
 use std::sync::Mutex;
 use tokio::sync::Notify;
-
-/// A run: DAG id and run id.
-pub(crate) type RunKey = (String, String);
 
 /// The queue of runs to look at.
 #[derive(Default)]

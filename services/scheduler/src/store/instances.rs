@@ -1,7 +1,7 @@
 //! Table `task_instances`: the present try of each.
 
+use super::runs::RunKey;
 use super::{Filter, Page, Read, places, sql};
-use crate::scheduling::RunKey;
 use crate::states::TaskState;
 use artel_platform::args;
 use artel_platform::db::{Db, Dialect, Query, Row, Tx, Value};

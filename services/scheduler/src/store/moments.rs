@@ -6,6 +6,7 @@ use artel_platform::db::Query;
 /// The first moment after `now`, in milliseconds, at which a task's waiting or a worker's lease is over, or a run is to be made or
 /// to be started.
 pub(crate) fn next(now: i64) -> Query<Option<i64>> {
+    // the conditions of the indexes word by word, as SQLite wants them
     let text = "SELECT MIN(at) AS next FROM (
          SELECT MIN(due_at) AS at FROM task_instances WHERE due_at > $1
          UNION ALL SELECT MIN(lease_until) + 1 FROM task_instances WHERE lease_until IS NOT NULL AND state IN ('running', 'restarting')

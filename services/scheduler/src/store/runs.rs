@@ -1,11 +1,13 @@
 //! Table `dag_runs`.
 
 use super::{Filter, Page, Read, sql};
-use crate::scheduling::RunKey;
 use crate::states::{RunState, RunType};
 use artel_platform::Result;
 use artel_platform::args;
 use artel_platform::db::{AssertSqlSafe, Db, Dialect, Query, Row, Tx, Value};
+
+/// A run: DAG id and run id.
+pub(crate) type RunKey = (String, String);
 
 /// A row.
 #[derive(Debug, Clone)]

@@ -138,6 +138,8 @@ impl<'a> Conversation<'a> {
         if let Some(_until_exit) = leaving.filter(|_| leaves)
             && let Place::Slot(slot) = std::mem::replace(&mut self.place, Place::Leaving { _until_exit })
             && let Some(next) = answer.next.take()
+            && !self.worker.cx.stop.is_cancelled()
+        // nobody would end it any more: its lease runs out
         {
             self.worker.start(next, slot);
         }
