@@ -22,6 +22,7 @@ from parts import processes
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tests/compat/airflow"))
 
 import stock  # noqa: E402
+from ports import free_port  # noqa: E402
 
 # How often the end of a run is asked for, in seconds.
 ASK_EACH = 0.2
@@ -122,7 +123,7 @@ class Stock(Side):
 
 class Artel(Side):
     def __init__(self, options, folder, dags):
-        port, grpc = stock.free_port(), stock.free_port()
+        port, grpc = free_port(), free_port()
         self.url = f"http://127.0.0.1:{port}"
         cache = Path(os.environ.get("ARTEL_CACHE", Path.home() / ".cache/artel"))
         self.env = {

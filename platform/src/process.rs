@@ -3,6 +3,7 @@
 use crate::error::{Error, Result};
 use rustix::process::{Pid, Signal, kill_process_group, test_kill_process};
 use std::process::Stdio;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
 use tokio::process::{Child, Command};
@@ -73,8 +74,17 @@ pub fn started_at(pid: u32) -> Option<u64> {
     stat_fields(pid)?.get(19)?.parse().ok()
 }
 
-/// A free port of the loopback address. Another program may take it before the child does; callers retry.
+/// A port of the loopback address that nobody uses now, and that nobody gets by chance before the child listens: it lies
+/// below those that the system hands out for connections, and this process gives each one out once, in turn.
 pub fn free_port() -> Result<u16> {
-    let socket = std::net::TcpListener::bind("127.0.0.1:0").map_err(|e| Error::unavailable("no free port").because(e))?;
-    Ok(socket.local_addr()?.port())
+    const FIRST: u32 = 10_000;
+    const COUNT: u32 = 20_000;
+    static GIVEN: AtomicU32 = AtomicU32::new(0);
+    // processes that start together begin at different places
+    let start = std::process::id().wrapping_mul(97);
+    (0..COUNT)
+        .map(|_| FIRST + start.wrapping_add(GIVEN.fetch_add(1, Ordering::Relaxed)) % COUNT)
+        .filter_map(|port| u16::try_from(port).ok())
+        .find(|port| std::net::TcpListener::bind(("127.0.0.1", *port)).is_ok())
+        .ok_or_else(|| Error::unavailable("no free port between 10000 and 30000"))
 }

@@ -7,10 +7,12 @@ import os
 import pathlib
 import shutil
 import subprocess
+import sys
 
 import pytest
 
 PYTHON = pathlib.Path(__file__).resolve().parents[1]
+sys.path.append(str(PYTHON.parent / "tests/compat"))  # for `ports`
 
 
 def environment(name: str) -> pathlib.Path:

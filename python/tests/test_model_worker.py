@@ -6,13 +6,13 @@ import http.client
 import json
 import os
 import pathlib
-import socket
 import struct
 import subprocess
 import time
 
 import pytest
 
+from ports import free_port
 from side import PATIENCE, PYTHON, Side
 
 JSON = "application/json"
@@ -89,9 +89,7 @@ class ScoringServer:
     """MLflow's own, on a free port."""
 
     def __init__(self, python: pathlib.Path, model: pathlib.Path, env: dict[str, str], log: pathlib.Path) -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
+        self.port = free_port()
         command = [python, "-m", "uvicorn", "--port", str(self.port), "mlflow.pyfunc.scoring_server.app:app"]
         with log.open("ab") as output:
             self.process = subprocess.Popen(command, stdout=output, stderr=output, env=env | {"__pyfunc_model_path__": str(model)})

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import pathlib
 import shutil
-import socket
 import subprocess
 import time
 import urllib.request
 import zipfile
 
 import pytest
+from ports import free_port
 
 TESTS = pathlib.Path(__file__).parent
 PACKAGE = TESTS.parent / "artel"
@@ -21,9 +21,7 @@ PATIENCE = 300  # seconds for all of it on a busy machine
 @pytest.fixture(scope="module")
 def mlflow_server(airflow_python, airflow_environment, tmp_path_factory):
     folder = tmp_path_factory.mktemp("mlflow")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     command = [airflow_python, "-m", "mlflow", "server", "--port", str(port), "--workers", "1"]
     command += ["--backend-store-uri", f"sqlite:///{folder}/mlflow.db", "--artifacts-destination", str(folder / "artifacts")]
     with (folder / "log").open("wb") as log:

@@ -15,7 +15,6 @@ pub use process::Process;
 pub use python::{python, python_of, run_program, run_python, story};
 pub use servers::OwnServer;
 
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 /// Waits for a condition, at most `seconds`; fails with what it waited for and what it saw last.
@@ -31,18 +30,9 @@ pub async fn eventually<T>(what: &str, seconds: u64, mut attempt: impl AsyncFnMu
     }
 }
 
-/// A port of the loopback address that nobody uses now, and that nobody gets by chance before its server listens: it
-/// lies below those that the system hands out for connections, and this process gives each one out once.
+/// A port for a server of a test.
 pub fn free_port() -> u16 {
-    const FIRST: u32 = 10_000;
-    const COUNT: u32 = 20_000;
-    static GIVEN: AtomicU32 = AtomicU32::new(0);
-    let start = std::process::id().wrapping_mul(97);
-    (0..COUNT)
-        .map(|_| FIRST + start.wrapping_add(GIVEN.fetch_add(1, Ordering::Relaxed)) % COUNT)
-        .filter_map(|port| u16::try_from(port).ok())
-        .find(|port| std::net::TcpListener::bind(("127.0.0.1", *port)).is_ok())
-        .expect("a free port")
+    artel_platform::process::free_port().expect("a free port")
 }
 
 /// A folder of the project.

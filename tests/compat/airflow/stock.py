@@ -9,22 +9,20 @@ import json
 import os
 import pathlib
 import signal
-import socket
 import subprocess
+import sys
 import tempfile
 import time
 import urllib.request
+
+sys.path.append(str(pathlib.Path(__file__).resolve().parents[1]))
+
+from ports import free_port  # noqa: E402
 
 USER, PASSWORD = "admin", "correct horse battery"
 PARTS = ("api-server", "scheduler", "dag-processor", "triggerer")
 START_SECONDS = 3600
 STOP_SECONDS = 30
-
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
 
 
 class Stock:

@@ -4,7 +4,6 @@ import contextlib
 import http.cookies
 import pathlib
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -13,6 +12,9 @@ import urllib.parse
 import urllib.request
 
 HERE = pathlib.Path(__file__).resolve().parent
+sys.path.append(str(HERE.parent))
+
+from ports import free_port  # noqa: E402
 
 
 @contextlib.contextmanager
@@ -46,12 +48,6 @@ def wait(url, process, log):
             return
         time.sleep(0.2)
     raise SystemExit(f"JupyterHub did not start:\n{pathlib.Path(log).read_text()[-3000:]}")
-
-
-def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return found.getsockname()[1]
 
 
 def login(runner, user) -> dict:

@@ -3,21 +3,15 @@
 import contextlib
 import os
 import pathlib
-import socket
 import subprocess
 import sys
 import tempfile
 import time
 
 import requests
+from ports import free_port
 
 START_SECONDS = 180
-
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
 
 
 @contextlib.contextmanager
