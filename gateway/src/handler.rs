@@ -116,7 +116,8 @@ async fn pass_to_notebook(front: &Front, request: &HttpRequest, payload: Payload
 /// Everything that is not mounted in this process: a service elsewhere, or the web app.
 pub(crate) async fn elsewhere(request: HttpRequest, payload: web::Payload, front: web::Data<Front>) -> HttpResponse {
     let Some(service) = table::owner(request.path()) else {
-        return if is_api(request.path()) { nowhere(&request) } else { webapp::answer(&request) };
+        // pages are only asked for
+        return if is_api(request.path()) || !request.method().is_safe() { nowhere(&request) } else { webapp::answer(&request) };
     };
     match front.pass_to_service(service, &request, payload.into_inner()).await {
         Ok(response) => response,
@@ -131,8 +132,8 @@ fn is_api(path: &str) -> bool {
 
 fn nowhere(request: &HttpRequest) -> HttpResponse {
     let error = Error::not_found(format!("{} {} is not known", request.method(), request.path())).reason("ENDPOINT_NOT_FOUND");
-    let dialect = if request.path().starts_with("/api/artel/") { Dialect::Artel } else { Dialect::Mlflow };
-    dialect.render(&error)
+    let of_mlflow = is_api(request.path()) && !request.path().starts_with("/api/artel/");
+    if of_mlflow { Dialect::Mlflow } else { Dialect::Artel }.render(&error)
 }
 
 impl Front {

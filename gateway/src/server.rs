@@ -13,7 +13,7 @@ use actix_web::{App, HttpServer, web};
 use artel_platform::config::Config;
 use artel_platform::http::{Listening, Routes};
 use artel_platform::rpc::{Replicas, addresses};
-use artel_platform::{Context, Result};
+use artel_platform::{Context, Error, Result};
 use artel_proto::artel::hub::v1::{CredentialRevoked, UserAdded};
 use artel_proto::event::Event;
 use std::collections::HashMap;
@@ -94,9 +94,10 @@ fn services(config: &Config) -> Result<HashMap<String, Replicas<Target>>> {
     let mut known = HashMap::new();
     for (name, peer) in &config.peers {
         let targets = addresses(&peer.http).into_iter().map(Target::parse).collect::<Result<Vec<_>>>()?;
-        if !targets.is_empty() {
-            known.insert(name.clone(), Replicas::new(targets));
+        if targets.is_empty() {
+            return Err(Error::invalid(format!("peers.{name}.http is empty: the gateway must know where {name} takes requests")));
         }
+        known.insert(name.clone(), Replicas::new(targets));
     }
     Ok(known)
 }

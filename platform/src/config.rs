@@ -80,7 +80,8 @@ pub struct Security {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Peer {
-    /// Its REST side, `http://HOST:PORT`.
+    /// Its REST side, `http://HOST:PORT`; only the gateway asks for it.
+    #[serde(default)]
     pub http: String,
     /// Its gRPC side, `http://HOST:PORT`.
     pub grpc: String,

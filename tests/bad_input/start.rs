@@ -46,6 +46,12 @@ fn a_part_that_there_is_not() {
 }
 
 #[test]
+fn a_service_that_takes_no_requests() {
+    let settings = "[peers.tracking]\ngrpc = \"http://127.0.0.1:1\"\n";
+    serve(settings, &["--only", "gateway", "--listen", "127.0.0.1:0"], &[], &["peers.tracking.http is empty", "the gateway must know"]);
+}
+
+#[test]
 fn a_taken_port() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
