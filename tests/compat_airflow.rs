@@ -1,5 +1,5 @@
 //! Example DAG files of the Airflow wheels, unmodified, driven by the published Airflow client and compared with what
-//! stock Airflow recorded; and what else the client does, with its results asserted.
+//! stock Airflow recorded; what else the client does, with its results asserted; and the REST API, request by request.
 
 mod harness;
 
@@ -23,6 +23,24 @@ async fn scheduling_rules_hold_as_on_stock() {
 async fn the_published_client_drives() {
     let printed = drive("client_flows.py", &[]).await;
     assert!(printed.contains("airflow client: all held"), "{printed}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rest_answers_as_stock() {
+    let mut groups: Vec<String> = std::fs::read_dir(project("tests/compat/airflow/rest/recorded"))
+        .unwrap()
+        .map(|file| file.unwrap().path().file_stem().unwrap().to_str().unwrap().to_owned())
+        .collect();
+    groups.sort();
+    assert!(groups.len() > 10, "only {groups:?}");
+    let mut differ = Vec::new();
+    for group in &groups {
+        let printed = drive("rest/replay.py", &[group]).await;
+        if !printed.contains(" 0 differ,") {
+            differ.push(printed);
+        }
+    }
+    assert!(differ.is_empty(), "{}", differ.join("\n"));
 }
 
 /// Runs a script against an installation of its own, which has upstream's example plug-ins.

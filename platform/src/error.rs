@@ -1,6 +1,7 @@
 //! The one error type. A code says what kind of failure it is; the message is for the person who called and says
 //! what is wrong, with which thing, and what to do; the source is for the log and never leaves the process.
 
+use crate::http::Fault;
 use actix_web::http::StatusCode;
 use std::fmt;
 
@@ -74,6 +75,8 @@ pub struct Error {
     pub reason: Option<&'static str>,
     /// Seconds after which the same call may work, where that is known.
     pub retry_after: Option<u64>,
+    /// What is wrong with the request, where the dialect shows each thing by itself.
+    pub faults: Vec<Fault>,
     source: Option<Source>,
 }
 
@@ -112,7 +115,7 @@ constructors! {
 impl Error {
     /// An error with that code and message.
     pub fn new(code: Code, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), reason: None, retry_after: None, source: None }
+        Self { code, message: message.into(), reason: None, retry_after: None, faults: Vec::new(), source: None }
     }
 
     /// With the upstream's finer name.

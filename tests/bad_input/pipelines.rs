@@ -73,8 +73,8 @@ async fn requests(admin: &Client) {
     let before = runs().await;
     for (path, body, status, part) in [
         ("/api/v2/dags/nowhere/dagRuns", json!({"logical_date": null}), 404, "nowhere"),
-        ("/api/v2/dags/good/dagRuns", json!({"logical_date": "next spring"}), 400, "logical_date"),
-        ("/api/v2/dags/good/dagRuns", json!({"logical_date": null, "conf": "no object"}), 400, "conf"),
+        ("/api/v2/dags/good/dagRuns", json!({"logical_date": "next spring"}), 422, "logical_date"),
+        ("/api/v2/dags/good/dagRuns", json!({"logical_date": null, "conf": "no object"}), 422, "conf"),
         ("/api/v2/dags/good/dagRuns", json!({"dag_run_id": "after-mending", "logical_date": null}), 409, "after-mending"),
     ] {
         let (answered, answer) = admin.send(admin.request(Method::POST, path).json(&body)).await;

@@ -1,6 +1,7 @@
 //! Who may pass: the route's scope against the caller's identity, and how identities arrive from the gateway.
 
 use super::dialect::Dialect;
+use super::fault::{Fault, NO_WHOLE_NUMBER};
 use super::hook::Before;
 use crate::error::Error;
 use crate::identity::{Audience, Identity, Keys, PUBLIC};
@@ -39,7 +40,7 @@ pub(super) async fn check(
     let response = next.call(request).await?;
     let rendered = response.response().error().map(|error| match error.as_error::<Error>() {
         Some(error) => dialect.render(error),
-        None => dialect.render(&foreign(error)),
+        None => dialect.render(&foreign(error, response.request())),
     });
     Ok(match rendered {
         Some(replacement) => response.into_response(replacement).map_into_boxed_body(),
@@ -59,11 +60,18 @@ async fn pass(request: &mut ServiceRequest, identity: &Identity, scope: &str, be
 }
 
 /// An extractor of actix itself refused the request (a malformed body or query).
-fn foreign(error: &actix_web::Error) -> Error {
+fn foreign(error: &actix_web::Error, request: &HttpRequest) -> Error {
+    let text = error.to_string();
+    // what actix says of a part of the path; the only parts that are no texts are numbers
+    if let Some(said) = text.strip_prefix("can not parse ")
+        && let Some((name, _)) = request.match_info().iter().find(|(_, value)| said.starts_with(&format!("{value:?}")))
+    {
+        return Fault { kind: "int_parsing", place: vec!["path".into(), name.into()], message: NO_WHOLE_NUMBER.into() }.into();
+    }
     match error.as_response_error().status_code().as_u16() {
         413 => Error::invalid("the request body is too large"),
-        400..=499 => Error::invalid(error.to_string()),
-        _ => Error::internal("the request failed").because(error.to_string()),
+        400..=499 => Error::invalid(text),
+        _ => Error::internal("the request failed").because(text),
     }
 }
 

@@ -1,5 +1,6 @@
 //! The same error, as each API's clients expect it.
 
+use super::Fault;
 use crate::error::{Code, Error};
 use actix_web::http::{StatusCode, header};
 use actix_web::{HttpResponse, HttpResponseBuilder, ResponseError};
@@ -12,7 +13,7 @@ pub enum Dialect {
     Artel,
     /// `{"error_code", "message"}` (mlflow/exceptions.py).
     Mlflow,
-    /// `{"detail"}` (FastAPI, as Airflow's API).
+    /// `{"detail"}` (FastAPI, as Airflow's API); what does not fit is 422, with a list.
     Airflow,
     /// `{"status", "message"}` (jupyterhub/apihandlers/base.py).
     Jupyterhub,
@@ -35,6 +36,9 @@ const MLFLOW_NAMES: &[(Code, &str)] = &[
     (Code::Unimplemented, "NOT_IMPLEMENTED"),
     (Code::Internal, "INTERNAL_ERROR"),
 ];
+
+/// The reason of an error that is 422 where 400 and 422 are told apart.
+pub const UNPROCESSABLE: &str = "UNPROCESSABLE";
 
 /// S3's error names where the handler gave none.
 const S3_NAMES: &[(Code, &str)] = &[
@@ -101,7 +105,11 @@ impl Dialect {
                 response.content_type("text/html; charset=utf-8").body(MLFLOW_UNAUTHENTICATED)
             }
             Self::Mlflow => response.json(mlflow_body(mlflow_name(error), &error.message)),
-            Self::Airflow => response.json(json!({"detail": error.message})),
+            Self::Airflow if error.faults.is_empty() => response.json(json!({"detail": error.message})),
+            Self::Airflow => {
+                let detail: Vec<_> = error.faults.iter().map(Fault::to_json).collect();
+                response.json(json!({"detail": detail}))
+            }
             Self::Jupyterhub => response.json(json!({"status": status.as_u16(), "message": error.message})),
             Self::S3 => response.content_type("application/xml").body(s3_body(error)),
         }
@@ -123,6 +131,9 @@ impl Dialect {
             (Self::Mlflow, Code::AlreadyExists | Code::FailedPrecondition) => StatusCode::BAD_REQUEST,
             // JupyterHub never says 401: an unknown caller is simply not allowed
             (Self::Jupyterhub, Code::Unauthenticated) => StatusCode::FORBIDDEN,
+            (Self::Airflow, Code::InvalidArgument) if !error.faults.is_empty() || error.reason == Some(UNPROCESSABLE) => {
+                StatusCode::UNPROCESSABLE_ENTITY
+            }
             (Self::S3, Code::Unauthenticated) => StatusCode::FORBIDDEN,
             (Self::S3, code) => S3_STATUS.iter().find(|row| row.0 == s3_name(error)).map_or(code.http(), |row| row.1),
             (_, code) => code.http(),

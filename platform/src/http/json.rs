@@ -55,7 +55,8 @@ impl<T: Serialize> Responder for Json<T> {
     }
 }
 
-fn is_json(request: &HttpRequest) -> bool {
+/// Does the request say that its body is JSON?
+pub fn is_json(request: &HttpRequest) -> bool {
     let kind = request.headers().get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default();
     let kind = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     kind == "application/json" || kind.ends_with("+json")

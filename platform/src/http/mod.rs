@@ -4,6 +4,7 @@
 mod access;
 mod described;
 mod dialect;
+mod fault;
 pub mod file;
 mod gate;
 mod groups;
@@ -16,10 +17,11 @@ mod server;
 mod workspace;
 
 pub use access::{CSRF_HEADER, INTERNAL_HEADER, REQUEST_ID, accept_internal};
-pub use dialect::Dialect;
+pub use dialect::{Dialect, UNPROCESSABLE};
+pub use fault::{Fault, NO_WHOLE_NUMBER};
 pub use gate::{Access, Attempt, Gate, Guard, Restricted, denied, workspaces_enabled};
 pub use hook::{Hook, peek_body};
-pub use json::{Json, field_at_fault, parse_json};
+pub use json::{Json, field_at_fault, is_json, parse_json};
 pub use mlflow::{Check, Checks, MlflowRequest, Rule, invalid_value, missing_value, read_mlflow};
 pub use pastey::paste;
 pub use routes::{RouteInfo, Routes};

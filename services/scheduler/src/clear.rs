@@ -37,6 +37,15 @@ pub(crate) struct Clear {
     pub(crate) note: Option<String>,
 }
 
+/// An instance that begins anew.
+#[derive(Debug, Clone)]
+pub(crate) struct Cleared {
+    /// Of the try that is over.
+    pub(crate) former_id: String,
+    /// As it is now, with the times of the try that is over.
+    pub(crate) instance: TaskInstance,
+}
+
 impl Scheduler {
     /// The instances of a run that `clear` means.
     pub(crate) async fn to_clear(&self, dag_id: &str, run_id: &str, clear: &Clear) -> Result<Vec<TaskInstance>> {
@@ -51,7 +60,7 @@ impl Scheduler {
             true => None,
             false => {
                 let lengths = lengths(&mut *tx, &dag, run, dag.tasks.iter()).await?;
-                let named = Selection::of(&dag, &clear.tasks)?;
+                let named = Selection::of(&dag, &clear.tasks);
                 Some(if clear.alone { named } else { named.with_relatives(&dag, clear.upstream, clear.downstream, &lengths) })
             }
         };
@@ -60,8 +69,8 @@ impl Scheduler {
         Ok(all.into_iter().filter(|i| covered(i) && in_state(i, clear)).collect())
     }
 
-    /// Clears; returns what was cleared, as it was.
-    pub(crate) async fn clear(&self, dag_id: &str, run_id: &str, clear: &Clear) -> Result<Vec<TaskInstance>> {
+    /// Clears; returns what was cleared.
+    pub(crate) async fn clear(&self, dag_id: &str, run_id: &str, clear: &Clear) -> Result<Vec<Cleared>> {
         let mut tx = self.db.begin().await?;
         let found = self.clear_in(&mut tx, dag_id, run_id, clear).await?;
         if !found.is_empty() {
@@ -73,7 +82,7 @@ impl Scheduler {
     }
 
     /// The same as a part of something; the caller commits and wakes the run.
-    pub(crate) async fn clear_in(&self, tx: &mut Tx, dag_id: &str, run_id: &str, clear: &Clear) -> Result<Vec<TaskInstance>> {
+    pub(crate) async fn clear_in(&self, tx: &mut Tx, dag_id: &str, run_id: &str, clear: &Clear) -> Result<Vec<Cleared>> {
         let Some(mut run) = runs::lock(&mut *tx, dag_id, run_id).await? else { return Ok(Vec::new()) };
         let found = self.meant(&mut *tx, &run, clear).await?;
         if clear.prevent_running && found.iter().any(|i| i.state == Some(TaskState::Running)) {
@@ -82,22 +91,26 @@ impl Scheduler {
             ));
         }
         if found.is_empty() {
-            return Ok(found);
+            return Ok(Vec::new());
         }
         let dag = match clear.on_latest_version {
             true => self.move_to_latest(tx, &mut run).await?,
             false => self.version_in(tx, &run.dag_version_id).await?,
         };
+        let mut cleared = Vec::with_capacity(found.len());
         for instance in &found {
-            self.clear_one(tx, &dag, instance, clear.note.as_deref()).await?;
+            cleared.extend(self.clear_one(tx, &dag, instance, clear.note.as_deref()).await?);
         }
         if clear.on_latest_version {
             instances::set_version(tx, dag_id, run_id, &run.dag_version_id).await?;
+            for one in cleared.iter_mut().filter(|one| one.instance.state.is_none()) {
+                one.instance.dag_version_id.clone_from(&run.dag_version_id);
+            }
         }
         if clear.reset_run {
             self.queue_again(tx, &run).await?;
         }
-        Ok(found)
+        Ok(cleared)
     }
 
     /// Tasks that the DAG has now and the run's version of it has not.
@@ -145,10 +158,10 @@ impl Scheduler {
         Ok(())
     }
 
-    async fn clear_one(&self, tx: &mut Tx, dag: &Dag, seen: &TaskInstance, note: Option<&str>) -> Result<()> {
+    async fn clear_one(&self, tx: &mut Tx, dag: &Dag, seen: &TaskInstance, note: Option<&str>) -> Result<Option<Cleared>> {
         // read again: it may have gone on meanwhile
         let Some(instance) = instances::of_task(&mut *tx, &seen.dag_id, &seen.run_id, &seen.task_id, seen.map_index).await? else {
-            return Ok(());
+            return Ok(None);
         };
         let now = self.cx.clock.now();
         let started = matches!(instance.state, Some(TaskState::Running | TaskState::Queued | TaskState::Restarting));
@@ -168,7 +181,9 @@ impl Scheduler {
             instances::set_text(tx, &id, "note", Some(note).filter(|n| !n.is_empty()), now).await?;
         }
         instance_changed(tx, &instance, state);
-        Ok(())
+        let ended = instance.end_date.filter(|_| instance.state.is_some_and(TaskState::is_finished));
+        let former_id = instance.id.clone();
+        Ok(Some(Cleared { former_id, instance: TaskInstance { id, state, max_tries, end_date: ended.or(Some(now)), ..instance } }))
     }
 }
 

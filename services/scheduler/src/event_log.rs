@@ -1,6 +1,7 @@
 //! The log of events: what people do over the API, and what tasks say of their states (airflow/models/log.py).
 
 use crate::Scheduler;
+use crate::python_json::dumps;
 use crate::states::TaskState;
 use crate::store::event_logs::{self, NewEvent};
 use crate::store::instances::TaskInstance;
@@ -76,7 +77,7 @@ impl Scheduler {
             map_index: Some(instance.map_index),
             try_number: Some(instance.try_number),
             owner: dag.task(&instance.task_id).map(|task| task.owner.clone()),
-            extra: hostname.filter(|name| !name.is_empty()).map(|name| json!({"host_name": name}).to_string()),
+            extra: hostname.filter(|name| !name.is_empty()).map(|name| dumps(&json!({"host_name": name}))),
             logical_date: None,
         };
         let (uid, id, now) = self.event_key();

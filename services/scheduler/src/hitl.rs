@@ -2,6 +2,7 @@
 
 use crate::Scheduler;
 use crate::deferral::Outcome;
+use crate::python_text;
 use crate::states::TaskState;
 use crate::store::hitl::{self, HitlDetail};
 use crate::store::instances::{self, TaskInstance};
@@ -11,6 +12,7 @@ use artel_platform::db::Tx;
 use artel_platform::identity::Identity;
 use artel_platform::{Error, Result};
 use serde_json::{Map, Value, json};
+use std::collections::BTreeSet;
 
 /// What a person answers.
 #[derive(Debug, Clone)]
@@ -57,9 +59,10 @@ impl HitlDetail {
 
     fn accepts(&self, response: &Response) -> Result<()> {
         let allowed = Self::list(&self.options)?;
-        let wrong: Vec<&String> = response.chosen_options.iter().filter(|o| !allowed.iter().any(|a| a == o.as_str())).collect();
+        let wrong: Vec<Value> = response.chosen_options.iter().map(|o| json!(o)).filter(|o| !allowed.contains(o)).collect();
         if !wrong.is_empty() {
-            return Err(Error::invalid(format!("Invalid options {wrong:?}; allowed options are {}.", json!(allowed))));
+            let (wrong, allowed) = (in_order(wrong), in_order(allowed));
+            return Err(Error::invalid(format!("Invalid options {wrong}; allowed options are {allowed}.")));
         }
         if !self.multiple && response.chosen_options.len() > 1 {
             return Err(Error::invalid("Multiple options chosen but this Human-in-the-loop task accepts only a single option."));
@@ -144,6 +147,12 @@ impl Scheduler {
         let detail = self.write_response(tx, &instance.id, None, &response).await?;
         Ok(Outcome::Event(detail.event(true)?))
     }
+}
+
+/// Options as upstream lists them: each once, sorted, as Python writes a list.
+fn in_order(options: Vec<Value>) -> String {
+    let each: BTreeSet<&str> = options.iter().filter_map(Value::as_str).collect();
+    python_text::repr(&json!(each))
 }
 
 pub(crate) fn no_detail(ti_id: &str) -> Error {

@@ -38,8 +38,10 @@ impl Scheduler {
     /// The instances of a run's tasks, but for those tasks that are there.
     fn missing(&self, dag: &Dag, run: &DagRun, there: &HashSet<&str>) -> Vec<TaskInstance> {
         let now = self.cx.clock.now();
-        let new = dag.tasks.iter().filter(|task| !there.contains(task.task_id.as_str()) && takes_part(task, run));
-        let each = new.flat_map(|task| dag.first_map_indexes(task).into_iter().map(move |index| (task, index)));
+        let mut new: Vec<&Task> = dag.tasks.iter().filter(|task| !there.contains(task.task_id.as_str()) && takes_part(task, run)).collect();
+        // their ids have the order of the file, in which lists show them
+        new.sort_by_key(|task| task.place);
+        let each = new.into_iter().flat_map(|task| dag.first_map_indexes(task).into_iter().map(move |index| (task, index)));
         each.map(|(task, index)| new_instance(run, task, index, self.cx.ids.ordered().to_string(), now)).collect()
     }
 }

@@ -38,6 +38,8 @@ mod objects;
 mod params;
 mod parser;
 pub mod partition;
+mod python_json;
+mod python_text;
 mod relatives;
 mod reports;
 mod rest;
@@ -80,6 +82,7 @@ static MIGRATIONS: Migrations = migrations!(
     "0009_pushes",
     "0010_events_and_jobs",
     "0011_what_the_loop_reads",
+    "0012_what_lists_show",
 );
 
 /// Airflow's release whose API this is.

@@ -3,7 +3,6 @@
 
 use crate::dag::{Dag, MapLengths, Relevant};
 use crate::store::instances::TaskInstance;
-use artel_platform::{Error, Result};
 use std::collections::HashSet;
 
 /// Whole tasks and single instances.
@@ -25,15 +24,13 @@ impl Selection {
         self.whole.contains(&instance.task_id) || self.single.contains(&(instance.task_id.clone(), instance.map_index))
     }
 
-    /// Tasks or groups by id, with a map index where only that instance is meant.
-    pub(crate) fn of(dag: &Dag, named: &[(String, Option<i64>)]) -> Result<Self> {
+    /// Tasks or groups by id, with a map index where only that instance is meant. What the DAG has not is passed over.
+    pub(crate) fn of(dag: &Dag, named: &[(String, Option<i64>)]) -> Self {
         let mut selection = Self::default();
         for (id, map_index) in named {
             let task_ids = match dag.position(id) {
                 Some(_) => vec![id.clone()],
-                None => dag
-                    .tasks_of_group(id)
-                    .ok_or_else(|| Error::not_found(format!("Task with id {id} was not found in Dag {}", dag.dag_id)))?,
+                None => dag.tasks_of_group(id).unwrap_or_default(),
             };
             for task_id in task_ids {
                 match map_index {
@@ -42,7 +39,7 @@ impl Selection {
                 };
             }
         }
-        Ok(selection)
+        selection
     }
 
     /// With everything upstream, downstream or both, and the setups and teardowns that belong to all of that. Of an instance in a

@@ -96,9 +96,10 @@ impl Scheduler {
 
     /// Makes a run by hand; it starts as soon as the DAG has room for it.
     pub(crate) async fn trigger(&self, dag_id: &str, mut new: NewRun) -> Result<DagRun> {
-        let row = self.dag_row(dag_id).await?;
+        let missing = || Error::not_found(format!("Dag with dag_id: '{dag_id}' not found"));
+        let row = dags::get(&self.db, dag_id).await?.ok_or_else(missing)?;
         if row.is_stale {
-            return Err(Error::not_found(format!("Dag with dag_id: '{dag_id}' not found; its file is gone")));
+            return Err(missing());
         }
         if row.has_import_errors {
             return Err(Error::invalid(format!("Dag with dag_id: '{dag_id}' has import errors and cannot be triggered")));
@@ -325,6 +326,9 @@ fn manual_run(dag: &Dag, row: &DagRow, new: NewRun, run_type: RunType, now: i64)
     })
 }
 
+/// Ids that upstream lets through whatever the setting says; the setting's default has them in it.
+const RESERVED: &str = r"'^(?:manual|scheduled|asset_triggered)__(?:\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\+00:00)$'";
+
 /// airflow/models/dagrun.py `RUN_ID_REGEX` and the default of `allowed_run_id_pattern`.
 fn check_run_id(run_id: &str, run_type: RunType) -> Result<()> {
     if run_id.contains("..") {
@@ -332,7 +336,9 @@ fn check_run_id(run_id: &str, run_type: RunType) -> Result<()> {
     }
     let allowed = |c: char| c.is_ascii_alphanumeric() || "_.~:+-".contains(c);
     if run_id.is_empty() || !run_id.chars().all(allowed) {
-        return Err(Error::invalid(format!("The run_id provided '{run_id}' does not match regex pattern '^[A-Za-z0-9_.~:+-]+$'")));
+        return Err(Error::invalid(format!(
+            "The run_id provided '{run_id}' does not match regex pattern '^[A-Za-z0-9_.~:+-]+$' or {RESERVED}"
+        )));
     }
     let speaks_of = RunType::of_run_id(run_id);
     if run_type == RunType::Manual && speaks_of != RunType::Manual {

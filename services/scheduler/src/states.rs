@@ -1,16 +1,39 @@
 //! The words for states and types of runs and task instances, as upstream spells them (airflow/utils/state.py, types.py).
 
-use artel_platform::{Error, Result};
-
 macro_rules! words {
-    ($(#[$doc:meta])* $name:ident { $($variant:ident = $text:literal),+ $(,)? }) => {
+    ($(#[$doc:meta])* $visible:vis $name:ident { $($variant:ident = $text:literal),+ $(,)? }) => {
         $(#[$doc])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
         #[allow(missing_docs)]
-        pub enum $name { $($variant),+ }
+        $visible enum $name { $($variant),+ }
+
+        impl<'de> serde::Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(from: D) -> std::result::Result<Self, D::Error> {
+                Self::parse(&String::deserialize(from)?).map_err(serde::de::Error::custom)
+            }
+        }
+
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, to: S) -> std::result::Result<S::Ok, S::Error> {
+                to.serialize_str(self.as_str())
+            }
+        }
+
+        impl utoipa::PartialSchema for $name {
+            fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
+                let words = Self::ALL.iter().map(|word| word.as_str());
+                utoipa::openapi::ObjectBuilder::new().schema_type(utoipa::openapi::Type::String).enum_values(Some(words)).into()
+            }
+        }
+
+        impl utoipa::ToSchema for $name {}
 
         impl $name {
             /// Every word.
+            #[allow(dead_code, reason = "not every kind is asked for by its words")]
+            pub const WORDS: &'static [&'static str] = &[$($text),+];
+
+            /// Every one of them.
             pub const ALL: &'static [Self] = &[$(Self::$variant),+];
 
             /// Upstream's word.
@@ -19,19 +42,21 @@ macro_rules! words {
             }
 
             /// The state that a word means; `INVALID_ARGUMENT` for an unknown one.
-            pub fn parse(text: &str) -> Result<Self> {
+            pub fn parse(text: &str) -> artel_platform::Result<Self> {
                 match text {
                     $($text => Ok(Self::$variant),)+
-                    _ => Err(Error::invalid(format!("{text:?} is none of {}", [$($text),+].join(", ")))),
+                    _ => Err(artel_platform::Error::invalid(format!("{text:?} is none of {}", [$($text),+].join(", ")))),
                 }
             }
         }
     };
 }
 
+pub(crate) use words;
+
 words! {
     /// State of a task instance; one that has none yet is `Option::None`.
-    TaskState {
+    pub TaskState {
         Removed = "removed", Scheduled = "scheduled", Queued = "queued", Running = "running", Success = "success",
         Restarting = "restarting", Failed = "failed", UpForRetry = "up_for_retry", UpForReschedule = "up_for_reschedule",
         UpstreamFailed = "upstream_failed", Skipped = "skipped", Deferred = "deferred", AwaitingInput = "awaiting_input",
@@ -40,12 +65,17 @@ words! {
 
 words! {
     /// State of a DAG run.
-    RunState { Queued = "queued", Running = "running", Success = "success", Failed = "failed" }
+    pub RunState { Queued = "queued", Running = "running", Success = "success", Failed = "failed" }
+}
+
+words! {
+    /// State that can be given to a DAG run by hand.
+    pub GivenRunState { Queued = "queued", Success = "success", Failed = "failed" }
 }
 
 words! {
     /// How a DAG run came about; begins its run id.
-    RunType {
+    pub RunType {
         Backfill = "backfill", Scheduled = "scheduled", Manual = "manual", OperatorTriggered = "operator_triggered",
         AssetTriggered = "asset_triggered", AssetMaterialization = "asset_materialization",
     }
@@ -70,6 +100,16 @@ impl TaskState {
     /// Waits for the scheduler to let it start (again).
     pub fn is_schedulable(state: Option<Self>) -> bool {
         matches!(state, None | Some(Self::UpForRetry | Self::UpForReschedule))
+    }
+}
+
+impl From<GivenRunState> for RunState {
+    fn from(given: GivenRunState) -> Self {
+        match given {
+            GivenRunState::Queued => Self::Queued,
+            GivenRunState::Success => Self::Success,
+            GivenRunState::Failed => Self::Failed,
+        }
     }
 }
 

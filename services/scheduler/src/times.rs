@@ -55,6 +55,16 @@ pub fn duration(start: Option<i64>, end: Option<i64>) -> Option<f64> {
     Some((end? - start?) as f64 / 1000.0)
 }
 
+/// A span in ISO 8601, as pydantic writes it: `P1DT2H`.
+pub fn iso_span(span: chrono::TimeDelta) -> String {
+    let seconds = span.num_seconds();
+    let days = if seconds >= 86_400 { format!("{}D", seconds / 86_400) } else { String::new() };
+    let rest = seconds % 86_400;
+    let parts = [(rest / 3600, 'H'), (rest / 60 % 60, 'M'), (rest % 60, 'S')];
+    let time: String = parts.iter().filter(|p| p.0 > 0).map(|(n, unit)| format!("{n}{unit}")).collect();
+    format!("P{days}{}{time}", if time.is_empty() { "" } else { "T" })
+}
+
 /// A span in milliseconds, as pydantic takes one: ISO 8601 (`P1DT2H3M4.5S`) or seconds.
 pub fn span(value: &Value) -> Option<i64> {
     let Value::String(text) = value else { return Some((value.as_f64()? * 1000.0).round() as i64) };
@@ -122,5 +132,13 @@ mod tests {
             assert_eq!(parse(text).unwrap(), 1_767_225_600_000, "{text}");
         }
         assert!(parse("yesterday").is_err());
+    }
+
+    #[test]
+    fn spans_are_written_as_pydantic_does() {
+        use chrono::TimeDelta;
+        assert_eq!(iso_span(TimeDelta::hours(2)), "PT2H");
+        assert_eq!(iso_span(TimeDelta::seconds(90_061)), "P1DT1H1M1S");
+        assert_eq!(iso_span(TimeDelta::days(1)), "P1D");
     }
 }

@@ -3311,7 +3311,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** One XCom with its value, as text unless `stringify=false`. */
+        /** One XCom with its value, with `stringify=true` as text. */
         get: operations["get_api_v2_dags_dag_id_dagRuns_dag_run_id_taskInstances_task_id_xcomEntries_xcom_key"];
         put?: never;
         post?: never;
@@ -3383,7 +3383,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Runs of several DAGs. */
+        /** Runs of several DAGs: `~` in the path. */
         post: operations["post_api_v2_dags_dag_id_dagRuns_list"];
         delete?: never;
         options?: never;
@@ -3534,7 +3534,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Run counts by state. */
+        /** Run counts by state, of the DAGs that have runs. */
         get: operations["get_api_v2_dagStats"];
         put?: never;
         post?: never;
@@ -5501,6 +5501,8 @@ export interface components {
             /** Format: int64 */
             trigger_id: number;
         };
+        /** Format: date-time */
+        "airflow.AwareDatetime": string;
         /** @description Backfills of a DAG. */
         "airflow.BackfillCollectionResponse": {
             backfills: components["schemas"]["airflow.BackfillResponse"][];
@@ -5510,15 +5512,18 @@ export interface components {
         /** @description What to run. */
         "airflow.BackfillPostBody": {
             dag_id: string;
-            dag_run_conf?: unknown;
+            dag_run_conf?: {
+                [key: string]: unknown;
+            } | null;
+            /** Format: date-time */
             from_date: string;
             /** Format: int64 */
             max_active_runs?: number | null;
-            /** @description `none`, `failed` or `completed`: which of the runs that are there run again. */
-            reprocess_behavior?: string | null;
+            reprocess_behavior?: components["schemas"]["Reprocess"] | null;
             run_backwards?: boolean;
             /** @description Runs that are run again take the DAG as it is now; so unless told otherwise. */
             run_on_latest_version?: boolean | null;
+            /** Format: date-time */
             to_date: string;
         };
         /** @description A backfill. */
@@ -5528,6 +5533,7 @@ export interface components {
             dag_display_name: string;
             dag_id: string;
             dag_run_conf?: unknown;
+            /** Format: date-time */
             from_date: string;
             /** Format: int64 */
             id: number;
@@ -5535,6 +5541,7 @@ export interface components {
             /** Format: int64 */
             max_active_runs: number;
             reprocess_behavior: string;
+            /** Format: date-time */
             to_date: string;
             updated_at: string;
         };
@@ -5573,9 +5580,15 @@ export interface components {
             note?: string | null;
             only_failed?: boolean;
             only_new?: boolean;
-            /** @description By the clock of the DAG's schedule; inclusive. */
+            /**
+             * Format: date-time
+             * @description By the clock of the DAG's schedule; inclusive.
+             */
             partition_date_end?: string | null;
-            /** @description By the clock of the DAG's schedule; inclusive. */
+            /**
+             * Format: date-time
+             * @description By the clock of the DAG's schedule; inclusive.
+             */
             partition_date_start?: string | null;
             partition_key?: string | null;
             run_on_latest_version?: boolean | null;
@@ -5590,7 +5603,9 @@ export interface components {
         "airflow.ClearPartitionsBody": {
             clear_task_instances?: boolean;
             dry_run?: boolean | null;
+            /** Format: date-time */
             partition_date_end?: string | null;
+            /** Format: date-time */
             partition_date_start?: string | null;
             partition_key?: string | null;
             run_id?: string | null;
@@ -5605,7 +5620,7 @@ export interface components {
         "airflow.ClearTaskInstancesBody": {
             dag_run_id?: string | null;
             dry_run?: boolean | null;
-            end_date?: string | null;
+            end_date?: components["schemas"]["airflow.AwareDatetime"] | null;
             include_downstream?: boolean;
             include_future?: boolean;
             include_past?: boolean;
@@ -5616,7 +5631,7 @@ export interface components {
             prevent_running_task?: boolean;
             reset_dag_runs?: boolean | null;
             run_on_latest_version?: boolean | null;
-            start_date?: string | null;
+            start_date?: components["schemas"]["airflow.AwareDatetime"] | null;
             /** @description Task ids, or `[task id, map index]`. */
             task_ids?: unknown[] | null;
         };
@@ -5741,7 +5756,7 @@ export interface components {
         /** @description Changes of a run. */
         "airflow.DAGRunPatchBody": {
             note?: string | null;
-            state?: string | null;
+            state?: components["schemas"]["GivenRunState"] | null;
         };
         /** @description A DAG run. */
         "airflow.DAGRunResponse": {
@@ -5768,6 +5783,47 @@ export interface components {
             state: string;
             triggered_by?: string | null;
             triggering_user_name?: string | null;
+        };
+        /** @description Which runs; a filter that is left out lets everything through. */
+        "airflow.DAGRunsBatchBody": {
+            conf_contains?: string | null;
+            dag_ids?: string[] | null;
+            /** Format: double */
+            duration_gt?: number | null;
+            /**
+             * Format: double
+             * @description Seconds.
+             */
+            duration_gte?: number | null;
+            /** Format: double */
+            duration_lt?: number | null;
+            /** Format: double */
+            duration_lte?: number | null;
+            end_date_gt?: components["schemas"]["airflow.AwareDatetime"] | null;
+            end_date_gte?: components["schemas"]["airflow.AwareDatetime"] | null;
+            end_date_lt?: components["schemas"]["airflow.AwareDatetime"] | null;
+            end_date_lte?: components["schemas"]["airflow.AwareDatetime"] | null;
+            logical_date_gt?: components["schemas"]["airflow.AwareDatetime"] | null;
+            logical_date_gte?: components["schemas"]["airflow.AwareDatetime"] | null;
+            logical_date_lt?: components["schemas"]["airflow.AwareDatetime"] | null;
+            logical_date_lte?: components["schemas"]["airflow.AwareDatetime"] | null;
+            order_by?: string | null;
+            /**
+             * Format: int64
+             * @description 100 unless given, at most 1000.
+             */
+            page_limit?: number | null;
+            /** Format: int64 */
+            page_offset?: number | null;
+            run_after_gt?: components["schemas"]["airflow.AwareDatetime"] | null;
+            run_after_gte?: components["schemas"]["airflow.AwareDatetime"] | null;
+            run_after_lt?: components["schemas"]["airflow.AwareDatetime"] | null;
+            run_after_lte?: components["schemas"]["airflow.AwareDatetime"] | null;
+            start_date_gt?: components["schemas"]["airflow.AwareDatetime"] | null;
+            start_date_gte?: components["schemas"]["airflow.AwareDatetime"] | null;
+            start_date_lt?: components["schemas"]["airflow.AwareDatetime"] | null;
+            start_date_lte?: components["schemas"]["airflow.AwareDatetime"] | null;
+            states?: (components["schemas"]["RunState"] | null)[] | null;
         };
         /** @description A DAG that waits for an asset. */
         "airflow.DagScheduleAssetReference": {
@@ -5913,6 +5969,7 @@ export interface components {
             include_upstream?: boolean;
             /** @description `success`, `failed` or `skipped`. */
             new_state?: string | null;
+            /** @description An empty one takes the note away. */
             note?: string | null;
         };
         /** @description A new pool. */
@@ -5928,6 +5985,8 @@ export interface components {
         "airflow.PoolPatchBody": {
             description?: string | null;
             include_deferred?: boolean | null;
+            /** @description The same, as it is called where a pool is made. */
+            name?: string | null;
             pool?: string | null;
             /** Format: int64 */
             slots?: number | null;
@@ -6061,88 +6120,48 @@ export interface components {
         };
         /** @description Which instances; a filter that is left out lets everything through. */
         "airflow.TaskInstancesBatchBody": {
-            /** @default null */
             dag_ids?: string[] | null;
-            /** @default null */
             dag_run_ids?: string[] | null;
-            /**
-             * Format: double
-             * @default null
-             */
+            /** Format: double */
             duration_gt?: number | null;
             /**
              * Format: double
              * @description Seconds.
-             * @default null
              */
             duration_gte?: number | null;
-            /**
-             * Format: double
-             * @default null
-             */
+            /** Format: double */
             duration_lt?: number | null;
-            /**
-             * Format: double
-             * @default null
-             */
+            /** Format: double */
             duration_lte?: number | null;
-            /** @default null */
-            end_date_gt?: string | null;
-            /** @default null */
-            end_date_gte?: string | null;
-            /** @default null */
-            end_date_lt?: string | null;
-            /** @default null */
-            end_date_lte?: string | null;
-            /** @default null */
+            end_date_gt?: components["schemas"]["airflow.AwareDatetime"] | null;
+            end_date_gte?: components["schemas"]["airflow.AwareDatetime"] | null;
+            end_date_lt?: components["schemas"]["airflow.AwareDatetime"] | null;
+            end_date_lte?: components["schemas"]["airflow.AwareDatetime"] | null;
             executor?: string[] | null;
-            /** @default null */
-            logical_date_gt?: string | null;
-            /** @default null */
-            logical_date_gte?: string | null;
-            /** @default null */
-            logical_date_lt?: string | null;
-            /** @default null */
-            logical_date_lte?: string | null;
-            /** @default null */
+            logical_date_gt?: components["schemas"]["airflow.AwareDatetime"] | null;
+            logical_date_gte?: components["schemas"]["airflow.AwareDatetime"] | null;
+            logical_date_lt?: components["schemas"]["airflow.AwareDatetime"] | null;
+            logical_date_lte?: components["schemas"]["airflow.AwareDatetime"] | null;
             order_by?: string | null;
             /**
              * Format: int64
              * @description 100 unless given, at most 1000.
-             * @default null
              */
             page_limit?: number | null;
-            /**
-             * Format: int64
-             * @default null
-             */
+            /** Format: int64 */
             page_offset?: number | null;
-            /** @default null */
             pool?: string[] | null;
-            /** @default null */
             queue?: string[] | null;
-            /** @default null */
-            run_after_gt?: string | null;
-            /** @default null */
-            run_after_gte?: string | null;
-            /** @default null */
-            run_after_lt?: string | null;
-            /** @default null */
-            run_after_lte?: string | null;
-            /** @default null */
-            start_date_gt?: string | null;
-            /** @default null */
-            start_date_gte?: string | null;
-            /** @default null */
-            start_date_lt?: string | null;
-            /** @default null */
-            start_date_lte?: string | null;
-            /**
-             * @description Null for those without a state.
-             * @default null
-             */
-            state?: (string | null)[] | null;
-            /** @default null */
+            run_after_gt?: components["schemas"]["airflow.AwareDatetime"] | null;
+            run_after_gte?: components["schemas"]["airflow.AwareDatetime"] | null;
+            run_after_lt?: components["schemas"]["airflow.AwareDatetime"] | null;
+            run_after_lte?: components["schemas"]["airflow.AwareDatetime"] | null;
+            start_date_gt?: components["schemas"]["airflow.AwareDatetime"] | null;
+            start_date_gte?: components["schemas"]["airflow.AwareDatetime"] | null;
+            start_date_lt?: components["schemas"]["airflow.AwareDatetime"] | null;
+            start_date_lte?: components["schemas"]["airflow.AwareDatetime"] | null;
+            /** @description Null for those without a state. */
+            state?: (components["schemas"]["TaskState"] | null)[] | null;
             task_ids?: string[] | null;
         };
         /** @description A part of a log. */
@@ -6171,7 +6190,7 @@ export interface components {
         /** @description A value to keep. */
         "airflow.TaskStateStoreBody": {
             /** @description Until when: a time, null for ever, or `default`. */
-            expires_at?: string | null;
+            expires_at?: unknown;
             value: unknown;
         };
         /** @description All that a task instance keeps. */
@@ -6193,13 +6212,16 @@ export interface components {
         };
         /** @description A run to be made by hand. */
         "airflow.TriggerDAGRunPostBody": {
-            conf?: unknown;
+            conf?: {
+                [key: string]: unknown;
+            } | null;
             dag_run_id?: string | null;
-            data_interval_end?: string | null;
-            data_interval_start?: string | null;
-            logical_date?: string | null;
+            data_interval_end?: components["schemas"]["airflow.AwareDatetime"] | null;
+            data_interval_start?: components["schemas"]["airflow.AwareDatetime"] | null;
+            logical_date?: components["schemas"]["airflow.AwareDatetime"] | null;
             note?: string | null;
             partition_key?: string | null;
+            /** Format: date-time */
             run_after?: string | null;
         };
         /** @description What a deferred instance waits for. Its arguments are never shown. */
@@ -6213,12 +6235,19 @@ export interface components {
             /** Format: int64 */
             triggerer_id?: number | null;
         };
+        /** @description What a person answers. */
+        "airflow.UpdateHITLDetailPayload": {
+            chosen_options: string[];
+            params_input?: {
+                [key: string]: unknown;
+            };
+        };
         /** @description A variable to be set. A value that is no text is stored as its JSON. */
         "airflow.VariableBody": {
             description?: string | null;
             key: string;
             team_name?: string | null;
-            value?: unknown;
+            value: unknown;
         };
         /** @description A variable. */
         "airflow.VariableResponse": {
@@ -6675,6 +6704,8 @@ export interface components {
             /** @default [] */
             stages?: string[];
         };
+        /** @enum {string} */
+        GivenRunState: "queued" | "success" | "failed";
         /** @description What was asked for, and what went wrong with it. */
         GraphqlAnswer: {
             data?: Record<string, never> | null;
@@ -8293,6 +8324,8 @@ export interface components {
             /** @default null */
             new_name?: string | null;
         };
+        /** @enum {string} */
+        Reprocess: "failed" | "completed" | "none";
         RestoreExperiment: {
             /** @default null */
             experiment_id?: string | null;
@@ -8301,6 +8334,8 @@ export interface components {
             /** @default null */
             run_id?: string | null;
         };
+        /** @enum {string} */
+        RunState: "queued" | "running" | "success" | "failed";
         /** @description One that was found; a run has no task. */
         "scheduler.BulkFound": {
             dag_id: string;
@@ -8684,6 +8719,8 @@ export interface components {
             /** @default null */
             trace?: components["schemas"]["mlflow.Trace"] | null;
         };
+        /** @enum {string} */
+        TaskState: "removed" | "scheduled" | "queued" | "running" | "success" | "restarting" | "failed" | "up_for_retry" | "up_for_reschedule" | "upstream_failed" | "skipped" | "deferred" | "awaiting_input";
         TestWebhook: {
             /** @default null */
             event?: components["schemas"]["mlflow.WebhookEvent"] | null;
@@ -19736,7 +19773,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": components["schemas"]["airflow.TaskInstanceCollectionResponse"];
                 };
             };
             /** @description The request is wrong; the answer names what of it */
@@ -21021,7 +21058,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": unknown;
+                "application/json": components["schemas"]["airflow.UpdateHITLDetailPayload"];
             };
         };
         responses: {
@@ -22057,7 +22094,9 @@ export interface operations {
     };
     get_api_v2_dags_dag_id_dagRuns_dag_run_id_taskInstances_task_id_tries_task_try_number: {
         parameters: {
-            query?: never;
+            query?: {
+                map_index?: number;
+            };
             header?: never;
             path: {
                 dag_id: string;
@@ -22617,7 +22656,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": unknown;
+                "application/json": components["schemas"]["airflow.DAGRunsBatchBody"];
             };
         };
         responses: {
@@ -22627,7 +22666,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": components["schemas"]["airflow.DAGRunCollectionResponse"];
                 };
             };
             /** @description The request is wrong; the answer names what of it */

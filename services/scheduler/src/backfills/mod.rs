@@ -9,47 +9,25 @@ use crate::clear::Clear;
 use crate::dag::Dag;
 use crate::params;
 use crate::runs::changed;
-use crate::states::{RunState, RunType};
+use crate::states::{RunState, RunType, words};
 use crate::store::admission;
 use crate::store::backfills::{self, Backfill, BackfillRun};
 use crate::store::dags::DagRow;
 use crate::store::runs::{self, DagRun};
 use crate::times;
 use artel_platform::db::Tx;
+use artel_platform::http::UNPROCESSABLE;
 use artel_platform::python;
 use artel_platform::{Error, Result};
 use serde_json::Value;
 use std::sync::Arc;
 
-/// What becomes of runs that are there already.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Reprocess {
-    /// They stay.
-    None,
-    /// Failed ones run again.
-    Failed,
-    /// Those that have ended run again.
-    Completed,
+words! {
+    /// What becomes of runs that are there already.
+    pub(crate) Reprocess { Failed = "failed", Completed = "completed", None = "none" }
 }
 
 impl Reprocess {
-    pub(crate) fn parse(text: &str) -> Result<Self> {
-        match text {
-            "none" => Ok(Self::None),
-            "failed" => Ok(Self::Failed),
-            "completed" => Ok(Self::Completed),
-            _ => Err(Error::invalid(format!("reprocess_behavior {text:?} is none of none, failed, completed"))),
-        }
-    }
-
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::None => "none",
-            Self::Failed => "failed",
-            Self::Completed => "completed",
-        }
-    }
-
     /// Why a run that is there is left alone (`_get_dag_run_no_create_reason`).
     fn leaves(self, run: &DagRun) -> Option<&'static str> {
         match run.state {
@@ -194,7 +172,8 @@ impl Scheduler {
             return Err(Error::invalid(format!("Dag with dag_id: '{}' does not allow backfill runs", new.dag_id)));
         }
         if !row.timetable_periodic {
-            return Err(Error::invalid(format!("{} has a non-periodic schedule that does not support backfills", new.dag_id)));
+            let message = format!("{} has a non-periodic schedule that does not support backfills", new.dag_id);
+            return Err(Error::invalid(message).reason(UNPROCESSABLE));
         }
         validate(&dag, new, self.cx.clock.now())?;
         Ok((row, dag))
@@ -251,24 +230,26 @@ async fn active(tx: &mut Tx, id: i64) -> Result<()> {
 
 /// `_validate_backfill_params`.
 fn validate(dag: &Dag, new: &NewBackfill, now: i64) -> Result<()> {
-    let (from, to) = (times::shown(new.from_date), times::shown(new.to_date));
+    let refused = |message: String| Err(Error::invalid(message).reason(UNPROCESSABLE));
+    let (from, to) = (times::iso(times::at(new.from_date)), times::iso(times::at(new.to_date)));
     if new.from_date > new.to_date {
-        return Err(Error::invalid(format!("from_date ({from}) must not be after to_date ({to}).")));
+        return refused(format!("from_date ({from}) must not be after to_date ({to})."));
     }
     if new.from_date >= now {
-        return Err(Error::invalid("Backfill cannot be executed for future dates."));
+        return refused("Backfill cannot be executed for future dates.".into());
     }
     if new.max_active_runs < 1 {
-        return Err(Error::invalid("max_active_runs must be at least 1"));
+        return refused("max_active_runs must be at least 1".into());
     }
     if dag.tasks.iter().any(|t| t.owed.depends_on_past) {
         if new.backwards {
-            return Err(Error::invalid("Backfill cannot be run in reverse when the Dag has tasks where depends_on_past=True."));
+            return refused("Backfill cannot be run in reverse when the Dag has tasks where depends_on_past=True.".into());
         }
         if new.reprocess == Reprocess::None {
-            return Err(Error::invalid(
-                "Dag has tasks for which depends_on_past=True. You must set reprocess behavior to reprocess completed or reprocess failed.",
-            ));
+            return refused(
+                "Dag has tasks for which depends_on_past=True. You must set reprocess behavior to reprocess completed or reprocess failed."
+                    .into(),
+            );
         }
     }
     new.conf.as_ref().map_or(Ok(()), |conf| params::validate(dag, Some(conf)))

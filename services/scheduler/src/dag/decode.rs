@@ -1,5 +1,6 @@
 //! Airflow's JSON encoding: values that JSON has no type for are `{"__type": …, "__var": …}`.
 
+use crate::times;
 use crate::timetable::Time;
 use artel_platform::{Error, Result};
 use chrono::{DateTime, TimeDelta};
@@ -13,6 +14,20 @@ pub fn plain(value: &Value) -> Value {
             _ => Value::Object(map.iter().map(|(k, v)| (k.clone(), plain(v))).collect::<Map<_, _>>()),
         },
         Value::Array(items) => Value::Array(items.iter().map(plain).collect()),
+        other => other.clone(),
+    }
+}
+
+/// [`plain`], where spans and times are written as pydantic writes them.
+pub(super) fn shown(value: &Value) -> Value {
+    match value {
+        Value::Object(map) => match map.get("__type").and_then(Value::as_str) {
+            Some("timedelta") => span(value).map_or(Value::Null, |span| times::iso_span(span).into()),
+            Some("datetime") => time(value).map_or(Value::Null, |time| times::shown(time.timestamp_millis()).into()),
+            Some(_) => map.get("__var").map_or(Value::Null, shown),
+            None => Value::Object(map.iter().map(|(k, v)| (k.clone(), shown(v))).collect()),
+        },
+        Value::Array(items) => Value::Array(items.iter().map(shown).collect()),
         other => other.clone(),
     }
 }

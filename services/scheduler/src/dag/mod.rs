@@ -71,6 +71,8 @@ pub struct Dag {
     pub deadlines: Vec<Value>,
     /// Paused when it is first seen; `None`: as the setting says.
     pub is_paused_upon_creation: Option<bool>,
+    /// Templates of it give Python's own values, not texts.
+    pub render_template_as_native_obj: bool,
     /// Types of runs it may have; `None` for every type.
     pub allowed_run_types: Option<Vec<String>>,
     /// Its tags, sorted.
@@ -79,7 +81,7 @@ pub struct Dag {
     pub owner_links: Value,
     /// Its parameters: name and serialized definition.
     pub params: Vec<(String, Value)>,
-    /// `default_args`, without type wrappers.
+    /// `default_args`, as people are shown them.
     pub default_args: Value,
     /// Its tasks; every task comes after its upstream ones.
     pub tasks: Vec<Task>,
@@ -89,6 +91,9 @@ pub struct Dag {
     pub mapped_groups: Vec<MappedGroup>,
     index: HashMap<String, usize>,
 }
+
+/// Whose a task is that names nobody (`[operators] default_owner`).
+const DEFAULT_OWNER: &str = "airflow";
 
 impl Dag {
     /// Reads `{"__version": 3, "dag": {…}}`.
@@ -106,7 +111,8 @@ impl Dag {
         let defaults = &serialized["client_defaults"]["tasks"];
         let tasks: Result<Vec<Task>> = decode::list(&dag["tasks"]).iter().map(|task| Task::read(task, defaults)).collect();
         let mut tasks = tasks?;
-        for task in &mut tasks {
+        for (place, task) in tasks.iter_mut().enumerate() {
+            task.place = place;
             task.plugin_links = decode::texts(&serialized["links"][&task.task_id]);
         }
         let tasks = graph::order(&dag_id, tasks, &groups_of_tasks, &serialized["weights"])?;
@@ -135,13 +141,14 @@ impl Dag {
             has_on_success_callback: dag["has_on_success_callback"].as_bool().unwrap_or(false),
             deadlines: decode::list(&dag["deadline"]).iter().map(|d| decode::unwrapped(d).clone()).collect(),
             is_paused_upon_creation: dag["is_paused_upon_creation"].as_bool(),
+            render_template_as_native_obj: dag["render_template_as_native_obj"].as_bool().unwrap_or(false),
             allowed_run_types: dag["allowed_run_types"]
                 .as_array()
                 .map(|types| types.iter().filter_map(|t| t.as_str().map(str::to_owned)).collect()),
             tags: decode::texts(&dag["tags"]),
             owner_links: plain(&dag["owner_links"]),
             params: decode::pairs(&dag["params"]),
-            default_args: plain(&dag["default_args"]),
+            default_args: decode::shown(&dag["default_args"]),
             index: tasks.iter().enumerate().map(|(i, t)| (t.task_id.clone(), i)).collect(),
             tasks,
             group,
@@ -160,9 +167,12 @@ impl Dag {
         self.index.get(task_id).copied()
     }
 
-    /// The owners of its tasks, sorted.
+    /// The owners of its tasks, sorted; the one whom nobody named counts only where there is no other.
     pub fn owners(&self) -> Vec<String> {
-        let mut owners: Vec<String> = self.tasks.iter().map(|t| t.owner.clone()).collect();
+        let mut owners: Vec<String> = self.tasks.iter().map(|t| t.owner.clone()).filter(|owner| owner != DEFAULT_OWNER).collect();
+        if owners.is_empty() {
+            owners.push(DEFAULT_OWNER.to_owned());
+        }
         owners.sort();
         owners.dedup();
         owners

@@ -1,7 +1,7 @@
 //! One task of a DAG, with the defaults that the serialized form leaves out (airflow/serialization/definitions/baseoperator.py).
 
-use super::decode;
 use super::expand::Expand;
+use super::{DEFAULT_OWNER, decode};
 use crate::timetable::Time;
 use artel_platform::{Error, Result};
 use chrono::TimeDelta;
@@ -114,6 +114,8 @@ pub struct Task {
     /// What people call the operator, e.g. `@task`.
     pub operator_name: String,
     pub owner: String,
+    /// Where it stands in its file, from 0.
+    pub place: usize,
     pub start_date: Option<Time>,
     pub end_date: Option<Time>,
     pub trigger_rule: TriggerRule,
@@ -191,7 +193,8 @@ impl Task {
         let task = Self {
             display_name: of.text("_task_display_name", &task_id),
             operator_name: of.text("_operator_name", &task_type),
-            owner: of.text("owner", "airflow"),
+            owner: of.text("owner", DEFAULT_OWNER),
+            place: 0,
             start_date: decode::time(of.get("start_date")),
             end_date: decode::time(of.get("end_date")),
             trigger_rule: TriggerRule::parse(&of.text("trigger_rule", "all_success"))?,

@@ -50,7 +50,7 @@ fn groups_defaults_and_params_are_read() {
     assert_eq!(dag.tasks_of_group("g1"), Some(vec!["g1.x".to_owned(), "g1.y".to_owned()]));
     assert_eq!(dag.dagrun_timeout, Some(TimeDelta::hours(2)));
     assert_eq!(dag.params[0].0, "x");
-    assert_eq!(dag.default_args["retry_delay"], json!(180.0));
+    assert_eq!(dag.default_args["retry_delay"], json!("PT3M"));
     assert_eq!(dag.timetable.summary(), None);
 }
 

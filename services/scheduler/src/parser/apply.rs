@@ -14,7 +14,7 @@ use crate::store::{dags, files, versions, warnings};
 use artel_platform::db::Tx;
 use artel_platform::{Code, Result};
 use artel_proto::artel::scheduler::v1::DagChanged;
-use serde_json::Value;
+use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
 
@@ -271,5 +271,6 @@ fn row(one: &Read, applied: &Applied<'_>, paused: bool, next: Next, version: Str
         last_parse_seconds: file.parse_seconds,
         next,
         latest_version_id: version,
+        allowed_run_types: dag.allowed_run_types.as_ref().map(|types| json!(types).to_string()),
     }
 }

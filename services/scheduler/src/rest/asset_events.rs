@@ -1,15 +1,14 @@
 //! Events of assets (airflow/api_fastapi/core_api/routes/public/assets.py, dag_run.py).
 
 use super::assets::extra;
+use super::body::Body;
 use super::query::{Paging, Query};
 use crate::Scheduler;
-use crate::partition::LONGEST_KEY;
 use crate::store::asset_events::{self, AssetEvent, CreatedRun};
 use crate::store::{Filter, assets};
 use crate::times::{shown, shown_opt};
 use actix_web::{HttpRequest, HttpResponse, web};
-use artel_platform::http::Json;
-use artel_platform::{Error, Result};
+use artel_platform::Result;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::collections::HashMap;
@@ -93,6 +92,7 @@ pub(super) struct AccessControl {
 #[serde(deny_unknown_fields)]
 pub(super) struct NewEvent {
     asset_id: i64,
+    #[schema(max_length = 250, pattern = r"\S")]
     partition_key: Option<String>,
     #[serde(default)]
     #[schema(value_type = std::collections::BTreeMap<String, Value>)]
@@ -164,14 +164,11 @@ pub(super) async fn list(scheduler: web::Data<Scheduler>, request: HttpRequest) 
 
 /// Tells of news of an asset.
 #[utoipa::path(post, path = "/api/v2/assets/events", tag = "pipelines", request_body = NewEvent, responses((status = 200, body = EventResponse)), security(("artel" = ["run:dags"])))]
-pub(super) async fn create(scheduler: web::Data<Scheduler>, body: Json<NewEvent>) -> Result<HttpResponse> {
-    let mut new = body.into_inner();
-    if let Some(key) = &new.partition_key
-        && (key.trim().is_empty() || key.chars().count() > LONGEST_KEY)
-    {
-        return Err(Error::invalid(format!("partition_key must have 1 to {LONGEST_KEY} characters and not be blank")));
+pub(super) async fn create(scheduler: web::Data<Scheduler>, body: Body<NewEvent>) -> Result<HttpResponse> {
+    let (mut new, sent) = body.into_parts();
+    if sent.get("extra").is_some() {
+        new.extra.insert("from_rest_api".into(), true.into());
     }
-    new.extra.insert("from_rest_api".into(), true.into());
     let event = scheduler.create_asset_event(new.asset_id, &Value::Object(new.extra), new.partition_key.as_deref()).await?;
     Ok(HttpResponse::Ok().json(shown_events(&scheduler, &[event]).await?.remove(0)))
 }

@@ -1,5 +1,6 @@
 //! Assets and aliases (airflow/api_fastapi/core_api/routes/public/assets.py).
 
+use super::body;
 use super::dag_runs::{Trigger, show_one};
 use super::query::{Paging, Query};
 use crate::Scheduler;
@@ -9,7 +10,6 @@ use crate::store::assets::{self, AliasRow, AssetRow};
 use crate::store::{Filter, asset_events, watchers};
 use crate::times::{shown, shown_opt};
 use actix_web::{HttpRequest, HttpResponse, web};
-use artel_platform::http::parse_json;
 use artel_platform::{Error, Identity, Result};
 use serde::Serialize;
 use serde_json::Value;
@@ -227,7 +227,7 @@ pub(super) async fn materialize(
     {
         return Err(Error::invalid(format!("Dag with dag_id: '{dag_id}' does not allow asset materialization runs")));
     }
-    let body: Trigger = if body.is_empty() { Trigger::default() } else { parse_json(&body)? };
+    let body: Trigger = if body.is_empty() { Trigger::default() } else { body::parse(&body)? };
     let mut new = body.into_run(&request, who)?;
     new.run_type = Some(RunType::AssetMaterialization);
     let run = scheduler.trigger(&dag_id, new).await?;

@@ -2,6 +2,7 @@
 //! also what then fails, but not what the caller may not do. Values of variables and secrets of connections are not kept.
 
 use crate::Scheduler;
+use crate::python_json::dumps;
 use crate::sensitive::redacted;
 use crate::store::event_logs::NewEvent;
 use crate::times;
@@ -119,7 +120,7 @@ async fn record(request: &mut ServiceRequest, who: &Identity, event: &'static st
         try_number: None,
     };
     let fields = if body.len() > LONGEST_BODY { Map::from_iter([("body_bytes".to_owned(), body.len().into())]) } else { fields };
-    let extra = Some(extra(event, request.method().as_str(), asked, fields).to_string());
+    let extra = Some(dumps(&extra(event, request.method().as_str(), asked, fields)));
     scheduler.note_event(&NewEvent { extra, ..new }).await
 }
 

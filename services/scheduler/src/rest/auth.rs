@@ -1,5 +1,6 @@
 //! `/auth/token`: a token for a name and a password, as Airflow's simple auth manager gives it.
 
+use super::body;
 use crate::Scheduler;
 use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -36,12 +37,11 @@ pub(super) async fn token_cli(scheduler: web::Data<Scheduler>, request: HttpRequ
     log_in(&scheduler, &request, &body, CLI_LIFE).await
 }
 
-async fn log_in(scheduler: &Scheduler, request: &HttpRequest, body: &[u8], life: Duration) -> Result<HttpResponse> {
+async fn log_in(scheduler: &Scheduler, request: &HttpRequest, sent: &[u8], life: Duration) -> Result<HttpResponse> {
     let form = request.headers().get(header::CONTENT_TYPE).is_some_and(|t| t.as_bytes().starts_with(b"application/x-www-form-urlencoded"));
-    let wrong = |e: String| Error::invalid(format!("the body must give username and password: {e}"));
     let login = if form {
         let mut login = LoginBody { username: String::new(), password: String::new() };
-        for (key, value) in url::form_urlencoded::parse(body) {
+        for (key, value) in url::form_urlencoded::parse(sent) {
             match key.as_ref() {
                 "username" => login.username = value.into_owned(),
                 "password" => login.password = value.into_owned(),
@@ -50,8 +50,11 @@ async fn log_in(scheduler: &Scheduler, request: &HttpRequest, body: &[u8], life:
         }
         login
     } else {
-        serde_json::from_slice(body).map_err(|e| wrong(e.to_string()))?
+        body::parse(sent)?
     };
+    if login.username.is_empty() || login.password.is_empty() {
+        return Err(Error::invalid("Username and password must be provided"));
+    }
     let credential = Credential::Password(Password { username: login.username, password: login.password });
     let request = AuthenticateRequest { credential: Some(credential) };
     let who = scheduler.cx.peers.hub().authenticate(request).await.map_err(|status| match Error::from(status) {

@@ -1,5 +1,6 @@
 //! Backfills.
 
+use super::body::Body;
 use super::query::{Paging, Query};
 use crate::Scheduler;
 use crate::backfills::{NewBackfill, Planned, Reprocess};
@@ -7,7 +8,6 @@ use crate::store::backfills::{self, Backfill};
 use crate::store::{Filter, dags};
 use crate::times::{self, shown, shown_opt};
 use actix_web::{HttpRequest, HttpResponse, web};
-use artel_platform::http::Json;
 use artel_platform::{Error, Identity, Result};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -19,13 +19,16 @@ use utoipa::ToSchema;
 #[serde(deny_unknown_fields)]
 pub(super) struct BackfillBody {
     dag_id: String,
+    #[schema(format = DateTime)]
     from_date: String,
+    #[schema(format = DateTime)]
     to_date: String,
     #[serde(default)]
     run_backwards: bool,
+    #[schema(value_type = Option<std::collections::BTreeMap<String, Value>>)]
     dag_run_conf: Option<Value>,
     /// `none`, `failed` or `completed`: which of the runs that are there run again.
-    reprocess_behavior: Option<String>,
+    reprocess_behavior: Option<Reprocess>,
     max_active_runs: Option<i64>,
     /// Runs that are run again take the DAG as it is now; so unless told otherwise.
     run_on_latest_version: Option<bool>,
@@ -37,7 +40,9 @@ pub(super) struct BackfillBody {
 pub(super) struct BackfillResponse {
     id: i64,
     dag_id: String,
+    #[schema(format = DateTime)]
     from_date: String,
+    #[schema(format = DateTime)]
     to_date: String,
     dag_run_conf: Option<Value>,
     is_paused: bool,
@@ -76,15 +81,12 @@ pub(super) struct BackfillDates {
 
 fn wanted(body: BackfillBody, user: Option<String>) -> Result<NewBackfill> {
     let time = |field: &str, text: &str| times::parse(text).map_err(|e| Error::new(e.code, format!("{field}: {}", e.message)));
-    if body.dag_run_conf.as_ref().is_some_and(|conf| !conf.is_object() && !conf.is_null()) {
-        return Err(Error::invalid("dag_run_conf must be a JSON object"));
-    }
     Ok(NewBackfill {
         from_date: time("from_date", &body.from_date)?,
         to_date: time("to_date", &body.to_date)?,
         backwards: body.run_backwards,
         conf: body.dag_run_conf.filter(|conf| !conf.is_null()),
-        reprocess: body.reprocess_behavior.as_deref().map_or(Ok(Reprocess::None), Reprocess::parse)?,
+        reprocess: body.reprocess_behavior.unwrap_or(Reprocess::None),
         max_active_runs: body.max_active_runs.unwrap_or(10),
         on_latest_version: body.run_on_latest_version.unwrap_or(true),
         dag_id: body.dag_id,
@@ -139,14 +141,14 @@ pub(super) async fn get(scheduler: web::Data<Scheduler>, id: web::Path<i64>) -> 
 
 /// Runs a stretch of a DAG's schedule.
 #[utoipa::path(post, path = "/api/v2/backfills", tag = "pipelines", request_body = BackfillBody, responses((status = 200, body = BackfillResponse)), security(("artel" = ["run:dags"])))]
-pub(super) async fn create(scheduler: web::Data<Scheduler>, who: Identity, body: Json<BackfillBody>) -> Result<HttpResponse> {
+pub(super) async fn create(scheduler: web::Data<Scheduler>, who: Identity, body: Body<BackfillBody>) -> Result<HttpResponse> {
     let new = wanted(body.into_inner(), Some(who.name))?;
     answer(&scheduler, scheduler.create_backfill(&new).await?).await
 }
 
 /// Says which dates a backfill would run.
 #[utoipa::path(post, path = "/api/v2/backfills/dry_run", tag = "pipelines", request_body = BackfillBody, responses((status = 200, body = BackfillDates)), security(("artel" = ["run:dags"])))]
-pub(super) async fn dry_run(scheduler: web::Data<Scheduler>, body: Json<BackfillBody>) -> Result<HttpResponse> {
+pub(super) async fn dry_run(scheduler: web::Data<Scheduler>, body: Body<BackfillBody>) -> Result<HttpResponse> {
     let dates = scheduler.try_backfill(&wanted(body.into_inner(), None)?).await?;
     let shown = |planned: &Planned| BackfillDate {
         logical_date: shown_opt(planned.logical_date),

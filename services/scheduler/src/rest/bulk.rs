@@ -1,6 +1,7 @@
 //! Several changes in one request: upstream's `PATCH` on a collection (airflow/api_fastapi/core_api/services/public/common.py).
 //! Each action answers with what it changed and, as an error, what it would not; the rest of the request goes on.
 
+use super::{body, bulk_check};
 use crate::Scheduler;
 use actix_web::HttpResponse;
 use artel_platform::{Error, Result};
@@ -9,28 +10,35 @@ use serde_json::{Value, json};
 use utoipa::ToSchema;
 
 /// What to do, in order.
-#[derive(Deserialize, ToSchema)]
+#[derive(ToSchema)]
 #[schema(as = airflow::BulkBody)]
-#[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "only its schema is used: each kind of action is held against what it may say")]
 pub(super) struct BulkBody {
     actions: Vec<Action>,
+}
+
+/// [`BulkBody`] as it comes.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Actions {
+    pub(super) actions: Vec<Value>,
 }
 
 /// The same thing done to several entities.
 #[derive(Deserialize, ToSchema)]
 #[schema(as = airflow::BulkAction)]
 #[serde(deny_unknown_fields)]
-struct Action {
+pub(super) struct Action {
     /// `create`, `update` or `delete`.
-    action: String,
+    pub(super) action: String,
     /// Entities as their own routes take them; for `delete` also their names alone.
-    entities: Vec<Value>,
+    pub(super) entities: Vec<Value>,
     /// For `create`: `fail`, `skip` or `overwrite`.
     action_on_existence: Option<String>,
     /// For `update` and `delete`: `fail` or `skip`.
-    action_on_non_existence: Option<String>,
+    pub(super) action_on_non_existence: Option<String>,
     /// The only fields that `update` changes.
-    update_mask: Option<Vec<String>>,
+    pub(super) update_mask: Option<Vec<String>>,
 }
 
 /// What each kind of action did; none where it was not asked for.
@@ -45,17 +53,29 @@ pub(super) struct BulkResponse {
 /// Names of what was changed, and what was not, and why.
 #[derive(Default, Serialize, ToSchema)]
 #[schema(as = airflow::BulkActionResponse)]
-struct ActionResponse {
+pub(super) struct ActionResponse {
     success: Vec<String>,
     errors: Vec<Value>,
 }
 
+impl BulkResponse {
+    /// Where to say what an action of this kind did.
+    pub(super) fn of(&mut self, action: &str) -> &mut ActionResponse {
+        let place = match action {
+            "create" => &mut self.create,
+            "update" => &mut self.update,
+            _ => &mut self.delete,
+        };
+        place.get_or_insert_default()
+    }
+}
+
 impl ActionResponse {
-    fn refuse(&mut self, status: u16, error: impl Into<String>) {
+    pub(super) fn refuse(&mut self, status: u16, error: impl Into<String>) {
         self.errors.push(json!({"error": error.into(), "status_code": status}));
     }
 
-    fn take(&mut self, name: String, result: Result<()>) {
+    pub(super) fn take(&mut self, name: String, result: Result<()>) {
         match result {
             Ok(()) => self.success.push(name),
             Err(error) => self.refuse(error.code.http().as_u16(), error.message),
@@ -67,8 +87,20 @@ impl ActionResponse {
 pub(super) trait Kind {
     /// In the plural, as messages name them.
     const NAME: &'static str;
-    /// Makes no entities in bulk: what to use instead.
+    /// What messages call that by which they are known.
+    const IDENTIFIERS: &'static str = "identifiers";
+    /// Upstream's name for an entity's body.
+    const BODY: &'static str;
+    /// Why none are made in bulk.
     const NO_CREATE: Option<&'static str> = None;
+    /// An entity that is made or changed.
+    type Entity: ToSchema + 'static;
+
+    /// What is said of those that are there already, or that there are not; upstream lists them as a set of Python's.
+    fn refusal(names: &[String], what: &str) -> String {
+        let quoted: Vec<String> = names.iter().map(|name| format!("'{name}'")).collect();
+        format!("The {} with these {}: {{{}}} {what}.", Self::NAME, Self::IDENTIFIERS, quoted.join(", "))
+    }
 
     /// The name of an entity, which is written out or only named.
     fn name(&self, entity: &Value) -> Result<String>;
@@ -85,31 +117,23 @@ pub(super) trait Kind {
 }
 
 /// Does all of it.
-pub(super) async fn run<K: Kind>(scheduler: &Scheduler, kind: &K, body: BulkBody) -> Result<HttpResponse> {
+pub(super) async fn run<K: Kind>(scheduler: &Scheduler, kind: &K, body: Actions) -> Result<HttpResponse> {
     let mut response = BulkResponse::default();
-    for action in body.actions {
-        let place = match action.action.as_str() {
-            "create" => &mut response.create,
-            "update" => &mut response.update,
-            "delete" => &mut response.delete,
-            other => return Err(Error::invalid(format!("action: {other:?} is none of create, update, delete"))),
-        };
-        act(scheduler, kind, action, place.get_or_insert_default()).await?;
+    for action in bulk_check::actions::<K>(body.actions)? {
+        let results = response.of(&action.action);
+        act(scheduler, kind, action, results).await?;
     }
     Ok(HttpResponse::Ok().json(response))
 }
 
 async fn act<K: Kind>(scheduler: &Scheduler, kind: &K, action: Action, results: &mut ActionResponse) -> Result<()> {
     let creates = action.action == "create";
-    if let (true, Some(instead)) = (creates, K::NO_CREATE) {
-        results.refuse(405, format!("{} bulk create is not supported. {instead}", K::NAME));
+    if let (true, Some(why)) = (creates, K::NO_CREATE) {
+        results.refuse(405, why);
         return Ok(());
     }
     let wish = if creates { &action.action_on_existence } else { &action.action_on_non_existence };
     let wish = wish.as_deref().unwrap_or("fail");
-    if !(matches!(wish, "fail" | "skip") || (creates && wish == "overwrite")) {
-        return Err(Error::invalid(format!("what to do on existence: {wish:?} is not known")));
-    }
     let mut wanted = Vec::new();
     let mut odd = Vec::new();
     for entity in action.entities {
@@ -131,8 +155,9 @@ async fn act<K: Kind>(scheduler: &Scheduler, kind: &K, action: Action, results: 
     }
     if wish == "fail" && !odd.is_empty() {
         odd.sort();
+        odd.dedup();
         let (status, what) = if creates { (409, "already exist") } else { (404, "were not found") };
-        results.refuse(status, format!("The {} with these identifiers: {odd:?} {what}.", K::NAME));
+        results.refuse(status, K::refusal(&odd, what));
         return Ok(());
     }
     let mask = action.update_mask.unwrap_or_default();
@@ -154,6 +179,6 @@ pub(super) fn named(entity: &Value, field: &str) -> Result<String> {
 }
 
 /// The body of an entity's own route.
-pub(super) fn body<T: serde::de::DeserializeOwned>(entity: Value) -> Result<T> {
-    serde_json::from_value(entity).map_err(|e| Error::invalid(e.to_string()))
+pub(super) fn body<T: serde::de::DeserializeOwned + ToSchema + 'static>(entity: Value) -> Result<T> {
+    body::fitted(entity, &[])
 }

@@ -146,10 +146,11 @@ pub(super) struct DagWarningCollection {
 pub(super) async fn warnings(scheduler: web::Data<Scheduler>, request: HttpRequest) -> Result<HttpResponse> {
     let query = Query::of(&request);
     let mut filter = crate::store::Filter::default();
-    for column in ["dag_id", "warning_type"] {
-        if let Some(value) = query.get(column) {
-            filter.compare(column, "=", value);
-        }
+    if let Some(dag_id) = query.get("dag_id") {
+        filter.compare("dag_id", "=", dag_id);
+    }
+    if let Some(kind) = query.word("warning_type", &["asset conflict", "non-existent pool", "runtime varying value"])? {
+        filter.compare("warning_type", "=", kind.as_str().unwrap_or_default());
     }
     let order = [("dag_id", "dag_id"), ("warning_type", "warning_type"), ("message", "message"), ("timestamp", "created_at")];
     let (found, total_entries) = warnings::list(&scheduler.db, filter, &query.page(&order, "dag_id", "dag_id, warning_type")?).await?;

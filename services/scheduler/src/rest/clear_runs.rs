@@ -1,8 +1,9 @@
 //! Clearing DAG runs: one, several, or those of partitions; and taking their partitions from runs
 //! (airflow/api_fastapi/core_api/routes/public/dag_run.py).
 
+use super::body::{Body, wrong_body};
 use super::collections::DagRunCollection;
-use super::dag_runs::{note_fits, set_note, show_one, shown};
+use super::dag_runs::{set_note, show_one, shown};
 use super::task_instances::show;
 use crate::Scheduler;
 use crate::clear::Clear;
@@ -11,7 +12,6 @@ use crate::store::{Filter, Page, runs};
 use crate::times;
 use crate::timetable::Timetable;
 use actix_web::{HttpResponse, web};
-use artel_platform::http::Json;
 use artel_platform::{Error, Result};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -29,6 +29,7 @@ pub(super) struct RunClear {
     #[serde(default)]
     only_new: bool,
     run_on_latest_version: Option<bool>,
+    #[schema(max_length = 1000)]
     note: Option<String>,
 }
 
@@ -53,13 +54,16 @@ pub(super) struct RunsClear {
     #[serde(default)]
     only_new: bool,
     run_on_latest_version: Option<bool>,
+    #[schema(max_length = 1000)]
     note: Option<String>,
     #[serde(default)]
     dag_runs: Vec<RunKey>,
     partition_key: Option<String>,
     /// By the clock of the DAG's schedule; inclusive.
+    #[schema(format = DateTime)]
     partition_date_start: Option<String>,
     /// By the clock of the DAG's schedule; inclusive.
+    #[schema(format = DateTime)]
     partition_date_end: Option<String>,
 }
 
@@ -71,7 +75,9 @@ pub(super) struct PartitionsClear {
     dry_run: Option<bool>,
     run_id: Option<String>,
     partition_key: Option<String>,
+    #[schema(format = DateTime)]
     partition_date_start: Option<String>,
+    #[schema(format = DateTime)]
     partition_date_end: Option<String>,
     #[serde(default)]
     clear_task_instances: bool,
@@ -101,14 +107,14 @@ impl Partitions<'_> {
     /// One way of saying which is wanted, `other` being the one that is not about partitions.
     fn check(&self, other: bool, name: &str) -> Result<()> {
         if usize::from(other) + usize::from(self.key.is_some()) + usize::from(self.has_span()) != 1 {
-            return Err(Error::invalid(format!(
+            return Err(wrong_body(format!(
                 "Exactly one of {name}, partition_key, or a partition date window (partition_date_start / partition_date_end) must be provided."
             )));
         }
         if let (Some(start), Some(end)) = (self.start, self.end)
             && at("partition_date_start", start)? > at("partition_date_end", end)?
         {
-            return Err(Error::invalid("partition_date_start must be on or before partition_date_end."));
+            return Err(wrong_body("partition_date_start must be on or before partition_date_end."));
         }
         Ok(())
     }
@@ -148,9 +154,8 @@ struct Clearing {
 impl Clearing {
     fn new(only_failed: bool, only_new: bool, on_latest: Option<bool>, note: Option<String>) -> Result<Self> {
         if only_new && only_failed {
-            return Err(Error::invalid("only_new and only_failed are mutually exclusive"));
+            return Err(wrong_body("only_new and only_failed are mutually exclusive"));
         }
-        note_fits(note.as_deref())?;
         let clear = Clear { only_failed, reset_run: true, on_latest_version: on_latest.unwrap_or(false), ..Clear::default() };
         Ok(Self { clear, only_new, note })
     }
@@ -183,7 +188,7 @@ fn instances(about: Vec<Value>) -> HttpResponse {
 
 /// Clears the tasks of a run; with `dry_run`, the default, only says which.
 #[utoipa::path(post, path = "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/clear", tag = "pipelines", request_body = RunClear, responses((status = 200, body = serde_json::Value)), security(("artel" = ["run:dags"])))]
-pub(super) async fn one(scheduler: web::Data<Scheduler>, path: web::Path<(String, String)>, body: Json<RunClear>) -> Result<HttpResponse> {
+pub(super) async fn one(scheduler: web::Data<Scheduler>, path: web::Path<(String, String)>, body: Body<RunClear>) -> Result<HttpResponse> {
     let ((dag_id, run_id), body) = (path.into_inner(), body.into_inner());
     let clearing = Clearing::new(body.only_failed, body.only_new, body.run_on_latest_version, body.note)?;
     if body.dry_run.unwrap_or(true) {
@@ -195,7 +200,7 @@ pub(super) async fn one(scheduler: web::Data<Scheduler>, path: web::Path<(String
 
 /// Clears several runs of a DAG, or of any with `~`; with `dry_run`, the default, only says which tasks.
 #[utoipa::path(post, path = "/api/v2/dags/{dag_id}/clearDagRuns", tag = "pipelines", request_body = RunsClear, responses((status = 200, body = serde_json::Value)), security(("artel" = ["run:dags"])))]
-pub(super) async fn several(scheduler: web::Data<Scheduler>, dag_id: web::Path<String>, body: Json<RunsClear>) -> Result<HttpResponse> {
+pub(super) async fn several(scheduler: web::Data<Scheduler>, dag_id: web::Path<String>, body: Body<RunsClear>) -> Result<HttpResponse> {
     let body = body.into_inner();
     let meant = run_keys(&scheduler, &dag_id, &body).await?;
     let clearing = Clearing::new(body.only_failed, body.only_new, body.run_on_latest_version, body.note)?;
@@ -247,7 +252,7 @@ async fn run_keys(scheduler: &Scheduler, dag_id: &str, body: &RunsClear) -> Resu
         let of = run.dag_id.as_deref().unwrap_or(dag_id);
         if of == "~" {
             return Err(Error::invalid(format!(
-                "When the URL dag_id is '~', every entry must provide a concrete dag_id (dag_run_id: '{}').",
+                "When the URL dag_id is '~', every entry must provide a concrete dag_id (missing on dag_run_id: '{}').",
                 run.dag_run_id
             )));
         }
@@ -267,7 +272,7 @@ async fn run_keys(scheduler: &Scheduler, dag_id: &str, body: &RunsClear) -> Resu
 pub(super) async fn partitions(
     scheduler: web::Data<Scheduler>,
     dag_id: web::Path<String>,
-    body: Json<PartitionsClear>,
+    body: Body<PartitionsClear>,
 ) -> Result<HttpResponse> {
     let partitions = Partitions {
         key: body.partition_key.as_deref(),

@@ -1,11 +1,11 @@
 //! Routes of upstream's API that say no on a stock installation, and say the same here: its settings are no business of the
 //! API's callers, connections are not tested, and logs are nowhere else.
 
+use super::accepted::{json_or_text, neither};
 use super::query::Query;
 use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse};
 use artel_platform::{Error, Result};
-use serde_json::json;
 
 /// Why settings are not told (services/public/config.py; `[api] expose_config` is off unless somebody sets it).
 const NOT_EXPOSED: &str = "Your Airflow administrator chose not to expose the configuration, most likely for security reasons.";
@@ -16,11 +16,7 @@ const LOGIN: &str = "/hub/login";
 const LOGOUT: &str = "/hub/logout";
 
 fn refused(request: &HttpRequest) -> Result<HttpResponse> {
-    let accept = request.headers().get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or("*/*");
-    if ["*/*", "application/json", "text/plain"].iter().any(|kind| accept.starts_with(kind)) {
-        return Err(Error::denied(NOT_EXPOSED));
-    }
-    Ok(HttpResponse::NotAcceptable().json(json!({"detail": "Only application/json or text/plain is supported"})))
+    if json_or_text(request).is_some() { Err(Error::denied(NOT_EXPOSED)) } else { Ok(neither()) }
 }
 
 /// Airflow's settings, which are not told.

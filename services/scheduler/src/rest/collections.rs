@@ -36,6 +36,14 @@ pub(super) struct TaskInstanceCollection {
     pub(super) previous_cursor: Option<String>,
 }
 
+impl TaskInstanceCollection {
+    /// All that there are.
+    pub(super) fn whole(task_instances: Vec<TaskInstanceResponse>) -> Self {
+        let total_entries = task_instances.len() as i64;
+        Self { task_instances, total_entries, total_entries_limit: None, next_cursor: None, previous_cursor: None }
+    }
+}
+
 /// The tries of a task instance.
 #[derive(Serialize, ToSchema)]
 #[schema(as = airflow::TaskInstanceHistoryCollectionResponse)]

@@ -1,13 +1,14 @@
 //! Connections.
 
-use super::bulk::{self, BulkBody, BulkResponse, Kind};
+use super::body::{Body, is_changed, no_team, wrong_field};
+use super::bulk::{self, Actions, BulkBody, BulkResponse, Kind};
 use super::query::{Paging, Query};
 use crate::Scheduler;
-use crate::sensitive::redacted;
+use crate::python_json::{Document, dumps};
+use crate::sensitive::{HIDDEN, redacted_document, with_secrets_of};
 use crate::store::Filter;
 use crate::store::connections::Connection;
 use actix_web::{HttpRequest, HttpResponse, web};
-use artel_platform::http::Json;
 use artel_platform::{Error, Result};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -34,6 +35,7 @@ pub(super) struct ConnectionResponse {
 #[schema(as = airflow::ConnectionBody)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ConnectionBody {
+    #[schema(max_length = 200, pattern = r"^[\w.-]+$")]
     connection_id: String,
     conn_type: String,
     description: Option<String>,
@@ -43,7 +45,7 @@ pub(super) struct ConnectionBody {
     port: Option<i64>,
     password: Option<String>,
     extra: Option<String>,
-    #[allow(dead_code)]
+    #[schema(max_length = 50)]
     team_name: Option<String>,
 }
 
@@ -56,7 +58,7 @@ fn shown(c: Connection) -> ConnectionResponse {
         login: c.login,
         schema: c.schema,
         port: c.port,
-        password: c.password.map(|_| "***".into()),
+        password: c.password.map(|_| HIDDEN.into()),
         extra: c.extra.map(|extra| hidden(&extra)),
         team_name: None,
     }
@@ -64,21 +66,28 @@ fn shown(c: Connection) -> ConnectionResponse {
 
 /// What the extra says, without its secrets. One that cannot be read is not shown: it might hold some.
 fn hidden(extra: &str) -> String {
-    serde_json::from_str(extra).map(|extra| redacted(extra).to_string()).unwrap_or_default()
+    serde_json::from_str(extra).map(|extra| dumps(&redacted_document(extra, false))).unwrap_or_default()
 }
 
-fn read(body: ConnectionBody) -> Connection {
-    Connection {
+fn read(body: ConnectionBody) -> Result<Connection> {
+    no_team(body.team_name.as_deref())?;
+    let object = "The `extra` field must be a valid JSON object (e.g., {'key': 'value'})";
+    match body.extra.as_deref().filter(|extra| !extra.is_empty()).map(serde_json::from_str::<Value>) {
+        None | Some(Ok(Value::Object(_))) => {}
+        Some(Ok(_)) => return Err(wrong_field("extra", object)),
+        Some(Err(_)) => return Err(wrong_field("extra", format!("{object}, but encountered non-JSON in `extra` field"))),
+    }
+    Ok(Connection {
         conn_id: body.connection_id,
         conn_type: body.conn_type,
         description: body.description,
         host: body.host,
         login: body.login,
-        password: body.password,
+        password: body.password.filter(|password| !password.is_empty()),
         schema: body.schema,
         port: body.port,
-        extra: body.extra,
-    }
+        extra: body.extra.map(|extra| if extra.is_empty() { "{}".into() } else { extra }),
+    })
 }
 
 fn missing(id: &str) -> Error {
@@ -94,13 +103,13 @@ pub(super) async fn list(scheduler: web::Data<Scheduler>, request: HttpRequest) 
     let order = [
         ("connection_id", "conn_id"),
         ("conn_id", "conn_id"),
-        ("id", "conn_id"),
+        ("id", "number"),
         ("conn_type", "conn_type"),
         ("host", "host"),
         ("port", "port"),
         ("description", "description"),
     ];
-    let (found, total_entries) = scheduler.list_connections(filter, &query.page(&order, "connection_id", "conn_id")?).await?;
+    let (found, total_entries) = scheduler.list_connections(filter, &query.page(&order, "id", "number, conn_id")?).await?;
     let connections: Vec<_> = found.into_iter().map(shown).collect();
     Ok(HttpResponse::Ok().json(json!({"connections": connections, "total_entries": total_entries})))
 }
@@ -113,8 +122,8 @@ pub(super) async fn get(scheduler: web::Data<Scheduler>, id: web::Path<String>) 
 
 /// Makes a connection.
 #[utoipa::path(post, path = "/api/v2/connections", tag = "pipelines", request_body = ConnectionBody, responses((status = 201, body = ConnectionResponse)), security(("artel" = ["connections"])))]
-pub(super) async fn create(scheduler: web::Data<Scheduler>, body: Json<ConnectionBody>) -> Result<HttpResponse> {
-    let connection = read(body.into_inner());
+pub(super) async fn create(scheduler: web::Data<Scheduler>, body: Body<ConnectionBody>) -> Result<HttpResponse> {
+    let connection = read(body.into_inner())?;
     if scheduler.get_connection(&connection.conn_id).await?.is_some() {
         return Err(Error::exists(format!("The Connection with connection_id: `{}` already exists", connection.conn_id)));
     }
@@ -128,42 +137,49 @@ pub(super) async fn update(
     scheduler: web::Data<Scheduler>,
     id: web::Path<String>,
     request: HttpRequest,
-    body: Json<ConnectionBody>,
+    body: Body<ConnectionBody>,
 ) -> Result<HttpResponse> {
     if body.connection_id != *id {
         return Err(Error::invalid("The connection_id in the request body does not match the URL parameter"));
     }
     let mask = Query::of(&request).all("update_mask");
-    Ok(HttpResponse::Ok().json(change(&scheduler, body.into_inner(), &mask).await?))
+    let (body, sent) = body.into_parts();
+    Ok(HttpResponse::Ok().json(change(&scheduler, body, &sent, &mask).await?))
 }
 
-/// Only the fields of `mask` where there is one.
-async fn change(scheduler: &Scheduler, body: ConnectionBody, mask: &[String]) -> Result<ConnectionResponse> {
+/// Only the fields that were sent and, where there is a mask, that it names.
+async fn change(scheduler: &Scheduler, body: ConnectionBody, sent: &Value, mask: &[String]) -> Result<ConnectionResponse> {
     let old = scheduler.get_connection(&body.connection_id).await?.ok_or_else(|| missing(&body.connection_id))?;
-    let wanted = |field: &str| mask.is_empty() || mask.iter().any(|m| m == field);
-    let mut new = read(body);
-    if !wanted("password") || new.password.as_deref() == Some("***") {
-        new.password = old.password.clone();
+    let wanted = |field: &str| is_changed(sent, mask, field);
+    let new = read(body)?;
+    let text = |field: &str, new: Option<String>, old: &Option<String>| if wanted(field) { new } else { old.clone() };
+    let changed = Connection {
+        conn_id: new.conn_id,
+        conn_type: if wanted("conn_type") { new.conn_type } else { old.conn_type.clone() },
+        description: text("description", new.description, &old.description),
+        host: text("host", new.host, &old.host),
+        login: text("login", new.login, &old.login),
+        schema: text("schema", new.schema, &old.schema),
+        port: if wanted("port") { new.port } else { old.port },
+        // who was shown *** sends it back
+        password: text(
+            "password",
+            if new.password.as_deref() == Some(HIDDEN) { old.password.clone() } else { new.password },
+            &old.password,
+        ),
+        extra: text("extra", new.extra.map(|extra| merged(extra, old.extra.as_deref())), &old.extra),
+    };
+    scheduler.put_connection(changed.clone()).await?;
+    Ok(shown(changed))
+}
+
+/// An extra with the secrets of the former one where `***` stands for them.
+fn merged(extra: String, former: Option<&str>) -> String {
+    let documents = former.map(|former| (serde_json::from_str(&extra), serde_json::from_str::<Document>(former)));
+    match documents {
+        Some((Ok(new), Ok(old))) => dumps(&with_secrets_of(new, &old)),
+        _ => extra,
     }
-    for (field, new, old) in [
-        ("description", &mut new.description, old.description),
-        ("host", &mut new.host, old.host),
-        ("login", &mut new.login, old.login),
-        ("schema", &mut new.schema, old.schema),
-        ("extra", &mut new.extra, old.extra),
-    ] {
-        if !wanted(field) {
-            *new = old;
-        }
-    }
-    if !wanted("port") {
-        new.port = old.port;
-    }
-    if !wanted("conn_type") {
-        new.conn_type = old.conn_type;
-    }
-    scheduler.put_connection(new.clone()).await?;
-    Ok(shown(new))
 }
 
 /// Removes a connection.
@@ -176,6 +192,9 @@ struct Connections;
 
 impl Kind for Connections {
     const NAME: &'static str = "connections";
+    const IDENTIFIERS: &'static str = "connection_ids";
+    const BODY: &'static str = "ConnectionBody";
+    type Entity = ConnectionBody;
 
     fn name(&self, entity: &Value) -> Result<String> {
         bulk::named(entity, "connection_id")
@@ -186,11 +205,11 @@ impl Kind for Connections {
     }
 
     async fn create(&self, scheduler: &Scheduler, entity: Value) -> Result<()> {
-        scheduler.put_connection(read(bulk::body(entity)?)).await
+        scheduler.put_connection(read(bulk::body(entity)?)?).await
     }
 
     async fn update(&self, scheduler: &Scheduler, entity: Value, mask: &[String]) -> Result<()> {
-        change(scheduler, bulk::body(entity)?, mask).await.map(drop)
+        change(scheduler, bulk::body(entity.clone())?, &entity, mask).await.map(drop)
     }
 
     async fn delete(&self, scheduler: &Scheduler, entity: &Value) -> Result<()> {
@@ -201,7 +220,7 @@ impl Kind for Connections {
 
 /// Makes, changes or removes several connections.
 #[utoipa::path(patch, path = "/api/v2/connections", tag = "pipelines", request_body = BulkBody, responses((status = 200, body = BulkResponse)), security(("artel" = ["connections"])))]
-pub(super) async fn bulk(scheduler: web::Data<Scheduler>, body: Json<BulkBody>) -> Result<HttpResponse> {
+pub(super) async fn bulk(scheduler: web::Data<Scheduler>, body: Body<Actions>) -> Result<HttpResponse> {
     bulk::run(&scheduler, &Connections, body.into_inner()).await
 }
 

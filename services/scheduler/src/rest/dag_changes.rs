@@ -1,18 +1,18 @@
 //! Changes of several DAGs at once, and whose favorites they are (airflow/api_fastapi/core_api/routes/public/dags.py).
 
+use super::body::Body;
 use super::collections::DagCollection;
 use super::dags::{DagPatch, check_mask, filter_of, with_tags};
 use super::query::{Paging, Query};
 use crate::Scheduler;
 use crate::store::{Page, dags};
 use actix_web::{HttpRequest, HttpResponse, web};
-use artel_platform::http::Json;
 use artel_platform::{Error, Identity, Result};
 
 /// Pauses all DAGs that the filters find, or lets them go on. Without a pattern for their ids none is found; `~` is any id.
 /// The page is only what is answered.
 #[utoipa::path(patch, path = "/api/v2/dags", tag = "pipelines", params(Paging, ("dag_id_pattern" = Option<String>, Query)), request_body = DagPatch, responses((status = 200, body = DagCollection)), security(("artel" = ["dags"])))]
-pub(super) async fn patch(scheduler: web::Data<Scheduler>, request: HttpRequest, body: Json<DagPatch>) -> Result<HttpResponse> {
+pub(super) async fn patch(scheduler: web::Data<Scheduler>, request: HttpRequest, body: Body<DagPatch>) -> Result<HttpResponse> {
     let query = Query::of(&request);
     check_mask(&query)?;
     let page = query.page(&[("dag_id", "dag_id")], "dag_id", "dag_id")?;

@@ -1,11 +1,11 @@
 //! Versions of DAGs, and the files that they were (airflow/api_fastapi/core_api/routes/public/dag_versions.py, dag_sources.py).
 
+use super::accepted::{Kind, json_or_text, neither};
 use super::collections::DagSource;
 use super::models::DagVersionResponse;
 use super::query::{Paging, Query};
 use crate::Scheduler;
 use crate::store::{Filter, dags, versions};
-use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, web};
 use artel_platform::{Error, Result};
 use serde_json::json;
@@ -16,17 +16,15 @@ const ORDER: &[(&str, &str)] =
 /// The text of the DAG's file.
 #[utoipa::path(get, path = "/api/v2/dagSources/{dag_id}", tag = "pipelines", responses((status = 200, body = DagSource)), security(("artel" = ["read:dags"])))]
 pub(super) async fn source(scheduler: web::Data<Scheduler>, dag_id: web::Path<String>, request: HttpRequest) -> Result<HttpResponse> {
-    let row = scheduler.dag_row(&dag_id).await?;
+    let Some(kind) = json_or_text(&request) else { return Ok(neither()) };
     let number = Query::of(&request).int("version_number")?;
-    let found = versions::source(&scheduler.db, &dag_id, number).await?;
-    let (version_number, content) = found.ok_or_else(|| {
-        Error::not_found(format!(
-            "The source code of the Dag {dag_id}, version_number {} was not found",
-            number.map_or("latest".into(), |n| n.to_string())
-        ))
-    })?;
-    let accepts_text = request.headers().get(header::ACCEPT).and_then(|a| a.to_str().ok()).is_some_and(|a| a.starts_with("text/plain"));
-    if accepts_text {
+    let missing = || {
+        let number = number.map_or("None".into(), |number| number.to_string());
+        Error::not_found(format!("The source code of the Dag {dag_id}, version_number {number} was not found"))
+    };
+    let row = dags::get(&scheduler.db, &dag_id).await?.ok_or_else(missing)?;
+    let (version_number, content) = versions::source(&scheduler.db, &dag_id, number).await?.ok_or_else(missing)?;
+    if kind == Kind::Text {
         return Ok(HttpResponse::Ok().content_type("text/plain; charset=utf-8").body(content.unwrap_or_default()));
     }
     let dag_id = dag_id.into_inner();
@@ -42,7 +40,9 @@ pub(super) async fn list(scheduler: web::Data<Scheduler>, dag_id: web::Path<Stri
         scheduler.dag_row(&dag_id).await?;
         filter.compare("dag_id", "=", dag_id.as_str());
     }
-    query.ints(&mut filter, "version_number", "version_number")?;
+    if let Some(number) = query.int("version_number")? {
+        filter.compare("version_number", "=", number);
+    }
     for key in ["bundle_name", "bundle_version"] {
         filter.any_of(key, &query.all(key));
     }
@@ -60,9 +60,9 @@ pub(super) async fn list(scheduler: web::Data<Scheduler>, dag_id: web::Path<Stri
 #[utoipa::path(get, path = "/api/v2/dags/{dag_id}/dagVersions/{version_number}", tag = "pipelines", responses((status = 200, body = DagVersionResponse)), security(("artel" = ["read:dags"])))]
 pub(super) async fn get(scheduler: web::Data<Scheduler>, path: web::Path<(String, i64)>) -> Result<HttpResponse> {
     let (dag_id, number) = path.into_inner();
-    let row = scheduler.dag_row(&dag_id).await?;
+    let missing = || Error::not_found(format!("The DagVersion with dag_id: `{dag_id}` and version_number: `{number}` was not found"));
+    let row = dags::get(&scheduler.db, &dag_id).await?.ok_or_else(missing)?;
     let found = versions::of_dag(&scheduler.db, &dag_id).await?.into_iter().find(|v| v.version_number == number);
-    let version = found
-        .ok_or_else(|| Error::not_found(format!("The DagVersion with dag_id: `{dag_id}` and version_number: `{number}` was not found")))?;
+    let version = found.ok_or_else(missing)?;
     Ok(HttpResponse::Ok().json(DagVersionResponse::new(&version, &row.display_name)))
 }

@@ -1,15 +1,16 @@
 //! DAGs, their versions, sources and tags.
 
+use super::body::Body;
 use super::collections::DagCollection;
 use super::dag_runs::escaped;
 use super::models::{DagResponse, DagVersionResponse, params};
 use super::query::{Paging, Query};
 use crate::Scheduler;
+use crate::states::RunState;
 use crate::store::dags::{self, DagRow};
 use crate::store::{Filter, Page, runs, versions};
-use crate::times::{shown, shown_opt};
+use crate::times::{self, shown, shown_opt};
 use actix_web::{HttpRequest, HttpResponse, web};
-use artel_platform::http::Json;
 use artel_platform::{Error, Identity, Result};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -35,7 +36,6 @@ const ORDER: &[(&str, &str)] = &[
     ("dag_id", "dag_id"),
     ("dag_display_name", "display_name"),
     ("next_dagrun", "next_logical_date"),
-    ("is_paused", "is_paused"),
     ("last_run_state", last_run!("state")),
     ("last_run_start_date", last_run!("start_date")),
 ];
@@ -61,19 +61,20 @@ pub(super) fn filter_of(query: &Query) -> Result<Filter> {
         let each: Vec<String> = owners.iter().map(|o| format!("owners LIKE {}", filter.arg(format!("%{o}%")))).collect();
         filter.that(format!("({})", each.join(" OR ")));
     }
+    let mode = query.choice("tags_match_mode", &["any", "all"])?;
     let tags = query.all("tags");
     if !tags.is_empty() {
         let each: Vec<String> = tags
             .iter()
             .map(|t| format!("EXISTS (SELECT 1 FROM dag_tags g WHERE g.dag_id = dags.dag_id AND g.name = {})", filter.arg(t.as_str())))
             .collect();
-        let join = if query.get("tags_match_mode") == Some("all") { " AND " } else { " OR " };
+        let join = if mode == Some("all") { " AND " } else { " OR " };
         filter.that(format!("({})", each.join(join)));
     }
-    if let Some(state) = query.get("last_dag_run_state") {
-        filter.compare(last_run!("state"), "=", state);
+    if let Some(state) = query.word("last_dag_run_state", RunState::WORDS)? {
+        filter.compare(last_run!("state"), "=", state.as_str().unwrap_or_default());
     }
-    filter.any_of(last_run!("state"), &query.all("dag_run_state"));
+    query.words(&mut filter, "dag_run_state", last_run!("state"), RunState::WORDS)?;
     query.times(&mut filter, "dag_run_start_date", last_run!("start_date"))?;
     query.times(&mut filter, "dag_run_end_date", last_run!("end_date"))?;
     if let Some(scheduled) = query.flag("has_asset_schedule")? {
@@ -128,14 +129,14 @@ pub(super) async fn details(scheduler: web::Data<Scheduler>, dag_id: web::Path<S
     let mut shown_dag = serde_json::to_value(with_tags(&scheduler, std::slice::from_ref(&row)).await?.remove(0))?;
     let more = json!({
         "catchup": dag.restriction.catchup,
-        "dag_run_timeout": dag.dagrun_timeout.map(iso_duration),
+        "dag_run_timeout": dag.dagrun_timeout.map(times::iso_span),
         "asset_expression": scheduler.asset_expression(&dag).await?,
         "doc_md": dag.doc_md,
         "start_date": shown_opt(dag.start_date.map(|t| t.timestamp_millis())),
         "end_date": shown_opt(dag.end_date.map(|t| t.timestamp_millis())),
         "is_paused_upon_creation": dag.is_paused_upon_creation,
         "params": params(&dag.params),
-        "render_template_as_native_obj": false,
+        "render_template_as_native_obj": dag.render_template_as_native_obj,
         "template_search_path": null,
         "timezone": dag.timezone,
         "last_parsed": shown(row.last_parsed_at),
@@ -144,7 +145,6 @@ pub(super) async fn details(scheduler: web::Data<Scheduler>, dag_id: web::Path<S
         "owner_links": object(&dag.owner_links),
         "is_favorite": dags::is_favorite(&scheduler.db, &dag_id, &who.name).await?,
         "active_runs_count": runs::active(&scheduler.db, &dag_id).await?,
-        "allowed_run_types": dag.allowed_run_types,
         "concurrency": dag.max_active_tasks,
         "latest_dag_version": version.map(|v| DagVersionResponse::new(&v, &row.display_name)),
     });
@@ -157,16 +157,6 @@ pub(super) async fn details(scheduler: web::Data<Scheduler>, dag_id: web::Path<S
 /// What the serialized form leaves out when it is empty.
 fn object(value: &Value) -> Value {
     if value.is_null() { json!({}) } else { value.clone() }
-}
-
-/// ISO 8601, as pydantic writes a span.
-fn iso_duration(span: chrono::TimeDelta) -> String {
-    let seconds = span.num_seconds();
-    let days = if seconds >= 86_400 { format!("{}D", seconds / 86_400) } else { String::new() };
-    let rest = seconds % 86_400;
-    let parts = [(rest / 3600, 'H'), (rest / 60 % 60, 'M'), (rest % 60, 'S')];
-    let time: String = parts.iter().filter(|p| p.0 > 0).map(|(n, unit)| format!("{n}{unit}")).collect();
-    format!("P{days}{}{time}", if time.is_empty() { "" } else { "T" })
 }
 
 /// Nothing else of a DAG can be changed than whether it is paused.
@@ -183,7 +173,7 @@ pub(super) async fn patch(
     scheduler: web::Data<Scheduler>,
     dag_id: web::Path<String>,
     request: HttpRequest,
-    body: Json<DagPatch>,
+    body: Body<DagPatch>,
 ) -> Result<HttpResponse> {
     check_mask(&Query::of(&request))?;
     if !scheduler.set_paused(&dag_id, body.is_paused).await? {
@@ -196,6 +186,7 @@ pub(super) async fn patch(
 /// Removes a DAG with its runs. It comes back when its file is parsed again.
 #[utoipa::path(delete, path = "/api/v2/dags/{dag_id}", tag = "pipelines", responses((status = 204)), security(("artel" = ["dags"])))]
 pub(super) async fn delete(scheduler: web::Data<Scheduler>, dag_id: web::Path<String>) -> Result<HttpResponse> {
+    dags::get(&scheduler.db, &dag_id).await?.ok_or_else(|| Error::not_found(format!("Dag with id: {dag_id} was not found")))?;
     scheduler.delete_dag(&dag_id).await?;
     Ok(HttpResponse::NoContent().finish())
 }
@@ -210,11 +201,12 @@ pub(super) async fn tags(scheduler: web::Data<Scheduler>, request: HttpRequest) 
     Ok(HttpResponse::Ok().json(json!({"tags": tags, "total_entries": total_entries})))
 }
 
-/// Run counts by state.
+/// Run counts by state, of the DAGs that have runs.
 #[utoipa::path(get, path = "/api/v2/dagStats", tag = "pipelines", responses((status = 200, body = serde_json::Value)), security(("artel" = ["read:dags"])))]
 pub(super) async fn stats(scheduler: web::Data<Scheduler>, request: HttpRequest) -> Result<HttpResponse> {
     let mut filter = Filter::default();
     filter.that("is_stale = 0");
+    filter.that("EXISTS (SELECT 1 FROM dag_runs r WHERE r.dag_id = dags.dag_id)");
     filter.any_of("dag_id", &Query::of(&request).all("dag_ids"));
     let (rows, total_entries) = dags::list(&scheduler.db, filter, &Page::all("dag_id")).await?;
     let mut all = Vec::with_capacity(rows.len());
@@ -227,17 +219,4 @@ pub(super) async fn stats(scheduler: web::Data<Scheduler>, request: HttpRequest)
         all.push(json!({"dag_id": row.dag_id, "dag_display_name": row.display_name, "stats": stats}));
     }
     Ok(HttpResponse::Ok().json(json!({"dags": all, "total_entries": total_entries})))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::iso_duration;
-    use chrono::TimeDelta;
-
-    #[test]
-    fn spans_are_written_as_pydantic_does() {
-        assert_eq!(iso_duration(TimeDelta::hours(2)), "PT2H");
-        assert_eq!(iso_duration(TimeDelta::seconds(90_061)), "P1DT1H1M1S");
-        assert_eq!(iso_duration(TimeDelta::days(1)), "P1D");
-    }
 }

@@ -1,10 +1,12 @@
 //! Why a task instance waits (airflow/api_fastapi/core_api/routes/public/task_instances.py).
 
+use super::path::Path;
 use super::query::Query;
+use super::task_instances::no_instance;
 use crate::Scheduler;
 use crate::store::instances;
 use actix_web::{HttpRequest, HttpResponse, web};
-use artel_platform::{Error, Result};
+use artel_platform::Result;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -25,10 +27,7 @@ pub(super) struct TaskDependencies {
 
 async fn answer(scheduler: &Scheduler, (dag_id, run_id, task_id): (&str, &str, &str), map_index: i64) -> Result<HttpResponse> {
     let found = instances::of_task(&scheduler.db, dag_id, run_id, task_id, map_index).await?;
-    let instance = found.ok_or_else(|| {
-        let key = format!("dag_id: `{dag_id}`, run_id: `{run_id}`, task_id: `{task_id}` and map_index: `{map_index}`");
-        Error::not_found(format!("The Task Instance with {key} was not found"))
-    })?;
+    let instance = found.ok_or_else(|| no_instance((dag_id, run_id, task_id), map_index))?;
     let hindrances = scheduler.hindrances(&instance).await?;
     let dependencies = hindrances.into_iter().map(|h| TaskDependency { name: h.name, reason: h.reason }).collect();
     Ok(HttpResponse::Ok().json(TaskDependencies { dependencies }))
@@ -47,6 +46,6 @@ pub(super) async fn of_instance(
 
 /// What keeps a mapped task instance from being queued.
 #[utoipa::path(get, path = "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances/{task_id}/{map_index}/dependencies", tag = "pipelines", responses((status = 200, body = TaskDependencies)), security(("artel" = ["read:dags"])))]
-pub(super) async fn of_mapped(scheduler: web::Data<Scheduler>, path: web::Path<(String, String, String, i64)>) -> Result<HttpResponse> {
+pub(super) async fn of_mapped(scheduler: web::Data<Scheduler>, path: Path<(String, String, String, i64)>) -> Result<HttpResponse> {
     answer(&scheduler, (&path.0, &path.1, &path.2), path.3).await
 }

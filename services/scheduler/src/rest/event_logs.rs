@@ -4,7 +4,7 @@ use super::query::{Paging, Query};
 use crate::Scheduler;
 use crate::store::Filter;
 use crate::store::event_logs::{self, Event};
-use crate::times::{self, shown, shown_opt};
+use crate::times::{shown, shown_opt};
 use actix_web::{HttpRequest, HttpResponse, web};
 use artel_platform::{Error, Result};
 use serde::Serialize;
@@ -72,9 +72,7 @@ const ORDER: &[(&str, &str)] = &[
 fn filter_of(query: &Query) -> Result<Filter> {
     let mut filter = Filter::default();
     for column in ["dag_id", "task_id", "run_id", "owner", "event"] {
-        if let Some(value) = query.get(column) {
-            filter.compare(column, "=", value);
-        }
+        query.equal(&mut filter, column, column);
         query.patterns(&mut filter, column, column);
     }
     for column in ["map_index", "try_number"] {
@@ -87,8 +85,7 @@ fn filter_of(query: &Query) -> Result<Filter> {
         filter.compare("event", "<>", event);
     }
     for (key, operator) in [("before", "<"), ("after", ">")] {
-        if let Some(text) = query.get(key) {
-            let at = times::parse(text).map_err(|e| Error::new(e.code, format!("{key}: {}", e.message)))?;
+        if let Some(at) = query.time(key)? {
             filter.compare("logged_at", operator, at);
         }
     }
@@ -107,8 +104,9 @@ pub(super) async fn list(scheduler: web::Data<Scheduler>, request: HttpRequest) 
 
 /// One event.
 #[utoipa::path(get, path = "/api/v2/eventLogs/{event_log_id}", tag = "pipelines", responses((status = 200, body = EventLogResponse)), security(("artel" = ["read:dags"])))]
-pub(super) async fn get(scheduler: web::Data<Scheduler>, id: web::Path<i64>) -> Result<HttpResponse> {
-    let found = event_logs::get(&scheduler.db, *id).await?;
+pub(super) async fn get(scheduler: web::Data<Scheduler>, id: web::Path<String>) -> Result<HttpResponse> {
+    let id: i64 = id.parse().map_err(|_| Error::invalid("'event_log_id' must be an integer"))?;
+    let found = event_logs::get(&scheduler.db, id).await?;
     let event = found.ok_or_else(|| Error::not_found(format!("The Event Log with id: `{id}` not found")))?;
     Ok(HttpResponse::Ok().json(response(event)))
 }

@@ -1,20 +1,25 @@
 //! What tasks ask of people (routes/public/hitl.py).
 
+use super::body::Body;
+use super::path::Path;
 use super::query::{Paging, Query};
-use super::task_instances::show;
+use super::task_instances::{no_instance, show};
 use crate::Scheduler;
 use crate::hitl::{Response, no_detail};
+use crate::states::TaskState;
 use crate::store::hitl::{self, HitlDetail};
 use crate::store::instances::{self, TaskInstance};
 use crate::store::{Filter, history};
 use crate::times::{shown, shown_opt};
 use actix_web::{HttpRequest, HttpResponse, web};
-use artel_platform::http::Json;
+use artel_platform::Result;
 use artel_platform::identity::Identity;
-use artel_platform::{Error, Result};
+use serde::Deserialize;
 use serde_json::{Map, Value, json};
+use std::collections::HashMap;
+use utoipa::ToSchema;
 
-type Place = web::Path<(String, String, String, i64)>;
+type Place = Path<(String, String, String, i64)>;
 
 const ORDER: &[(&str, &str)] = &[
     ("ti_id", "h.ti_id"),
@@ -26,6 +31,7 @@ const ORDER: &[(&str, &str)] = &[
     ("dag_id", "t.dag_id"),
     ("run_id", "t.run_id"),
     ("task_display_name", "t.task_display_name"),
+    ("run_after", "(SELECT r.run_after FROM dag_runs r WHERE r.dag_id = t.dag_id AND r.run_id = t.run_id)"),
     ("rendered_map_index", "t.rendered_map_index"),
     ("task_instance_operator", "t.operator"),
     ("task_instance_state", "t.state"),
@@ -66,11 +72,7 @@ fn params(given: Map<String, Value>) -> Value {
 
 async fn present(scheduler: &Scheduler, (dag_id, run_id, task_id, map_index): (String, String, String, i64)) -> Result<TaskInstance> {
     let found = instances::of_task(&scheduler.db, &dag_id, &run_id, &task_id, map_index).await?;
-    found.ok_or_else(|| {
-        Error::not_found(format!(
-            "The Task Instance with dag_id: `{dag_id}`, run_id: `{run_id}`, task_id: `{task_id}` and map_index: `{map_index}` was not found"
-        ))
-    })
+    found.ok_or_else(|| no_instance((&dag_id, &run_id, &task_id), map_index))
 }
 
 async fn answer(scheduler: &Scheduler, instance: TaskInstance) -> Result<HttpResponse> {
@@ -80,31 +82,43 @@ async fn answer(scheduler: &Scheduler, instance: TaskInstance) -> Result<HttpRes
 }
 
 /// What a task asks.
-#[utoipa::path(get, path = "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances/{task_id}/{map_index:-?[0-9]+}/hitlDetails", tag = "pipelines", responses((status = 200, body = serde_json::Value)), security(("artel" = ["read:dags"])))]
+#[utoipa::path(get, path = "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances/{task_id}/{map_index}/hitlDetails", tag = "pipelines", responses((status = 200, body = serde_json::Value)), security(("artel" = ["read:dags"])))]
 pub(super) async fn get(scheduler: web::Data<Scheduler>, place: Place) -> Result<HttpResponse> {
     let instance = present(&scheduler, place.into_inner()).await?;
     answer(&scheduler, instance).await
 }
 
 /// What one try of a task asked.
-#[utoipa::path(get, path = "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances/{task_id}/{map_index:-?[0-9]+}/hitlDetails/tries/{try_number}", tag = "pipelines", responses((status = 200, body = serde_json::Value)), security(("artel" = ["read:dags"])))]
-pub(super) async fn of_try(scheduler: web::Data<Scheduler>, place: web::Path<(String, String, String, i64, i64)>) -> Result<HttpResponse> {
+#[utoipa::path(get, path = "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances/{task_id}/{map_index}/hitlDetails/tries/{try_number}", tag = "pipelines", responses((status = 200, body = serde_json::Value)), security(("artel" = ["read:dags"])))]
+pub(super) async fn of_try(scheduler: web::Data<Scheduler>, place: Path<(String, String, String, i64, i64)>) -> Result<HttpResponse> {
     let (dag_id, run_id, task_id, map_index, number) = place.into_inner();
     let past = history::tries(&scheduler.db, &dag_id, &run_id, &task_id, map_index).await?;
-    if let Some(found) = past.into_iter().find(|t| t.try_number == number) {
-        return answer(&scheduler, found).await;
-    }
-    let instance = present(&scheduler, (dag_id, run_id, task_id, map_index)).await?;
-    if instance.try_number != number {
-        return Err(Error::not_found(format!("the task {} has no try {number}", instance.task_id)));
-    }
-    answer(&scheduler, instance).await
+    let found = match past.into_iter().find(|t| t.try_number == number) {
+        Some(found) => found,
+        None => {
+            let of = instances::of_task(&scheduler.db, &dag_id, &run_id, &task_id, map_index).await?;
+            of.filter(|i| i.try_number == number).ok_or_else(|| no_instance((&dag_id, &run_id, &task_id), map_index))?
+        }
+    };
+    answer(&scheduler, found).await
+}
+
+/// What a person answers.
+#[derive(Deserialize, ToSchema)]
+#[schema(as = airflow::UpdateHITLDetailPayload)]
+pub(super) struct Answer {
+    #[schema(min_items = 1)]
+    chosen_options: Vec<String>,
+    #[serde(default)]
+    #[schema(value_type = std::collections::BTreeMap<String, Value>)]
+    params_input: Map<String, Value>,
 }
 
 /// Answers a task.
-#[utoipa::path(patch, path = "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances/{task_id}/{map_index:-?[0-9]+}/hitlDetails", tag = "pipelines", request_body = serde_json::Value, responses((status = 200, body = serde_json::Value)), security(("artel" = ["run:dags"])))]
-pub(super) async fn respond(scheduler: web::Data<Scheduler>, place: Place, who: Identity, body: Json<Value>) -> Result<HttpResponse> {
-    let response = Response::read(&body)?;
+#[utoipa::path(patch, path = "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances/{task_id}/{map_index}/hitlDetails", tag = "pipelines", request_body = Answer, responses((status = 200, body = serde_json::Value)), security(("artel" = ["run:dags"])))]
+pub(super) async fn respond(scheduler: web::Data<Scheduler>, place: Place, who: Identity, body: Body<Answer>) -> Result<HttpResponse> {
+    let Answer { chosen_options, params_input } = body.into_inner();
+    let response = Response { chosen_options, params_input };
     let instance = present(&scheduler, place.into_inner()).await?;
     let detail = scheduler.respond(&instance.id, &who, &response).await?;
     Ok(HttpResponse::Ok().json(json!({
@@ -122,12 +136,10 @@ pub(super) async fn list(scheduler: web::Data<Scheduler>, path: web::Path<(Strin
     let query = Query::of(&request);
     let page = query.page(ORDER, "ti_id", "h.ti_id")?;
     let (found, total_entries) = hitl::list(&scheduler.db, filter(&query, &dag_id, &run_id)?, &page).await?;
-    let mut with_instances = Vec::with_capacity(found.len());
-    for detail in found {
-        if let Some(instance) = instances::get(&scheduler.db, &detail.ti_id).await? {
-            with_instances.push((detail, instance));
-        }
-    }
+    let ids: Vec<String> = found.iter().map(|detail| detail.ti_id.clone()).collect();
+    let mut of: HashMap<String, TaskInstance> =
+        instances::by_ids(&scheduler.db, &ids).await?.into_iter().map(|i| (i.id.clone(), i)).collect();
+    let with_instances: Vec<_> = found.into_iter().filter_map(|detail| of.remove(&detail.ti_id).map(|i| (detail, i))).collect();
     let hitl_details = details(&scheduler, &with_instances).await?;
     Ok(HttpResponse::Ok().json(json!({"hitl_details": hitl_details, "total_entries": total_entries})))
 }
@@ -139,22 +151,22 @@ fn filter(query: &Query, dag_id: &str, run_id: &str) -> Result<Filter> {
             filter.compare(column, "=", value);
         }
     }
-    for (key, column) in [
-        ("task_id", "t.task_id"),
-        ("responded_by_user_id", "h.responded_by_id"),
-        ("responded_by_user_name", "h.responded_by_name"),
-        ("state", "t.state"),
-    ] {
+    query.equal(&mut filter, "task_id", "t.task_id");
+    for (key, column) in [("responded_by_user_id", "h.responded_by_id"), ("responded_by_user_name", "h.responded_by_name")] {
         filter.any_of(column, &query.all(key));
     }
+    query.words(&mut filter, "state", "t.state", TaskState::WORDS)?;
     if let Some(index) = query.int("map_index")? {
         filter.compare("t.map_index", "=", index);
     }
     if let Some(received) = query.flag("response_received")? {
         filter.that(if received { "h.responded_at IS NOT NULL" } else { "h.responded_at IS NULL" });
     }
-    for (key, column) in [("dag_id", "t.dag_id"), ("task_id", "t.task_id"), ("subject", "h.subject"), ("body", "h.body")] {
+    for (key, column) in [("dag_id", "t.dag_id"), ("task_id", "t.task_id")] {
         query.patterns(&mut filter, key, column);
+    }
+    for (key, column) in [("subject_search", "h.subject"), ("body_search", "h.body")] {
+        query.search(&mut filter, key, column);
     }
     query.times(&mut filter, "created_at", "h.created_at")?;
     Ok(filter)

@@ -19,7 +19,7 @@ pub(super) async fn health(scheduler: web::Data<Scheduler>) -> Result<HttpRespon
     Ok(HttpResponse::Ok().json(json!({
         "metadatabase": {"status": database},
         "scheduler": {"status": database, "latest_scheduler_heartbeat": now},
-        "triggerer": {"status": null, "latest_triggerer_heartbeat": null},
+        "triggerer": {"status": database, "latest_triggerer_heartbeat": now},
         "dag_processor": {"status": database, "latest_dag_processor_heartbeat": now},
     })))
 }

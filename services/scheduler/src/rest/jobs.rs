@@ -82,9 +82,8 @@ pub(super) async fn list(scheduler: web::Data<Scheduler>, request: HttpRequest) 
     for column in ["start_date", "end_date"] {
         query.times(&mut filter, column, column)?;
     }
-    if let Some(alive) = query.flag("is_alive")? {
-        let not = if alive { "" } else { "NOT " };
-        filter.with(&format!("{not}(state = 'running' AND latest_heartbeat >= {{}})"), scheduler.cx.clock.now() - ALIVE);
+    if query.flag("is_alive")? == Some(true) {
+        filter.with("(state = 'running' AND latest_heartbeat >= {})", scheduler.cx.clock.now() - ALIVE);
     }
     let mut page = query.page(ORDER, "id", "uid")?;
     page.order = format!("latest_heartbeat DESC, {}", page.order);

@@ -2,8 +2,8 @@
 
 use super::query::Query;
 use crate::Scheduler;
-use crate::store::instances;
 use crate::store::xcoms::{self, XComKey};
+use crate::store::{history, instances};
 use actix_web::{HttpRequest, HttpResponse, web};
 use artel_platform::{Error, Result};
 use serde::Serialize;
@@ -27,11 +27,17 @@ pub(super) async fn of_instance(
     request: HttpRequest,
 ) -> Result<HttpResponse> {
     let (dag_id, run_id, task_id) = path.into_inner();
-    let map_index = Query::of(&request).int("map_index")?.unwrap_or(-1);
+    let query = Query::of(&request);
+    let (map_index, number) = (query.int("map_index")?.unwrap_or(-1), query.int("try_number")?);
     let instance = instances::of_task(&scheduler.db, &dag_id, &run_id, &task_id, map_index).await?;
-    let instance = instance.ok_or_else(|| Error::not_found("TaskInstance not found"))?;
+    let mut instance = instance.ok_or_else(|| Error::not_found("TaskInstance not found"))?;
     let dag = scheduler.version(&instance.dag_version_id).await?;
     let task = dag.task(&task_id).ok_or_else(|| Error::not_found(format!("Task with ID = {task_id} not found")))?;
+    if let Some(number) = number.filter(|number| *number != instance.try_number) {
+        let past = history::tries(&scheduler.db, &dag_id, &run_id, &task_id, map_index).await?;
+        let past = past.into_iter().rfind(|t| t.try_number == number);
+        instance = past.ok_or_else(|| Error::not_found(format!("TaskInstanceHistory not found for try_number={number}")))?;
+    }
     let links = task.extra_links();
     let of_plugins: Vec<&String> = links.iter().filter(|l| l.1.is_none()).map(|l| l.0).collect();
     let asked = if of_plugins.is_empty() { Value::Null } else { scheduler.link_urls(&dag, &instance, &of_plugins).await? };

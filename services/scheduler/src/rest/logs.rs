@@ -1,11 +1,13 @@
 //! Logs of tries, as they stand and as they grow. A continuation token goes on where an answer ends.
 
 use super::collections::LogContent;
+use super::path::{self, Path};
 use super::query::Query;
 use crate::Scheduler;
 use crate::logs::LogPart;
 use crate::states::TaskState;
 use crate::store::instances::{self, TaskInstance};
+use crate::times;
 use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, web};
 use artel_platform::{Error, Result};
@@ -30,31 +32,82 @@ const LOOK_FOR_LAST: Duration = Duration::from_millis(100);
 #[utoipa::path(get, path = "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances/{task_id}/logs/{try_number}", tag = "pipelines", params(("map_index" = Option<i64>, Query), ("token" = Option<String>, Query), ("full_content" = Option<bool>, Query)), responses((status = 200, body = LogContent)), security(("artel" = ["read:dags"])))]
 pub(super) async fn get(
     scheduler: web::Data<Scheduler>,
-    path: web::Path<(String, String, String, i64)>,
+    path: Path<(String, String, String, i64)>,
     request: HttpRequest,
 ) -> Result<HttpResponse> {
     let (dag_id, run_id, task_id, number) = path.into_inner();
+    path::at_least(0, "try_number", number)?;
     let query = Query::of(&request);
     let map_index = query.int("map_index")?.unwrap_or(-1);
-    let instance = scheduler.try_of(&dag_id, &run_id, &task_id, map_index, number).await?;
+    query.flag("full_content")?; // an answer holds as much as it can in any case
+    let Some(form) = Form::of(&request) else {
+        return Ok(HttpResponse::NotAcceptable().json(json!({"detail": "Only application/json or application/x-ndjson is supported"})));
+    };
     let from = query.get("token").filter(|t| !t.is_empty()).map(read_token).transpose()?.unwrap_or(0);
-    let header = |name: header::HeaderName| request.headers().get(name).and_then(|a| a.to_str().ok()).unwrap_or_default();
-    let reading = Reading { scheduler: scheduler.into_inner(), instance, from, done: false };
-    match header(header::ACCEPT) {
-        accept if accept.starts_with("application/x-ndjson") => {
+    let instance = scheduler.try_of((&dag_id, &run_id, &task_id), map_index, number).await?;
+    let instance = instance.ok_or_else(|| Error::not_found("TaskInstance not found"))?;
+    if number == 0 && form != Form::Events {
+        return Ok(never_tried(&instance, form));
+    }
+    let reading = Reading { scheduler: scheduler.into_inner(), instance, form, from, done: false };
+    match form {
+        Form::Lines => {
             reading.last_lines().await?;
             whole(reading).await
         }
-        accept if accept.starts_with("text/event-stream") => {
+        Form::Events => {
             let from = request.headers().get("last-event-id").and_then(|id| id.to_str().ok()?.parse().ok()).unwrap_or(from);
             Ok(follow(Reading { from, ..reading }))
         }
-        _ => {
+        Form::Json => {
             reading.last_lines().await?;
             let part = reading.scheduler.read_log(&reading.instance.id, from, is_over(&reading.instance)).await?;
             let token = (!part.end).then(|| write_token(part.next));
             Ok(HttpResponse::Ok().json(LogContent { content: reading.lines(&part), continuation_token: token }))
         }
+    }
+}
+
+/// How a log is answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Form {
+    Json,
+    Lines,
+    Events,
+}
+
+impl Form {
+    /// What the request accepts; `None` where that is nothing of what there is.
+    fn of(request: &HttpRequest) -> Option<Self> {
+        let accept = request.headers().get(header::ACCEPT).and_then(|accept| accept.to_str().ok()).unwrap_or("*/*");
+        let known = [
+            ("*/*", Self::Json),
+            ("application/json", Self::Json),
+            ("application/x-ndjson", Self::Lines),
+            ("text/event-stream", Self::Events),
+        ];
+        known.into_iter().find(|(kind, _)| accept.starts_with(kind)).map(|(_, form)| form)
+    }
+}
+
+const SOURCES: &str = "::group::Log message source details";
+const END: &str = "::endgroup::";
+
+/// The log of what has had no try yet, or never will.
+fn never_tried(instance: &TaskInstance, form: Form) -> HttpResponse {
+    let why = match instance.state {
+        Some(TaskState::Skipped) => "Task was skipped — no logs available.",
+        Some(TaskState::UpstreamFailed) => "Task did not run because upstream task(s) failed.",
+        _ => "No logs available for this task.",
+    };
+    let mut content: Vec<Value> = [SOURCES, END].map(|event| json!({"event": event, "timestamp": null})).into();
+    content.push(json!({"event": why, "timestamp": times::shown(instance.updated_at)}));
+    match form {
+        Form::Lines => {
+            let text: String = content.iter().map(|line| format!("{line}\n")).collect();
+            HttpResponse::Ok().content_type("application/x-ndjson").body(text)
+        }
+        _ => HttpResponse::Ok().json(LogContent { content, continuation_token: None }),
     }
 }
 
@@ -67,6 +120,7 @@ fn is_over(instance: &TaskInstance) -> bool {
 struct Reading {
     scheduler: Arc<Scheduler>,
     instance: TaskInstance,
+    form: Form,
     from: i64,
     done: bool,
 }
@@ -92,15 +146,20 @@ impl Reading {
         }
     }
 
-    /// The lines of a part; the first one says where the log is, as upstream's does.
+    /// The lines of a part; the first ones say where the log is, as upstream's do.
     fn lines(&self, part: &LogPart) -> Vec<Value> {
         let mut lines = Vec::new();
         if self.from == 0 {
-            let place = crate::logs::Place::of(&self.instance);
-            lines.push(json!({"event": "::group::Log message source details", "sources": [place.object(&self.instance.id)]}));
-            lines.push(json!({"event": "::endgroup::"}));
+            let place = crate::logs::Place::of(&self.instance).object(&self.instance.id);
+            lines.extend([SOURCES, &place, END].map(|event| json!({"event": event})));
         }
         lines.extend(part.text.lines().filter(|l| !l.is_empty()).map(line));
+        if self.form == Form::Lines {
+            // there it is said of every line when it was, also where that is not known
+            for line in lines.iter_mut().filter_map(Value::as_object_mut) {
+                line.entry("timestamp").or_insert(Value::Null);
+            }
+        }
         lines
     }
 }

@@ -90,7 +90,7 @@ impl DagResponse {
             next_dagrun_data_interval_start: shown_opt(row.next.interval_start),
             next_dagrun_data_interval_end: shown_opt(row.next.interval_end),
             next_dagrun_run_after: shown_opt(row.next.run_after),
-            allowed_run_types: None,
+            allowed_run_types: row.allowed_run_types.as_deref().and_then(|types| serde_json::from_str(types).ok()),
             owners: row.owners.split(',').map(|o| o.trim().to_owned()).filter(|o| !o.is_empty()).collect(),
             is_backfillable: row.timetable_periodic,
             file_token: base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(token),
@@ -299,6 +299,11 @@ impl TaskInstanceResponse {
             triggerer_job: None,
             dag_version: around.version.map(|v| DagVersionResponse::new(v, around.dag_display_name)),
         }
+    }
+
+    /// The same under another id.
+    pub(super) fn with_id(self, id: String) -> Self {
+        Self { id, ..self }
     }
 }
 

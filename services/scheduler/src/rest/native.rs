@@ -1,10 +1,10 @@
 //! Artel's own routes: clearing, marking and removing everything that a filter finds.
 
-use super::dag_runs::given_state;
 use crate::Scheduler;
 use crate::bulk::{InstanceAction, Outcome, RunAction};
 use crate::clear::Clear;
 use crate::mark::Mark;
+use crate::states::GivenRunState;
 use crate::store::Filter;
 use crate::times;
 use actix_web::{HttpResponse, web};
@@ -196,7 +196,7 @@ pub(super) async fn dag_runs(scheduler: web::Data<Scheduler>, body: Json<RunBulk
             on_latest_version: body.run_on_latest_version,
             ..Clear::default()
         }),
-        "mark" => RunAction::Mark(given_state(needed(&body.state)?)?),
+        "mark" => RunAction::Mark(GivenRunState::parse(needed(&body.state)?)?.into()),
         "delete" => RunAction::Delete,
         other => return Err(unknown(other)),
     };

@@ -1,12 +1,12 @@
 //! Pools.
 
-use super::bulk::{self, BulkBody, BulkResponse, Kind};
+use super::body::{Body, is_changed, no_team};
+use super::bulk::{self, Actions, BulkBody, BulkResponse, Kind};
 use super::query::{Paging, Query};
 use crate::Scheduler;
 use crate::store::Filter;
 use crate::store::pools::{self, Pool, Taken};
 use actix_web::{HttpRequest, HttpResponse, web};
-use artel_platform::http::Json;
 use artel_platform::{Error, Result};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -34,13 +34,14 @@ pub(super) struct PoolResponse {
 #[schema(as = airflow::PoolBody)]
 #[serde(deny_unknown_fields)]
 pub(super) struct PoolBody {
-    #[serde(alias = "pool")]
+    #[schema(min_length = 1, max_length = 256)]
     name: String,
+    #[schema(minimum = -1)]
     slots: i64,
     description: Option<String>,
     #[serde(default)]
     include_deferred: bool,
-    #[allow(dead_code)]
+    #[schema(max_length = 50)]
     team_name: Option<String>,
 }
 
@@ -49,13 +50,21 @@ pub(super) struct PoolBody {
 #[schema(as = airflow::PoolPatchBody)]
 #[serde(deny_unknown_fields)]
 pub(super) struct PoolPatch {
-    #[serde(alias = "name")]
     pool: Option<String>,
+    /// The same, as it is called where a pool is made.
+    name: Option<String>,
+    #[schema(minimum = -1)]
     slots: Option<i64>,
     description: Option<String>,
     include_deferred: Option<bool>,
-    #[allow(dead_code)]
+    #[schema(max_length = 50)]
     team_name: Option<String>,
+}
+
+impl PoolPatch {
+    fn name(&self) -> Option<&str> {
+        self.pool.as_deref().or(self.name.as_deref())
+    }
 }
 
 const DEFAULT: &str = "default_pool";
@@ -80,14 +89,16 @@ fn shown(pool: Pool, taken: &[Taken]) -> PoolResponse {
     }
 }
 
+fn read(body: PoolBody) -> Result<Pool> {
+    no_team(body.team_name.as_deref())?;
+    Ok(Pool { name: body.name, slots: body.slots, description: body.description, include_deferred: body.include_deferred })
+}
+
 fn missing(name: &str) -> Error {
     Error::not_found(format!("The Pool with name: `{name}` was not found"))
 }
 
 async fn save(scheduler: &Scheduler, pool: Pool) -> Result<PoolResponse> {
-    if pool.slots < -1 {
-        return Err(Error::invalid("a pool has 0 or more slots, or -1 for as many as come"));
-    }
     let mut tx = scheduler.db.begin().await?;
     pools::put(&mut tx, &pool).await?;
     tx.commit().await?;
@@ -101,7 +112,7 @@ pub(super) async fn list(scheduler: web::Data<Scheduler>, request: HttpRequest) 
     let query = Query::of(&request);
     let mut filter = Filter::default();
     query.patterns(&mut filter, "pool_name", "name");
-    let page = query.page(&[("id", "name"), ("name", "name"), ("pool", "name"), ("slots", "slots")], "name", "name")?;
+    let page = query.page(&[("id", "number"), ("name", "name"), ("pool", "name")], "id", "number, name")?;
     let (found, total_entries) = pools::list(&scheduler.db, filter, &page).await?;
     let taken = scheduler.db.ask(pools::taken()).await?;
     let all: Vec<_> = found.into_iter().map(|p| shown(p, &taken)).collect();
@@ -109,7 +120,7 @@ pub(super) async fn list(scheduler: web::Data<Scheduler>, request: HttpRequest) 
 }
 
 /// One pool.
-#[utoipa::path(get, path = "/api/v2/pools/{pool_name}", tag = "pipelines", responses((status = 200, body = PoolResponse)), security(("artel" = ["read:dags"])))]
+#[utoipa::path(get, path = "/api/v2/pools/{pool_name:.*}", tag = "pipelines", responses((status = 200, body = PoolResponse)), security(("artel" = ["read:dags"])))]
 pub(super) async fn get(scheduler: web::Data<Scheduler>, name: web::Path<String>) -> Result<HttpResponse> {
     let pool = pools::get(&scheduler.db, &name).await?.ok_or_else(|| missing(&name))?;
     Ok(HttpResponse::Ok().json(shown(pool, &scheduler.db.ask(pools::taken()).await?)))
@@ -117,39 +128,51 @@ pub(super) async fn get(scheduler: web::Data<Scheduler>, name: web::Path<String>
 
 /// Makes a pool.
 #[utoipa::path(post, path = "/api/v2/pools", tag = "pipelines", request_body = PoolBody, responses((status = 201, body = PoolResponse)), security(("artel" = ["dags"])))]
-pub(super) async fn create(scheduler: web::Data<Scheduler>, body: Json<PoolBody>) -> Result<HttpResponse> {
+pub(super) async fn create(scheduler: web::Data<Scheduler>, body: Body<PoolBody>) -> Result<HttpResponse> {
     let body = body.into_inner();
     if pools::get(&scheduler.db, &body.name).await?.is_some() {
         return Err(Error::exists(format!("The Pool with name: `{}` already exists", body.name)));
     }
-    let pool = Pool { name: body.name, slots: body.slots, description: body.description, include_deferred: body.include_deferred };
+    let pool = read(body)?;
     scheduler.parser.setting_changed(format!("pool:{}", pool.name));
     Ok(HttpResponse::Created().json(save(&scheduler, pool).await?))
 }
 
 /// Changes a pool.
-#[utoipa::path(patch, path = "/api/v2/pools/{pool_name}", tag = "pipelines", request_body = PoolPatch, responses((status = 200, body = PoolResponse)), security(("artel" = ["dags"])))]
-pub(super) async fn update(scheduler: web::Data<Scheduler>, name: web::Path<String>, body: Json<PoolPatch>) -> Result<HttpResponse> {
-    Ok(HttpResponse::Ok().json(change(&scheduler, &name, body.into_inner(), &[]).await?))
+#[utoipa::path(patch, path = "/api/v2/pools/{pool_name:.*}", tag = "pipelines", request_body = PoolPatch, responses((status = 200, body = PoolResponse)), security(("artel" = ["dags"])))]
+pub(super) async fn update(
+    scheduler: web::Data<Scheduler>,
+    name: web::Path<String>,
+    request: HttpRequest,
+    body: Body<PoolPatch>,
+) -> Result<HttpResponse> {
+    let mask = Query::of(&request).all("update_mask");
+    let (patch, sent) = body.into_parts();
+    Ok(HttpResponse::Ok().json(change(&scheduler, &name, patch, &sent, &mask).await?))
 }
 
-/// Only the fields of `mask` where there is one.
-async fn change(scheduler: &Scheduler, name: &str, patch: PoolPatch, mask: &[String]) -> Result<PoolResponse> {
-    let wanted = |field: &str| mask.is_empty() || mask.iter().any(|m| m == field);
-    let mut pool = pools::get(&scheduler.db, name).await?.ok_or_else(|| missing(name))?;
-    if patch.pool.as_ref().is_some_and(|p| p != &pool.name) {
+/// Only the fields that were sent and, where there is a mask, that it names. Of the default pool only its slots are changed, and
+/// what counts as taken (services/public/pools.py `update_orm_from_pydantic`).
+async fn change(scheduler: &Scheduler, name: &str, patch: PoolPatch, sent: &Value, mask: &[String]) -> Result<PoolResponse> {
+    no_team(patch.team_name.as_deref())?;
+    let wanted = |field: &str| is_changed(sent, mask, field);
+    if patch.name().is_some_and(|given| given != name) {
         return Err(Error::invalid("Invalid body, pool name from request body doesn't match uri parameter"));
+    }
+    let mut pool = pools::get(&scheduler.db, name).await?.ok_or_else(|| missing(name))?;
+    if name == DEFAULT && (mask.is_empty() || !mask.iter().all(|field| matches!(field.trim(), "slots" | "include_deferred"))) {
+        return Err(Error::invalid("Only slots and included_deferred can be modified on Default Pool"));
     }
     pool.slots = patch.slots.filter(|_| wanted("slots")).unwrap_or(pool.slots);
     pool.include_deferred = patch.include_deferred.filter(|_| wanted("include_deferred")).unwrap_or(pool.include_deferred);
-    if patch.description.is_some() && wanted("description") {
+    if wanted("description") {
         pool.description = patch.description;
     }
     save(scheduler, pool).await
 }
 
 /// Removes a pool.
-#[utoipa::path(delete, path = "/api/v2/pools/{pool_name}", tag = "pipelines", responses((status = 204)), security(("artel" = ["dags"])))]
+#[utoipa::path(delete, path = "/api/v2/pools/{pool_name:.*}", tag = "pipelines", responses((status = 204)), security(("artel" = ["dags"])))]
 pub(super) async fn delete(scheduler: web::Data<Scheduler>, name: web::Path<String>) -> Result<HttpResponse> {
     remove(&scheduler, &name).await?;
     Ok(HttpResponse::NoContent().finish())
@@ -172,6 +195,9 @@ struct Pools;
 
 impl Kind for Pools {
     const NAME: &'static str = "pools";
+    const IDENTIFIERS: &'static str = "pool names";
+    const BODY: &'static str = "PoolBody";
+    type Entity = PoolBody;
 
     fn name(&self, entity: &Value) -> Result<String> {
         bulk::named(entity, "pool").or_else(|_| bulk::named(entity, "name"))
@@ -182,14 +208,12 @@ impl Kind for Pools {
     }
 
     async fn create(&self, scheduler: &Scheduler, entity: Value) -> Result<()> {
-        let body: PoolBody = bulk::body(entity)?;
-        let pool = Pool { name: body.name, slots: body.slots, description: body.description, include_deferred: body.include_deferred };
-        save(scheduler, pool).await.map(drop)
+        save(scheduler, read(bulk::body(entity)?)?).await.map(drop)
     }
 
     async fn update(&self, scheduler: &Scheduler, entity: Value, mask: &[String]) -> Result<()> {
         let name = self.name(&entity)?;
-        change(scheduler, &name, bulk::body(entity)?, mask).await.map(drop)
+        change(scheduler, &name, bulk::body(entity.clone())?, &entity, mask).await.map(drop)
     }
 
     async fn delete(&self, scheduler: &Scheduler, entity: &Value) -> Result<()> {
@@ -199,6 +223,6 @@ impl Kind for Pools {
 
 /// Makes, changes or removes several pools.
 #[utoipa::path(patch, path = "/api/v2/pools", tag = "pipelines", request_body = BulkBody, responses((status = 200, body = BulkResponse)), security(("artel" = ["dags"])))]
-pub(super) async fn bulk(scheduler: web::Data<Scheduler>, body: Json<BulkBody>) -> Result<HttpResponse> {
+pub(super) async fn bulk(scheduler: web::Data<Scheduler>, body: Body<Actions>) -> Result<HttpResponse> {
     bulk::run(&scheduler, &Pools, body.into_inner()).await
 }

@@ -1,20 +1,33 @@
 //! Paging, ordering and patterns, as upstream's lists take them (airflow/api_fastapi/common/parameters.py).
 
+use super::{batch, body};
 use crate::store::{Filter, Page};
+use crate::times;
+use artel_platform::http::{Fault, UNPROCESSABLE};
 use artel_platform::{Error, Result};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Deserialize;
+use serde_json::{Value, json};
+use std::time::Duration;
 use utoipa::IntoParams;
 
 /// Entries of a page unless told otherwise, and at most.
 const DEFAULT_LIMIT: i64 = 50;
 const MAX_LIMIT: i64 = 1000;
+/// Fields that a list can be ordered by at once.
+const MAX_FIELDS: usize = 10;
 
-/// Before the number in a cursor.
+/// Words for the state of what has none yet.
+const NO_STATE: [&str; 2] = ["none", "no_status"];
+
+/// Before the number in a cursor, and before the order that the number is counted in.
 const CURSOR: &str = "after ";
+const IN_ORDER: &str = " in ";
+/// Who pages by cursors is told of so many entries at most (upstream's `bounded_total_entries`).
+const COUNTED: i64 = 50_000;
 /// Ends of ranges in names of parameters, and what they say in SQL.
-const BOUNDS: [(&str, &str); 4] = [("gte", ">="), ("gt", ">"), ("lte", "<="), ("lt", "<")];
+pub(super) const BOUNDS: [(&str, &str); 4] = [("gte", ">="), ("gt", ">"), ("lte", "<="), ("lt", "<")];
 
 /// The query of a request: values may come more than once.
 pub(super) struct Query(Vec<(String, String)>);
@@ -37,6 +50,11 @@ impl Query {
         Self(url::form_urlencoded::parse(request.query_string().as_bytes()).into_owned().collect())
     }
 
+    /// The query that says this.
+    pub(super) fn made<const N: usize>(said: [(&str, Option<String>); N]) -> Self {
+        Self(said.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?))).collect())
+    }
+
     pub(super) fn get(&self, key: &str) -> Option<&str> {
         self.0.iter().find(|(k, _)| k == key).map(|(_, v)| v.as_str())
     }
@@ -46,63 +64,98 @@ impl Query {
         self.0.iter().filter(|(k, _)| k == key).map(|(_, v)| v.clone()).collect()
     }
 
+    /// The value of a key, held against a schema.
+    fn fitted(&self, key: &str, schema: &Value) -> Result<Option<Value>> {
+        self.get(key).map(|text| body::held(text.into(), schema, &["query".into(), key.into()])).transpose()
+    }
+
     pub(super) fn int(&self, key: &str) -> Result<Option<i64>> {
-        let number = |text: &str| text.parse().map_err(|_| Error::invalid(format!("{key} is no whole number: {text:?}")));
-        self.get(key).map(number).transpose()
+        Ok(self.fitted(key, &json!({"type": "integer"}))?.and_then(|number| number.as_i64()))
+    }
+
+    /// Which instance of a mapped task; -1 where it is not mapped.
+    pub(super) fn map_index(&self) -> Result<Option<i64>> {
+        Ok(self.fitted("map_index", &json!({"type": "integer", "minimum": -1}))?.and_then(|number| number.as_i64()))
+    }
+
+    /// A number of entries.
+    fn count(&self, key: &str) -> Result<Option<i64>> {
+        Ok(self.fitted(key, &json!({"type": "integer", "minimum": 0}))?.and_then(|number| number.as_i64()))
+    }
+
+    /// A span that has to be given: a number of seconds above 0.
+    pub(super) fn seconds(&self, key: &str) -> Result<Duration> {
+        let seconds = self.fitted(key, &json!({"type": "number", "exclusiveMinimum": 0}))?.and_then(|seconds| seconds.as_f64());
+        let seconds = seconds.ok_or_else(|| Error::from(Fault::of_query(key, "missing", "Field required")))?;
+        Ok(Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX))
+    }
+
+    /// One of a few words.
+    pub(super) fn choice(&self, key: &str, words: &[&str]) -> Result<Option<&str>> {
+        match self.get(key) {
+            Some(word) if !words.contains(&word) => Err(Fault::of_query(key, "literal_error", body::should_be(words)).into()),
+            word => Ok(word),
+        }
+    }
+
+    /// A state, or another word of `words`.
+    pub(super) fn word(&self, key: &str, words: &[&str]) -> Result<Option<Value>> {
+        self.fitted(key, &json!({"type": "string", "enum": words}))
     }
 
     pub(super) fn flag(&self, key: &str) -> Result<Option<bool>> {
-        self.get(key)
-            .map(|text| match text.to_ascii_lowercase().as_str() {
-                "true" | "1" | "yes" | "on" => Ok(true),
-                "false" | "0" | "no" | "off" => Ok(false),
-                _ => Err(Error::invalid(format!("{key} is neither true nor false: {text:?}"))),
-            })
-            .transpose()
+        Ok(self.fitted(key, &json!({"type": "boolean"}))?.and_then(|truth| truth.as_bool()))
     }
 
-    /// `order` maps what may be ordered by to SQL expressions; `default` is one of its keys, perhaps with `-`; `tie`
+    /// `order` maps what may be ordered by to SQL expressions, several with `; ` between; `default` is one of its keys, perhaps with `-`; `tie`
     /// makes the order total, in the direction of what comes first (upstream's `SortParam`).
     pub(super) fn page(&self, order: &[(&str, &str)], default: &str, tie: &str) -> Result<Page> {
         let mut wanted = self.all("order_by");
         if wanted.is_empty() {
             wanted.push(default.to_owned());
         }
+        if wanted.len() > MAX_FIELDS {
+            let given: Vec<String> = wanted.iter().map(|field| format!("'{field}'")).collect();
+            return Err(Error::invalid(format!(
+                "Ordering with more than {MAX_FIELDS} parameters is not allowed. Provided: [{}]",
+                given.join(", ")
+            )));
+        }
         let mut parts = Vec::new();
         for field in &wanted {
             let (name, direction) = field.strip_prefix('-').map_or((field.as_str(), "ASC"), |name| (name, "DESC"));
-            let found = order.iter().find(|o| o.0 == name).ok_or_else(|| {
-                let known: Vec<&str> = order.iter().map(|o| o.0).collect();
-                Error::invalid(format!(
-                    "Ordering with '{name}' is disallowed or the attribute does not exist; there are {}",
-                    known.join(", ")
-                ))
-            })?;
+            let found = order.iter().find(|o| o.0 == name).ok_or_else(|| no_order(name))?;
             let nulls = if direction == "ASC" { "NULLS FIRST" } else { "NULLS LAST" };
-            parts.push(format!("{} {direction} {nulls}", found.1));
+            parts.extend(found.1.split("; ").map(|column| format!("{column} {direction} {nulls}")));
         }
         let direction = if wanted[0].starts_with('-') { " DESC" } else { "" };
         parts.extend(tie.split(", ").map(|column| format!("{column}{direction}")));
-        let limit = self.int("limit")?.unwrap_or(DEFAULT_LIMIT);
-        let offset = match self.cursor()? {
-            Some(offset) => offset,
-            None => self.int("offset")?.unwrap_or(0),
-        };
-        if limit < 0 || offset < 0 {
-            return Err(Error::invalid("limit and offset must not be negative"));
-        }
-        Ok(Page { limit: if limit == 0 { MAX_LIMIT } else { limit.min(MAX_LIMIT) }, offset, order: parts.join(", ") })
+        let (limit, offset) = (self.count("limit")?.unwrap_or(DEFAULT_LIMIT), self.count("offset")?.unwrap_or(0));
+        let order = parts.join(", ");
+        let offset = self.cursor(&order)?.unwrap_or(offset);
+        Ok(Page { limit: limit.min(MAX_LIMIT), offset, order })
     }
 
-    /// How many entries come before what a cursor points at. Who pages by cursors begins with an empty one.
-    fn cursor(&self) -> Result<Option<i64>> {
+    /// How many entries come before what a cursor points at. Who pages by cursors begins with an empty one, and goes on in the
+    /// same order.
+    fn cursor(&self, order: &str) -> Result<Option<i64>> {
         let Some(cursor) = self.get("cursor") else { return Ok(None) };
         if cursor.is_empty() {
             return Ok(Some(0));
         }
         let text = URL_SAFE_NO_PAD.decode(cursor).ok().and_then(|bytes| String::from_utf8(bytes).ok());
-        let before = text.as_deref().and_then(|text| text.strip_prefix(CURSOR)?.parse().ok()).filter(|before: &i64| *before >= 0);
-        before.map(Some).ok_or_else(|| Error::invalid("Invalid cursor token"))
+        let parts = text.as_deref().and_then(|text| text.strip_prefix(CURSOR)?.split_once(IN_ORDER));
+        let read = parts.and_then(|(before, of)| Some((before.parse().ok()?, of))).filter(|(before, _): &(i64, _)| *before >= 0);
+        match read {
+            Some((before, of)) if of == order => Ok(Some(before)),
+            Some(_) => Err(Error::invalid("Cursor token does not match current query shape")),
+            None => Err(Error::invalid("Invalid cursor token")),
+        }
+    }
+
+    /// How many entries a list says it has, and the most that it would: without cursors there is no such limit.
+    pub(super) fn counted(&self, total: i64) -> (i64, Option<i64>) {
+        if self.get("cursor").is_some() { (total.min(COUNTED), Some(COUNTED)) } else { (total, None) }
     }
 
     /// Cursors to the next and to the previous page, for who pages by them.
@@ -110,18 +163,30 @@ impl Query {
         if self.get("cursor").is_none() {
             return (None, None);
         }
-        let to = |before: i64| URL_SAFE_NO_PAD.encode(format!("{CURSOR}{before}"));
+        let to = |before: i64| URL_SAFE_NO_PAD.encode(format!("{CURSOR}{before}{IN_ORDER}{}", page.order));
         let next = page.offset.saturating_add(page.limit);
         ((next < total).then(|| to(next)), (page.offset > 0).then(|| to((page.offset - page.limit).max(0))))
     }
 
-    /// `{key}_pattern` (a part of the text in whatever case, with SQL's `%` and `_`; `~` for anything) and
-    /// `{key}_prefix_pattern` (how the text begins) on a column; `|` stands between alternatives.
-    pub(super) fn patterns(&self, filter: &mut Filter, key: &str, column: &str) {
-        if let Some(pattern) = self.get(&format!("{key}_pattern")).filter(|p| *p != "~") {
+    /// A text that a column is equal to; an empty one lets everything through (upstream's `FilterParam`).
+    pub(super) fn equal(&self, filter: &mut Filter, key: &str, column: &str) {
+        if let Some(text) = self.get(key).filter(|text| !text.is_empty()) {
+            filter.compare(column, "=", text);
+        }
+    }
+
+    /// A part of the text of a column in whatever case, with SQL's `%` and `_`; `~` for anything. `|` stands between alternatives.
+    pub(super) fn search(&self, filter: &mut Filter, key: &str, column: &str) {
+        if let Some(pattern) = self.get(key).filter(|p| *p != "~") {
             let parts = alternatives(pattern).into_iter().map(|part| format!("%{}%", part.to_lowercase()));
             filter.either(&format!("LOWER({column}) LIKE {{}}"), parts);
         }
+    }
+
+    /// `{key}_pattern` (see [`Query::search`]) and `{key}_prefix_pattern` (how the text begins) on a column; `|` stands between
+    /// alternatives.
+    pub(super) fn patterns(&self, filter: &mut Filter, key: &str, column: &str) {
+        self.search(filter, &format!("{key}_pattern"), column);
         if let Some(prefix) = self.get(&format!("{key}_prefix_pattern")) {
             // as upstream: what is neither letter nor digit at the end of a prefix does not count
             let parts = alternatives(prefix).into_iter().map(|part| part.trim_end_matches(|c: char| !c.is_alphanumeric()));
@@ -132,9 +197,23 @@ impl Query {
 
     /// Any of the values of `key`, whole numbers.
     pub(super) fn ints(&self, filter: &mut Filter, key: &str, column: &str) -> Result<()> {
-        let number = |text: &String| text.parse::<i64>().map_err(|_| Error::invalid(format!("{key} is no whole number: {text:?}")));
-        let numbers = self.all(key).iter().map(number).collect::<Result<Vec<_>>>()?;
+        let numbers =
+            body::held(self.all(key).into(), &json!({"type": "array", "items": {"type": "integer"}}), &["query".into(), key.into()])?;
+        let numbers: Vec<i64> = numbers.as_array().into_iter().flatten().filter_map(Value::as_i64).collect();
         filter.any_of(column, &numbers);
+        Ok(())
+    }
+
+    /// Any of the words of `key`, which are those of `known` or of [`NO_STATE`]; anything else is refused as upstream does.
+    pub(super) fn words(&self, filter: &mut Filter, key: &str, column: &str, known: &[&str]) -> Result<()> {
+        let wanted = self.all(key);
+        if wanted.iter().any(|word| !known.contains(&word.as_str()) && !NO_STATE.contains(&word.as_str())) {
+            let what = key.rsplit_once("dag_run_").map_or(key, |(_, what)| what).replace('_', " ");
+            let message = format!("Invalid value for {what}. Valid values are {}", known.join(", "));
+            return Err(Error::invalid(message).reason(UNPROCESSABLE));
+        }
+        let words = wanted.into_iter().map(|word| if NO_STATE.contains(&word.as_str()) { Value::Null } else { word.into() });
+        batch::any_of(filter, column, &words.collect());
         Ok(())
     }
 
@@ -142,26 +221,38 @@ impl Query {
     pub(super) fn durations(&self, filter: &mut Filter) -> Result<()> {
         for (suffix, operator) in BOUNDS {
             let key = format!("duration_{suffix}");
-            if let Some(text) = self.get(&key) {
-                let seconds = text.parse().ok().filter(|seconds: &f64| seconds.is_finite());
-                let seconds = seconds.ok_or_else(|| Error::invalid(format!("{key} is no number: {text:?}")))?;
+            if let Some(seconds) = self.fitted(&key, &json!({"type": "number"}))?.and_then(|seconds| seconds.as_f64()) {
                 filter.compare("(end_date - start_date)", operator, seconds * 1000.0);
             }
         }
         Ok(())
     }
 
+    /// [`Query::times`] of when something began or ended: what has not yet does it now (upstream's `NullableDatetimeRangeFilter`).
+    pub(super) fn open_times(&self, filter: &mut Filter, key: &str, column: &str, now: i64) -> Result<()> {
+        self.times(filter, key, &format!("COALESCE({column}, {now})"))
+    }
+
     /// `{key}_gte`, `_gt`, `_lte`, `_lt` on a column of times.
     pub(super) fn times(&self, filter: &mut Filter, key: &str, column: &str) -> Result<()> {
         for (suffix, operator) in BOUNDS {
-            let key = format!("{key}_{suffix}");
-            if let Some(text) = self.get(&key) {
-                let at = crate::times::parse(text).map_err(|e| Error::new(e.code, format!("{key}: {}", e.message)))?;
-                filter.compare(column, operator, at);
+            if let Some(time) = self.time(&format!("{key}_{suffix}"))? {
+                filter.compare(column, operator, time);
             }
         }
         Ok(())
     }
+
+    /// A time.
+    pub(super) fn time(&self, key: &str) -> Result<Option<i64>> {
+        let time = self.fitted(key, &json!({"type": "string", "format": "date-time"}))?;
+        time.map(|time| times::parse(time.as_str().unwrap_or_default())).transpose()
+    }
+}
+
+/// Upstream's word for what a list cannot be ordered by.
+pub(super) fn no_order(name: &str) -> Error {
+    Error::invalid(format!("Ordering with '{name}' is disallowed or the attribute does not exist on the model"))
 }
 
 /// The parts of a pattern between `|`; the pattern where there are none.
@@ -197,8 +288,11 @@ mod tests {
         let (offset, (next, previous)) = of(&format!("limit=2&cursor={}", next.unwrap())).unwrap();
         assert_eq!((offset, of(&format!("limit=2&cursor={}", previous.unwrap())).unwrap().0), (2, 0));
         let (offset, (next, _)) = of(&format!("limit=2&cursor={}", next.unwrap())).unwrap();
-        assert_eq!((offset, next), (4, None));
+        assert_eq!((offset, next.as_ref()), (4, None));
         assert!(of("cursor=nonsense").is_err());
+        let (_, (next, _)) = of("limit=2&cursor=").unwrap();
+        let error = of(&format!("limit=2&order_by=-id&cursor={}", next.unwrap())).unwrap_err();
+        assert_eq!(error.message, "Cursor token does not match current query shape");
     }
 
     #[test]

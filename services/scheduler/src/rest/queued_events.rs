@@ -39,7 +39,8 @@ fn filter_of(request: &HttpRequest, dag_id: Option<&str>, asset_id: Option<i64>)
         filter.compare("asset_id", "=", asset_id);
     }
     if let Some(before) = Query::of(request).get("before").filter(|b| !b.is_empty()) {
-        let before = times::parse(before).map_err(|e| Error::new(e.code, format!("before: {}", e.message)))?;
+        let before = times::parse(before)
+            .map_err(|_| Error::invalid(format!("Invalid datetime: '{before}'. Please check the date parameter have this value.")))?;
         filter.compare("created_at", "<", before);
     }
     Ok(filter)

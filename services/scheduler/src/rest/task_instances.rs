@@ -1,16 +1,20 @@
-//! Task instances and their tries.
+//! Task instances.
 
-use super::collections::{TaskInstanceCollection, TryCollection};
+use super::collections::TaskInstanceCollection;
 use super::models::{Around, TaskInstanceResponse};
+use super::path::Path;
 use super::query::{Paging, Query};
 use crate::Scheduler;
+use crate::dag::Dag;
 use crate::states::TaskState;
 use crate::store::instances::{self, TaskInstance};
-use crate::store::{Filter, Page, dags, history, runs, triggers, versions, xcoms};
+use crate::store::runs::{self, DagRun, RunKey};
+use crate::store::{Filter, Page, dags, triggers, versions, xcoms};
 use actix_web::{HttpRequest, HttpResponse, web};
 use artel_platform::{Error, Result};
-use std::collections::HashMap;
-use std::collections::hash_map::Entry;
+use serde_json::json;
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
 
 /// A column of the instance's run.
 macro_rules! of_run {
@@ -31,16 +35,9 @@ const ORDER: &[(&str, &str)] = &[
     ("end_date", "end_date"),
     ("map_index", "map_index"),
     ("try_number", "try_number"),
-    ("task_id", "task_id"),
-    ("task_display_name", "task_display_name"),
-    ("dag_id", "dag_id"),
-    ("run_id", "run_id"),
-    ("rendered_map_index", "rendered_map_index"),
+    // those that have no label by number
+    ("rendered_map_index", "rendered_map_index; map_index"),
     ("operator", "operator"),
-    ("queued_when", "queued_at"),
-    ("scheduled_when", "scheduled_at"),
-    ("pool", "pool"),
-    ("queue", "queue"),
     ("logical_date", LOGICAL_DATE),
     ("run_after", RUN_AFTER),
     ("data_interval_start", of_run!("data_interval_start")),
@@ -58,21 +55,18 @@ pub(super) async fn show(scheduler: &Scheduler, found: &[TaskInstance], fields: 
     let rendered: HashMap<String, String> = xcoms::rendered(db, &ids).await?.into_iter().collect();
     let deferred: Vec<String> = found.iter().filter(|i| i.state == Some(TaskState::Deferred)).map(|i| i.id.clone()).collect();
     let waited: HashMap<String, _> = triggers::of_instances(db, &deferred).await?.into_iter().map(|t| (t.ti_id.clone(), t)).collect();
-    let mut about: HashMap<(String, String), _> = HashMap::new();
-    let mut names: HashMap<String, String> = HashMap::new();
-    for i in found {
-        if let Entry::Vacant(run) = about.entry((i.dag_id.clone(), i.run_id.clone())) {
-            run.insert(runs::get(db, &i.dag_id, &i.run_id).await?);
-        }
-        if let Entry::Vacant(name) = names.entry(i.dag_id.clone()) {
-            name.insert(dags::get(db, &i.dag_id).await?.map_or_else(|| i.dag_id.clone(), |d| d.display_name));
-        }
-    }
+    let keys: BTreeSet<RunKey> = found.iter().map(|i| (i.dag_id.clone(), i.run_id.clone())).collect();
+    let keys: Vec<RunKey> = keys.into_iter().collect();
+    let mut dag_ids: Vec<String> = keys.iter().map(|key| key.0.clone()).collect();
+    dag_ids.dedup();
+    let about: HashMap<RunKey, DagRun> =
+        runs::of_keys(db, &keys).await?.into_iter().map(|run| ((run.dag_id.clone(), run.run_id.clone()), run)).collect();
+    let names = dags::display_names(db, &dag_ids).await?;
     found
         .iter()
         .map(|i| {
             let around = Around {
-                run: about.get(&(i.dag_id.clone(), i.run_id.clone())).and_then(Option::as_ref),
+                run: about.get(&(i.dag_id.clone(), i.run_id.clone())),
                 dag_display_name: names.get(&i.dag_id).unwrap_or(&i.dag_id),
                 version: known.get(&i.dag_version_id),
                 trigger: waited.get(&i.id),
@@ -83,7 +77,17 @@ pub(super) async fn show(scheduler: &Scheduler, found: &[TaskInstance], fields: 
         .collect()
 }
 
-fn filter_of(query: &Query, dag_id: &str, run_id: &str) -> Result<Filter> {
+async fn show_one(scheduler: &Scheduler, instance: TaskInstance) -> Result<HttpResponse> {
+    Ok(HttpResponse::Ok().json(show(scheduler, &[instance], true).await?.first()))
+}
+
+/// There is no such instance: upstream's words in most places.
+pub(super) fn no_instance((dag_id, run_id, task_id): (&str, &str, &str), map_index: i64) -> Error {
+    let key = format!("dag_id: `{dag_id}`, run_id: `{run_id}`, task_id: `{task_id}` and map_index: `{map_index}`");
+    Error::not_found(format!("The Task Instance with {key} was not found"))
+}
+
+fn filter_of(query: &Query, (dag_id, run_id): (&str, &str), now: i64) -> Result<Filter> {
     let mut filter = Filter::default();
     if dag_id != "~" {
         filter.compare("dag_id", "=", dag_id);
@@ -91,21 +95,8 @@ fn filter_of(query: &Query, dag_id: &str, run_id: &str) -> Result<Filter> {
     if run_id != "~" {
         filter.compare("run_id", "=", run_id);
     }
-    if let Some(task) = query.get("task_id") {
-        filter.compare("task_id", "=", task);
-    }
-    let states = query.all("state");
-    let known: Vec<String> = states.iter().filter(|s| !matches!(s.as_str(), "none" | "null" | "no_status")).cloned().collect();
-    if states.len() > known.len() {
-        let places: Vec<String> = known.iter().map(|s| filter.arg(s.as_str())).collect();
-        filter.that(if places.is_empty() {
-            "state IS NULL".to_owned()
-        } else {
-            format!("(state IS NULL OR state IN ({}))", places.join(","))
-        });
-    } else {
-        filter.any_of("state", &known);
-    }
+    query.equal(&mut filter, "task_id", "task_id");
+    query.words(&mut filter, "state", "state", TaskState::WORDS)?;
     for (key, column) in [("pool", "pool"), ("queue", "queue"), ("operator", "operator")] {
         filter.any_of(column, &query.all(key));
     }
@@ -115,7 +106,7 @@ fn filter_of(query: &Query, dag_id: &str, run_id: &str) -> Result<Filter> {
         ("run_id", "run_id"),
         ("pool_name", "pool"),
         ("queue_name", "queue"),
-        ("operator_name", "operator"),
+        ("operator_name", "operator_name"),
         ("rendered_map_index", "rendered_map_index"),
     ] {
         query.patterns(&mut filter, key, column);
@@ -124,9 +115,10 @@ fn filter_of(query: &Query, dag_id: &str, run_id: &str) -> Result<Filter> {
         query.ints(&mut filter, key, key)?;
     }
     query.ints(&mut filter, "version_number", VERSION)?;
-    for column in ["start_date", "end_date", "updated_at"] {
-        query.times(&mut filter, column, column)?;
+    for column in ["start_date", "end_date"] {
+        query.open_times(&mut filter, column, column, now)?;
     }
+    query.times(&mut filter, "updated_at", "updated_at")?;
     for (key, column) in [("run_after", RUN_AFTER), ("logical_date", LOGICAL_DATE)] {
         query.times(&mut filter, key, column)?;
     }
@@ -147,51 +139,64 @@ pub(super) async fn listed(scheduler: &Scheduler, filter: Filter, page: &Page) -
 #[utoipa::path(get, path = "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances", tag = "pipelines", params(Paging), responses((status = 200, body = TaskInstanceCollection)), security(("artel" = ["read:dags"])))]
 pub(super) async fn list(scheduler: web::Data<Scheduler>, path: web::Path<(String, String)>, request: HttpRequest) -> Result<HttpResponse> {
     let (dag_id, run_id) = path.into_inner();
-    if dag_id != "~" && run_id != "~" {
-        scheduler.run(&dag_id, &run_id).await?;
-    }
     let query = Query::of(&request);
-    let mut filter = filter_of(&query, &dag_id, &run_id)?;
+    let mut filter = filter_of(&query, (&dag_id, &run_id), scheduler.cx.clock.now())?;
+    let page = query.page(ORDER, "map_index", "id")?;
+    let run = match (dag_id.as_str(), run_id.as_str()) {
+        (_, "~") => None,
+        ("~", _) => return Err(Error::invalid("dag_id is required when dag_run_id is specified")),
+        _ => {
+            let missing = || Error::not_found(format!("DagRun with dag_id: `{dag_id}` and run_id: `{run_id}` was not found"));
+            Some(runs::get(&scheduler.db, &dag_id, &run_id).await?.ok_or_else(missing)?)
+        }
+    };
+    if dag_id != "~" {
+        scheduler.dag_row(&dag_id).await?;
+    }
     if let Some(group) = query.get("task_group_id") {
-        let dag = scheduler.latest(&dag_id).await?;
-        let tasks =
-            dag.tasks_of_group(group).ok_or_else(|| Error::not_found(format!("Task group {group} was not found in Dag {dag_id}")))?;
+        if dag_id == "~" {
+            return Err(Error::invalid("dag_id is required when task_group_id is specified"));
+        }
+        let Some(tasks) = scheduler.dag_of(&dag_id, run.as_ref()).await?.tasks_of_group(group) else { return Ok(no_group(group)) };
+        if tasks.is_empty() {
+            filter.that("1 = 0");
+        }
         filter.any_of("task_id", &tasks);
     }
-    let page = query.page(ORDER, "map_index", "run_id, task_id, map_index")?;
     let mut found = listed(&scheduler, filter, &page).await?;
     (found.next_cursor, found.previous_cursor) = query.cursors(&page, found.total_entries);
+    (found.total_entries, found.total_entries_limit) = query.counted(found.total_entries);
     Ok(HttpResponse::Ok().json(found))
 }
 
-async fn one(scheduler: &Scheduler, dag_id: &str, run_id: &str, task_id: &str, map_index: i64) -> Result<TaskInstance> {
-    let missing = || {
-        Error::not_found(format!(
-            "The Task Instance with dag_id: `{dag_id}`, run_id: `{run_id}` and task_id: `{task_id}`, map_index: `{map_index}` was not found"
-        ))
-    };
-    instances::of_task(&scheduler.db, dag_id, run_id, task_id, map_index).await?.ok_or_else(missing)
+/// The one answer of these routes whose `detail` is no text.
+fn no_group(group: &str) -> HttpResponse {
+    HttpResponse::NotFound().json(json!({"detail": {"message": format!("Task group {group} not found"), "reason": "not_found"}}))
 }
 
 /// One instance of a task that is not mapped.
 #[utoipa::path(get, path = "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances/{task_id}", tag = "pipelines", responses((status = 200, body = TaskInstanceResponse)), security(("artel" = ["read:dags"])))]
-pub(super) async fn get(
-    scheduler: web::Data<Scheduler>,
-    path: web::Path<(String, String, String)>,
-    request: HttpRequest,
-) -> Result<HttpResponse> {
+pub(super) async fn get(scheduler: web::Data<Scheduler>, path: web::Path<(String, String, String)>) -> Result<HttpResponse> {
     let (dag_id, run_id, task_id) = path.into_inner();
-    let map_index = Query::of(&request).int("map_index")?.unwrap_or(-1);
-    let found = one(&scheduler, &dag_id, &run_id, &task_id, map_index).await?;
-    Ok(HttpResponse::Ok().json(show(&scheduler, &[found], true).await?.remove(0)))
+    if let Some(found) = instances::of_task(&scheduler.db, &dag_id, &run_id, &task_id, -1).await? {
+        return show_one(&scheduler, found).await;
+    }
+    Err(Error::not_found(match instances::last_index(&scheduler.db, &dag_id, &run_id, &task_id).await? {
+        Some(_) => "Task instance is mapped, add the map_index value to the URL".into(),
+        None => format!("The Task Instance with dag_id: `{dag_id}`, run_id: `{run_id}` and task_id: `{task_id}` was not found"),
+    }))
 }
 
 /// One mapped instance.
-#[utoipa::path(get, path = "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances/{task_id}/{map_index:-?[0-9]+}", tag = "pipelines", responses((status = 200, body = TaskInstanceResponse)), security(("artel" = ["read:dags"])))]
-pub(super) async fn get_mapped(scheduler: web::Data<Scheduler>, path: web::Path<(String, String, String, i64)>) -> Result<HttpResponse> {
+#[utoipa::path(get, path = "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances/{task_id}/{map_index}", tag = "pipelines", responses((status = 200, body = TaskInstanceResponse)), security(("artel" = ["read:dags"])))]
+pub(super) async fn get_mapped(scheduler: web::Data<Scheduler>, path: Path<(String, String, String, i64)>) -> Result<HttpResponse> {
     let (dag_id, run_id, task_id, map_index) = path.into_inner();
-    let found = one(&scheduler, &dag_id, &run_id, &task_id, map_index).await?;
-    Ok(HttpResponse::Ok().json(show(&scheduler, &[found], true).await?.remove(0)))
+    let missing = || {
+        let key = format!("dag_id: `{dag_id}`, run_id: `{run_id}`, task_id: `{task_id}`, and map_index: `{map_index}`");
+        Error::not_found(format!("The Mapped Task Instance with {key} was not found"))
+    };
+    let found = instances::of_task(&scheduler.db, &dag_id, &run_id, &task_id, map_index).await?.ok_or_else(missing)?;
+    show_one(&scheduler, found).await
 }
 
 /// Removes an instance that does not run, with its earlier tries.
@@ -204,10 +209,7 @@ pub(super) async fn delete(
     let (dag_id, run_id, task_id) = path.into_inner();
     let map_index = Query::of(&request).int("map_index")?.unwrap_or(-1);
     let found = instances::of_task(&scheduler.db, &dag_id, &run_id, &task_id, map_index).await?;
-    let found = found.ok_or_else(|| {
-        let key = format!("dag_id: `{dag_id}`, run_id: `{run_id}`, task_id: `{task_id}` and map_index: `{map_index}`");
-        Error::not_found(format!("The Task Instance with {key} was not found"))
-    })?;
+    let found = found.ok_or_else(|| no_instance((&dag_id, &run_id, &task_id), map_index))?;
     scheduler.delete_instances(&[found]).await?;
     // upstream answers with the JSON of nothing
     Ok(HttpResponse::Ok().json(()))
@@ -222,90 +224,28 @@ pub(super) async fn list_mapped(
 ) -> Result<HttpResponse> {
     let (dag_id, run_id, task_id) = path.into_inner();
     let query = Query::of(&request);
-    let mut filter = filter_of(&query, &dag_id, &run_id)?;
-    filter.compare("task_id", "=", task_id);
+    let mut filter = filter_of(&query, (&dag_id, &run_id), scheduler.cx.clock.now())?;
+    filter.compare("task_id", "=", task_id.as_str());
     filter.that("map_index >= 0");
-    Ok(HttpResponse::Ok().json(listed(&scheduler, filter, &query.page(ORDER, "map_index", "map_index")?).await?))
-}
-
-/// The present try and the earlier ones, by number.
-async fn all_tries(scheduler: &Scheduler, dag_id: &str, run_id: &str, task_id: &str, map_index: i64) -> Result<Vec<TaskInstance>> {
-    let present = one(scheduler, dag_id, run_id, task_id, map_index).await?;
-    let mut tries = history::tries(&scheduler.db, dag_id, run_id, task_id, map_index).await?;
-    // one that waits for its retry still has the number of the try that is over
-    tries.retain(|t| t.try_number != present.try_number || matches!(present.state, Some(TaskState::UpForRetry) | None));
-    if !matches!(present.state, Some(TaskState::UpForRetry))
-        && (present.try_number > 0 || present.state.is_some())
-        && !tries.iter().any(|t| t.try_number == present.try_number)
-    {
-        tries.push(present);
+    let page = query.page(ORDER, "map_index", "id")?;
+    // none at all may mean that it was mapped over nothing
+    if instances::last_index(&scheduler.db, &dag_id, &run_id, &task_id).await?.is_none_or(|last| last < 0) {
+        let run = runs::get(&scheduler.db, &dag_id, &run_id).await?;
+        let dag = scheduler.dag_of(&dag_id, run.as_ref()).await?;
+        let task = dag.task(&task_id).ok_or_else(|| Error::not_found(format!("Task id {task_id} not found")))?;
+        if !task.needs_expansion() {
+            return Err(Error::not_found(format!("Task id {task_id} is not mapped")));
+        }
     }
-    Ok(tries)
-}
-
-/// Every try of an instance.
-#[utoipa::path(get, path = "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances/{task_id}/tries", tag = "pipelines", params(("map_index" = Option<i64>, Query)), responses((status = 200, body = TryCollection)), security(("artel" = ["read:dags"])))]
-pub(super) async fn tries(
-    scheduler: web::Data<Scheduler>,
-    path: web::Path<(String, String, String)>,
-    request: HttpRequest,
-) -> Result<HttpResponse> {
-    let (dag_id, run_id, task_id) = path.into_inner();
-    let map_index = Query::of(&request).int("map_index")?.unwrap_or(-1);
-    every_try(&scheduler, &dag_id, &run_id, &task_id, map_index).await
-}
-
-/// Every try of a mapped instance.
-#[utoipa::path(get, path = "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances/{task_id}/{map_index}/tries", tag = "pipelines", responses((status = 200, body = TryCollection)), security(("artel" = ["read:dags"])))]
-pub(super) async fn mapped_tries(scheduler: web::Data<Scheduler>, path: web::Path<(String, String, String, i64)>) -> Result<HttpResponse> {
-    let (dag_id, run_id, task_id, map_index) = path.into_inner();
-    every_try(&scheduler, &dag_id, &run_id, &task_id, map_index).await
-}
-
-/// One try of a mapped instance.
-#[utoipa::path(get, path = "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances/{task_id}/{map_index}/tries/{task_try_number}", tag = "pipelines", responses((status = 200, body = TaskInstanceResponse)), security(("artel" = ["read:dags"])))]
-pub(super) async fn mapped_try_of(
-    scheduler: web::Data<Scheduler>,
-    path: web::Path<(String, String, String, i64, i64)>,
-) -> Result<HttpResponse> {
-    let (dag_id, run_id, task_id, map_index, number) = path.into_inner();
-    let found = scheduler.try_of(&dag_id, &run_id, &task_id, map_index, number).await?;
-    Ok(HttpResponse::Ok().json(show(&scheduler, &[found], true).await?.remove(0)))
-}
-
-async fn every_try(scheduler: &Scheduler, dag_id: &str, run_id: &str, task_id: &str, map_index: i64) -> Result<HttpResponse> {
-    let found = all_tries(scheduler, dag_id, run_id, task_id, map_index).await?;
-    let total_entries = found.len();
-    Ok(HttpResponse::Ok().json(TryCollection { task_instances: show(scheduler, &found, false).await?, total_entries }))
-}
-
-/// One try of an instance.
-#[utoipa::path(get, path = "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances/{task_id}/tries/{task_try_number}", tag = "pipelines", responses((status = 200, body = TaskInstanceResponse)), security(("artel" = ["read:dags"])))]
-pub(super) async fn try_of(
-    scheduler: web::Data<Scheduler>,
-    path: web::Path<(String, String, String, i64)>,
-    request: HttpRequest,
-) -> Result<HttpResponse> {
-    let (dag_id, run_id, task_id, number) = path.into_inner();
-    let map_index = Query::of(&request).int("map_index")?.unwrap_or(-1);
-    let found = scheduler.try_of(&dag_id, &run_id, &task_id, map_index, number).await?;
-    Ok(HttpResponse::Ok().json(show(&scheduler, &[found], true).await?.remove(0)))
+    Ok(HttpResponse::Ok().json(listed(&scheduler, filter, &page).await?))
 }
 
 impl Scheduler {
-    /// A try by its number: the present one, or one of the history.
-    pub(super) async fn try_of(&self, dag_id: &str, run_id: &str, task_id: &str, map_index: i64, number: i64) -> Result<TaskInstance> {
-        let present = one(self, dag_id, run_id, task_id, map_index).await?;
-        let past = history::tries(&self.db, dag_id, run_id, task_id, map_index).await?;
-        let past = past.into_iter().rfind(|t| t.try_number == number);
-        match (present.try_number == number, past) {
-            // it waits for its next try: what happened is in the history
-            (true, Some(past)) if matches!(present.state, Some(TaskState::UpForRetry) | None) => Ok(past),
-            (true, _) => Ok(present),
-            (false, Some(past)) => Ok(past),
-            (false, None) => Err(Error::not_found(format!(
-                "The Task Instance with dag_id: `{dag_id}`, run_id: `{run_id}`, task_id: `{task_id}`, try_number: `{number}` and map_index: `{map_index}` was not found"
-            ))),
+    /// A DAG as a run has it; as it is now where there is no such run.
+    pub(super) async fn dag_of(&self, dag_id: &str, run: Option<&DagRun>) -> Result<Arc<Dag>> {
+        match run {
+            Some(run) => self.version(&run.dag_version_id).await,
+            None => self.latest(dag_id).await,
         }
     }
 }

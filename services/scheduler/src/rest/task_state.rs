@@ -1,13 +1,14 @@
 //! What tasks keep from one try to the next, for people (airflow/api_fastapi/core_api/routes/public/task_state_store.py).
 
 use super::asset_state::storable;
+use super::body::{self, Aware, Body};
 use super::query::{Paging, Query};
 use crate::Scheduler;
 use crate::store::instances::{self, TaskInstance};
 use crate::store::task_state::{self, Entry, Place};
 use crate::times::{self, shown, shown_opt};
 use actix_web::{HttpRequest, HttpResponse, web};
-use artel_platform::http::Json;
+use artel_platform::http::Fault;
 use artel_platform::{Error, Result};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -43,7 +44,6 @@ pub(super) struct ValueBody {
     value: Value,
     /// Until when: a time, null for ever, or `default`.
     #[serde(default = "by_default")]
-    #[schema(value_type = Option<String>)]
     expires_at: Value,
 }
 
@@ -76,10 +76,24 @@ fn missing(key: &str) -> Error {
 }
 
 fn map_index(query: &Query) -> Result<i64> {
-    match query.int("map_index")?.unwrap_or(-1) {
-        index if index < -1 => Err(Error::invalid("map_index has to be -1 or more")),
-        index => Ok(index),
+    Ok(query.map_index()?.unwrap_or(-1))
+}
+
+/// Until when a value is kept; for ever where there is no such time.
+fn expiry(mut given: Value, now: i64) -> Result<Option<i64>> {
+    match given.as_str() {
+        None if given.is_null() => return Ok(None),
+        Some("default") => return Ok(Some(now + RETENTION_DAYS * DAY)),
+        _ => {}
     }
+    // as a union is told of: what is wrong with it as each of the things that it may be
+    let place = |kind: &str| ["body", "expires_at", kind].map(Value::from).to_vec();
+    let mut faults = body::faults_of_type::<Aware>(&mut given, &place("datetime"));
+    if !faults.is_empty() {
+        faults.push(Fault { kind: "literal_error", place: place("literal['default']"), message: body::should_be(&["default"]) });
+        return Err(faults.into());
+    }
+    times::parse(given.as_str().unwrap_or_default()).map(Some)
 }
 
 /// The task instance that a change is about.
@@ -113,14 +127,9 @@ pub(super) async fn get(scheduler: web::Data<Scheduler>, path: OfKey, request: H
 
 /// Keeps a value.
 #[utoipa::path(put, path = "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances/{task_id}/state-store/{key:.*}", tag = "pipelines", params(("map_index" = Option<i64>, Query)), request_body = ValueBody, responses((status = 204)), security(("artel" = ["run:dags"])))]
-pub(super) async fn put(scheduler: web::Data<Scheduler>, path: OfKey, request: HttpRequest, body: Json<ValueBody>) -> Result<HttpResponse> {
+pub(super) async fn put(scheduler: web::Data<Scheduler>, path: OfKey, request: HttpRequest, body: Body<ValueBody>) -> Result<HttpResponse> {
     let (value, now) = (storable(&body.value)?, scheduler.cx.clock.now());
-    let expires_at = match &body.expires_at {
-        Value::Null => None,
-        Value::String(word) if word == "default" => Some(now + RETENTION_DAYS * DAY),
-        Value::String(text) => Some(times::parse(text).map_err(|e| Error::new(e.code, format!("expires_at: {}", e.message)))?),
-        other => return Err(Error::invalid(format!("expires_at: {other} is neither a time, null nor \"default\""))),
-    };
+    let expires_at = expiry(body.into_inner().expires_at, now)?;
     let of = instance(&scheduler, (&path.0, &path.1, &path.2), &request).await?;
     let mut tx = scheduler.db.begin().await?;
     task_state::put(&mut tx, &of, &path.3, &value, expires_at, now).await?;
@@ -134,7 +143,7 @@ pub(super) async fn patch(
     scheduler: web::Data<Scheduler>,
     path: OfKey,
     request: HttpRequest,
-    body: Json<ValuePatch>,
+    body: Body<ValuePatch>,
 ) -> Result<HttpResponse> {
     let value = storable(&body.value)?;
     let of = instance(&scheduler, (&path.0, &path.1, &path.2), &request).await?;

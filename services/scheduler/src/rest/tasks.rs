@@ -2,13 +2,14 @@
 
 use super::collections::TaskCollection;
 use super::models::{params, time_delta};
-use super::query::Query;
+use super::query::{Query, no_order};
 use crate::Scheduler;
 use crate::dag::{Dag, Task};
 use crate::times::shown_opt;
 use actix_web::{HttpRequest, HttpResponse, web};
 use artel_platform::{Error, Result};
 use serde_json::{Value, json};
+use std::cmp::Ordering;
 
 fn shown(dag: &Dag, task: &Task) -> Value {
     let text = |key: &str| task.attribute(key);
@@ -44,20 +45,33 @@ fn shown(dag: &Dag, task: &Task) -> Value {
     })
 }
 
+/// Numbers as numbers, anything else as text.
+fn compared(one: &Value, other: &Value) -> Ordering {
+    match (one.as_f64(), other.as_f64()) {
+        (Some(one), Some(other)) => one.total_cmp(&other),
+        _ => one
+            .as_str()
+            .map_or_else(|| one.to_string(), str::to_owned)
+            .cmp(&other.as_str().map_or_else(|| other.to_string(), str::to_owned)),
+    }
+}
+
 /// Tasks.
 #[utoipa::path(get, path = "/api/v2/dags/{dag_id}/tasks", tag = "pipelines", responses((status = 200, body = TaskCollection)), security(("artel" = ["read:dags"])))]
 pub(super) async fn list(scheduler: web::Data<Scheduler>, dag_id: web::Path<String>, request: HttpRequest) -> Result<HttpResponse> {
     let dag = scheduler.latest(&dag_id).await?;
     let order = Query::of(&request).get("order_by").unwrap_or("task_id").to_owned();
     let (field, backwards) = order.strip_prefix('-').map_or((order.as_str(), false), |field| (field, true));
-    let mut tasks: Vec<Value> = dag.tasks.iter().map(|task| shown(&dag, task)).collect();
+    let mut in_file: Vec<&Task> = dag.tasks.iter().collect();
+    in_file.sort_by_key(|task| task.place);
+    let mut tasks: Vec<Value> = in_file.into_iter().map(|task| shown(&dag, task)).collect();
     if tasks.first().is_some_and(|t| t.get(field).is_none()) {
-        return Err(Error::invalid(format!("'{field}' is no attribute of a task")));
+        return Err(no_order(field));
     }
-    tasks.sort_by_key(|task| task[field].as_str().map_or_else(|| task[field].to_string(), str::to_owned));
-    if backwards {
-        tasks.reverse();
-    }
+    tasks.sort_by(|one, other| {
+        let order = compared(&one[field], &other[field]);
+        if backwards { order.reverse() } else { order }
+    });
     let total_entries = tasks.len();
     Ok(HttpResponse::Ok().json(TaskCollection { tasks, total_entries }))
 }

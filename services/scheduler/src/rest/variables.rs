@@ -1,13 +1,14 @@
 //! Variables.
 
-use super::bulk::{self, BulkBody, BulkResponse, Kind};
+use super::body::{Body, is_changed, no_team};
+use super::bulk::{self, Actions, BulkBody, BulkResponse, Kind};
 use super::query::{Paging, Query};
 use crate::Scheduler;
-use crate::sensitive::is_sensitive;
+use crate::python_json::dumps;
+use crate::sensitive::{HIDDEN, is_sensitive, redacted_document};
 use crate::store::Filter;
 use crate::store::variables::Variable;
 use actix_web::{HttpRequest, HttpResponse, web};
-use artel_platform::http::Json;
 use artel_platform::{Error, Result};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -29,18 +30,17 @@ pub(super) struct VariableResponse {
 #[schema(as = airflow::VariableBody)]
 #[serde(deny_unknown_fields)]
 pub(super) struct VariableBody {
+    #[schema(min_length = 1, max_length = 250)]
     key: String,
-    #[serde(default)]
     value: Value,
     description: Option<String>,
-    #[allow(dead_code)]
+    #[schema(max_length = 50)]
     team_name: Option<String>,
 }
 
 fn shown(variable: Variable) -> VariableResponse {
-    let hidden = is_sensitive(&variable.key);
     VariableResponse {
-        value: variable.value.map(|v| if hidden && !v.is_empty() { "***".into() } else { v }),
+        value: variable.value.map(|value| hidden(&variable.key, value)),
         key: variable.key,
         description: variable.description,
         is_encrypted: variable.is_encrypted,
@@ -48,13 +48,23 @@ fn shown(variable: Variable) -> VariableResponse {
     }
 }
 
-fn text(value: &Value) -> Option<String> {
-    match value {
-        Value::Null => None,
-        Value::String(text) => Some(text.clone()),
-        other => Some(other.to_string()),
+/// A value without its secrets: those that JSON names, and all of a variable that is called as one.
+fn hidden(key: &str, value: String) -> String {
+    if is_sensitive(key) && !value.is_empty() {
+        return HIDDEN.into();
+    }
+    match serde_json::from_str(&value) {
+        Ok(document) => dumps(&redacted_document(document, false)),
+        Err(_) => value,
     }
 }
+
+/// Values are texts: anything else is the JSON of it.
+fn text(value: &Value) -> String {
+    value.as_str().map_or_else(|| dumps(value), Into::into)
+}
+
+const ORDER: &[(&str, &str)] = &[("id", "number"), ("key", "key"), ("description", "description"), ("is_encrypted", "is_encrypted")];
 
 fn missing(key: &str) -> Error {
     Error::not_found(format!("The Variable with key: `{key}` was not found"))
@@ -66,7 +76,7 @@ pub(super) async fn list(scheduler: web::Data<Scheduler>, request: HttpRequest) 
     let query = Query::of(&request);
     let mut filter = Filter::default();
     query.patterns(&mut filter, "variable_key", "key");
-    let page = query.page(&[("key", "key"), ("id", "key"), ("description", "description")], "key", "key")?;
+    let page = query.page(ORDER, "id", "number, key")?;
     let (found, total_entries) = scheduler.list_variables(filter, &page).await?;
     let variables: Vec<_> = found.into_iter().map(shown).collect();
     Ok(HttpResponse::Ok().json(json!({"variables": variables, "total_entries": total_entries})))
@@ -81,11 +91,12 @@ pub(super) async fn get(scheduler: web::Data<Scheduler>, key: web::Path<String>)
 
 /// Makes a variable.
 #[utoipa::path(post, path = "/api/v2/variables", tag = "pipelines", request_body = VariableBody, responses((status = 201, body = VariableResponse)), security(("artel" = ["variables"])))]
-pub(super) async fn create(scheduler: web::Data<Scheduler>, body: Json<VariableBody>) -> Result<HttpResponse> {
+pub(super) async fn create(scheduler: web::Data<Scheduler>, body: Body<VariableBody>) -> Result<HttpResponse> {
+    no_team(body.team_name.as_deref())?;
     if scheduler.get_variable(&body.key).await?.is_some() {
         return Err(Error::exists(format!("The Variable with key: `{}` already exists", body.key)));
     }
-    put(&scheduler, &body.key, text(&body.value), body.description.clone()).await.map(|v| HttpResponse::Created().json(v))
+    put(&scheduler, &body.key, Some(text(&body.value)), body.description.clone()).await.map(|v| HttpResponse::Created().json(v))
 }
 
 /// Changes a variable.
@@ -94,21 +105,25 @@ pub(super) async fn update(
     scheduler: web::Data<Scheduler>,
     key: web::Path<String>,
     request: HttpRequest,
-    body: Json<VariableBody>,
+    body: Body<VariableBody>,
 ) -> Result<HttpResponse> {
     if body.key != *key {
         return Err(Error::invalid("Invalid body, key from request body doesn't match uri parameter"));
     }
     let mask = Query::of(&request).all("update_mask");
-    change(&scheduler, body.into_inner(), &mask).await.map(|v| HttpResponse::Ok().json(v))
+    let (body, sent) = body.into_parts();
+    change(&scheduler, body, &sent, &mask).await.map(|v| HttpResponse::Ok().json(v))
 }
 
-/// Only the fields of `mask` where there is one.
-async fn change(scheduler: &Scheduler, body: VariableBody, mask: &[String]) -> Result<VariableResponse> {
+/// Only the fields that were sent and, where there is a mask, that it names.
+async fn change(scheduler: &Scheduler, body: VariableBody, sent: &Value, mask: &[String]) -> Result<VariableResponse> {
+    no_team(body.team_name.as_deref())?;
     let old = scheduler.get_variable(&body.key).await?.ok_or_else(|| missing(&body.key))?;
-    let wanted = |field: &str| mask.is_empty() || mask.iter().any(|m| m == field);
-    let value = if wanted("value") { text(&body.value) } else { old.value };
-    let description = if wanted("description") { body.description } else { old.description };
+    if mask.iter().any(|field| field == "key") {
+        return Err(Error::invalid("Update not allowed: the following fields are immutable and cannot be modified: {'key'}"));
+    }
+    let value = if is_changed(sent, mask, "value") { Some(text(&body.value)) } else { old.value };
+    let description = if is_changed(sent, mask, "description") { body.description } else { old.description };
     put(scheduler, &body.key, value, description).await
 }
 
@@ -119,9 +134,6 @@ pub(super) async fn delete(scheduler: web::Data<Scheduler>, key: web::Path<Strin
 }
 
 async fn put(scheduler: &Scheduler, key: &str, value: Option<String>, description: Option<String>) -> Result<VariableResponse> {
-    if key.is_empty() || key.chars().count() > 250 {
-        return Err(Error::invalid("a variable's key has 1 to 250 characters"));
-    }
     scheduler.put_variable(key, value.as_deref(), description.as_deref()).await?;
     Ok(shown(Variable { key: key.into(), value, description, is_encrypted: true }))
 }
@@ -130,6 +142,9 @@ struct Variables;
 
 impl Kind for Variables {
     const NAME: &'static str = "variables";
+    const IDENTIFIERS: &'static str = "keys";
+    const BODY: &'static str = "VariableBody";
+    type Entity = VariableBody;
 
     fn name(&self, entity: &Value) -> Result<String> {
         bulk::named(entity, "key")
@@ -141,11 +156,11 @@ impl Kind for Variables {
 
     async fn create(&self, scheduler: &Scheduler, entity: Value) -> Result<()> {
         let body: VariableBody = bulk::body(entity)?;
-        put(scheduler, &body.key, text(&body.value), body.description).await.map(drop)
+        put(scheduler, &body.key, Some(text(&body.value)), body.description).await.map(drop)
     }
 
     async fn update(&self, scheduler: &Scheduler, entity: Value, mask: &[String]) -> Result<()> {
-        change(scheduler, bulk::body(entity)?, mask).await.map(drop)
+        change(scheduler, bulk::body(entity.clone())?, &entity, mask).await.map(drop)
     }
 
     async fn delete(&self, scheduler: &Scheduler, entity: &Value) -> Result<()> {
@@ -156,6 +171,6 @@ impl Kind for Variables {
 
 /// Makes, changes or removes several variables.
 #[utoipa::path(patch, path = "/api/v2/variables", tag = "pipelines", request_body = BulkBody, responses((status = 200, body = BulkResponse)), security(("artel" = ["variables"])))]
-pub(super) async fn bulk(scheduler: web::Data<Scheduler>, body: Json<BulkBody>) -> Result<HttpResponse> {
+pub(super) async fn bulk(scheduler: web::Data<Scheduler>, body: Body<Actions>) -> Result<HttpResponse> {
     bulk::run(&scheduler, &Variables, body.into_inner()).await
 }

@@ -1,13 +1,13 @@
 //! XComs that people write (airflow/api_fastapi/core_api/routes/public/xcom.py).
 
+use super::body::Body;
 use super::query::Query;
-use super::xcoms::entry;
+use super::xcoms::with_value;
 use crate::Scheduler;
 use crate::objects::XComMeta;
-use crate::store::runs;
-use crate::store::xcoms::{self, XCom, XComKey};
+use crate::store::xcoms::{self, XComKey};
+use crate::store::{instances, runs};
 use actix_web::{HttpRequest, HttpResponse, web};
-use artel_platform::http::Json;
 use artel_platform::{Error, Result};
 use serde::Deserialize;
 use serde_json::Value;
@@ -73,21 +73,19 @@ fn missing(key: &str) -> Error {
     Error::not_found(format!("The XCom with key: `{key}` with mentioned task instance doesn't exist."))
 }
 
-async fn shown(scheduler: &Scheduler, xcom: &XCom, value: Value) -> Result<Value> {
-    let mut shown = entry(scheduler, xcom).await?;
-    shown["value"] = value;
-    Ok(shown)
-}
-
 /// Writes an XCom of a task under a key that has none.
 #[utoipa::path(post, path = "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances/{task_id}/xcomEntries", tag = "pipelines", request_body = XComCreate, responses((status = 201, body = serde_json::Value)), security(("artel" = ["run:dags"])))]
-pub(super) async fn create(scheduler: web::Data<Scheduler>, path: OfTask, body: Json<XComCreate>) -> Result<HttpResponse> {
+pub(super) async fn create(scheduler: web::Data<Scheduler>, path: OfTask, body: Body<XComCreate>) -> Result<HttpResponse> {
     let (dag_id, run_id, task_id) = path.into_inner();
     let XComCreate { key: name, value, map_index } = body.into_inner();
     check(&value, "value")?;
     scheduler.has_task(&dag_id, &run_id, &task_id).await?;
     if name.is_empty() {
         return Err(Error::invalid(format!("Couldn't serialise the XCom with key: `{name}`")));
+    }
+    if instances::of_task(&scheduler.db, &dag_id, &run_id, &task_id, map_index).await?.is_none() {
+        let key = format!("dag_id='{dag_id}', run_id='{run_id}', task_id='{task_id}', map_index={map_index}");
+        return Err(Error::not_found(format!("Task instance not found for {key}")));
     }
     let key = XComKey { dag_id: &dag_id, run_id: &run_id, task_id: &task_id, key: &name };
     let stored = scheduler.store_value(&key, map_index, value.to_string()).await?;
@@ -98,14 +96,13 @@ pub(super) async fn create(scheduler: web::Data<Scheduler>, path: OfTask, body: 
         return Err(Error::exists(format!("The XCom with key: `{name}` with mentioned task instance already exists.")));
     }
     scheduler.write_xcom(&mut tx, &key, &stored, &XComMeta { map_index, mapped_length: None, dag_result: false }).await?;
-    let written = xcoms::get(&mut tx, &key, map_index).await?.ok_or_else(|| missing(&name))?;
     tx.commit().await?;
-    Ok(HttpResponse::Created().json(shown(&scheduler, &written, value).await?))
+    Ok(HttpResponse::Created().json(with_value(&scheduler, &key, map_index, value).await?))
 }
 
 /// Writes another value over an XCom. What is mapped over it keeps its length.
 #[utoipa::path(patch, path = "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances/{task_id}/xcomEntries/{xcom_key:.*}", tag = "pipelines", request_body = XComUpdate, responses((status = 200, body = serde_json::Value)), security(("artel" = ["run:dags"])))]
-pub(super) async fn update(scheduler: web::Data<Scheduler>, path: OfKey, body: Json<XComUpdate>) -> Result<HttpResponse> {
+pub(super) async fn update(scheduler: web::Data<Scheduler>, path: OfKey, body: Body<XComUpdate>) -> Result<HttpResponse> {
     let (dag_id, run_id, task_id, name) = path.into_inner();
     let XComUpdate { value, map_index } = body.into_inner();
     check(&value, "value")?;
@@ -117,16 +114,15 @@ pub(super) async fn update(scheduler: web::Data<Scheduler>, path: OfKey, body: J
     let mut tx = scheduler.db.begin().await?;
     let meta = xcoms::about(&mut tx, &key, map_index).await?.ok_or_else(|| missing(&name))?;
     scheduler.write_xcom(&mut tx, &key, &stored, &XComMeta { map_index, mapped_length: meta.0, dag_result: meta.1 }).await?;
-    let written = xcoms::get(&mut tx, &key, map_index).await?.ok_or_else(|| missing(&name))?;
     tx.commit().await?;
-    Ok(HttpResponse::Ok().json(shown(&scheduler, &written, value).await?))
+    Ok(HttpResponse::Ok().json(with_value(&scheduler, &key, map_index, value).await?))
 }
 
 /// Removes an XCom.
 #[utoipa::path(delete, path = "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances/{task_id}/xcomEntries/{xcom_key:.*}", tag = "pipelines", params(("map_index" = Option<i64>, Query)), responses((status = 204)), security(("artel" = ["run:dags"])))]
 pub(super) async fn delete(scheduler: web::Data<Scheduler>, path: OfKey, request: HttpRequest) -> Result<HttpResponse> {
     let (dag_id, run_id, task_id, name) = path.into_inner();
-    let map_index = Query::of(&request).int("map_index")?.unwrap_or(-1);
+    let map_index = Query::of(&request).map_index()?.unwrap_or(-1);
     let key = XComKey { dag_id: &dag_id, run_id: &run_id, task_id: &task_id, key: &name };
     let mut tx = scheduler.db.begin().await?;
     if !xcoms::delete(&mut tx, &key, map_index, scheduler.cx.clock.now()).await? {
@@ -139,9 +135,8 @@ pub(super) async fn delete(scheduler: web::Data<Scheduler>, path: OfKey, request
 impl Scheduler {
     /// Is there this DAG, with this task, with this run? Asked in upstream's order, in the version that the run is pinned to.
     async fn has_task(&self, dag_id: &str, run_id: &str, task_id: &str) -> Result<()> {
-        let row = self.dag_row(dag_id).await?;
         let run = runs::get(&self.db, dag_id, run_id).await?;
-        let dag = self.version(run.as_ref().map_or(&row.latest_version_id, |run| &run.dag_version_id)).await?;
+        let dag = self.dag_of(dag_id, run.as_ref()).await?;
         if dag.task(task_id).is_none() {
             return Err(Error::not_found(format!("Task with ID: `{task_id}` not found in dag: `{dag_id}`")));
         }

@@ -2,8 +2,9 @@
 
 use super::query::{Paging, Query};
 use crate::Scheduler;
-use crate::store::xcoms::{self, XCom, XComKey};
-use crate::store::{Filter, dags, instances, runs};
+use crate::python_text;
+use crate::store::Filter;
+use crate::store::xcoms::{self, Listed, XComKey};
 use crate::times::{shown, shown_opt};
 use actix_web::{HttpRequest, HttpResponse, web};
 use artel_platform::{Error, Result};
@@ -16,22 +17,31 @@ macro_rules! of_run {
     };
 }
 
-pub(super) async fn entry(scheduler: &Scheduler, x: &XCom) -> Result<Value> {
-    let run = runs::get(&scheduler.db, &x.dag_id, &x.run_id).await?;
-    let task = instances::of_task(&scheduler.db, &x.dag_id, &x.run_id, &x.task_id, x.map_index).await?;
-    let dag = dags::get(&scheduler.db, &x.dag_id).await?;
-    Ok(json!({
+fn entry(x: Listed) -> Value {
+    json!({
         "key": x.key,
         "timestamp": shown(x.created_at),
-        "logical_date": shown_opt(run.as_ref().and_then(|r| r.logical_date)),
+        "logical_date": shown_opt(x.logical_date),
         "map_index": x.map_index,
+        "dag_display_name": x.dag_display_name.as_ref().unwrap_or(&x.dag_id),
+        "task_display_name": x.task_display_name.as_ref().unwrap_or(&x.task_id),
         "task_id": x.task_id,
         "dag_id": x.dag_id,
         "run_id": x.run_id,
-        "dag_display_name": dag.map_or_else(|| x.dag_id.clone(), |d| d.display_name),
-        "task_display_name": task.map_or_else(|| x.task_id.clone(), |t| t.task_display_name),
-        "run_after": shown(run.map_or(x.created_at, |r| r.run_after)),
-    }))
+        "run_after": shown(x.run_after.unwrap_or(x.created_at)),
+    })
+}
+
+/// An XCom as it is shown, with this value.
+pub(super) async fn with_value(scheduler: &Scheduler, key: &XComKey<'_>, map_index: i64, value: Value) -> Result<Value> {
+    let found = xcoms::listed(&scheduler.db, key, map_index).await?.ok_or_else(|| missing(key.key))?;
+    let mut shown = entry(found);
+    shown["value"] = value;
+    Ok(shown)
+}
+
+fn missing(key: &str) -> Error {
+    Error::not_found(format!("XCom entry with key: `{key}` not found"))
 }
 
 /// XComs of a task; `~` for any DAG, run or task.
@@ -52,7 +62,7 @@ pub(super) async fn list(
     if let Some(key) = query.get("xcom_key") {
         filter.compare("key", "=", key);
     }
-    if let Some(index) = query.int("map_index")? {
+    if let Some(index) = query.map_index()? {
         filter.compare("map_index", "=", index);
     }
     query.ints(&mut filter, "map_index_filter", "map_index")?;
@@ -74,14 +84,11 @@ pub(super) async fn list(
     ];
     let page = query.page(&order, "dag_id", "task_id, run_id, map_index, key")?;
     let (found, total_entries) = xcoms::list(&scheduler.db, filter, &page).await?;
-    let mut xcom_entries = Vec::with_capacity(found.len());
-    for x in &found {
-        xcom_entries.push(entry(&scheduler, x).await?);
-    }
+    let xcom_entries: Vec<Value> = found.into_iter().map(entry).collect();
     Ok(HttpResponse::Ok().json(json!({"xcom_entries": xcom_entries, "total_entries": total_entries})))
 }
 
-/// One XCom with its value, as text unless `stringify=false`.
+/// One XCom with its value, with `stringify=true` as text.
 #[utoipa::path(get, path = "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances/{task_id}/xcomEntries/{xcom_key:.*}", tag = "pipelines", responses((status = 200, body = serde_json::Value)), security(("artel" = ["read:dags"])))]
 pub(super) async fn get(
     scheduler: web::Data<Scheduler>,
@@ -90,68 +97,12 @@ pub(super) async fn get(
 ) -> Result<HttpResponse> {
     let (dag_id, run_id, task_id, xcom_key) = path.into_inner();
     let query = Query::of(&request);
-    let map_index = query.int("map_index")?.unwrap_or(-1);
-    let key = XComKey { dag_id: &dag_id, run_id: &run_id, task_id: &task_id, key: &xcom_key };
-    let found = xcoms::get(&scheduler.db, &key, map_index)
-        .await?
-        .ok_or_else(|| Error::not_found(format!("XCom entry with key: `{xcom_key}` not found")))?;
-    let mut shown = entry(&scheduler, &found).await?;
-    let value: Value = serde_json::from_str(&scheduler.xcom_text(&found).await?)?;
+    let map_index = query.map_index()?.unwrap_or(-1);
     let as_text = query.flag("stringify")?.unwrap_or(false);
-    shown["value"] = if as_text { Value::String(python_text(&value)) } else { value };
-    Ok(HttpResponse::Ok().json(shown))
-}
-
-/// A value as Python's `str` writes it.
-fn python_text(value: &Value) -> String {
-    match value {
-        Value::String(text) => text.clone(),
-        other => python_repr(other),
-    }
-}
-
-fn python_repr(value: &Value) -> String {
-    let joined = |items: Vec<String>| items.join(", ");
-    match value {
-        Value::Null => "None".into(),
-        Value::Bool(yes) => if *yes { "True" } else { "False" }.into(),
-        Value::Number(number) => number.to_string(),
-        Value::String(text) => quoted(text),
-        Value::Array(items) => format!("[{}]", joined(items.iter().map(python_repr).collect())),
-        Value::Object(items) => {
-            format!("{{{}}}", joined(items.iter().map(|(key, item)| format!("{}: {}", quoted(key), python_repr(item))).collect()))
-        }
-    }
-}
-
-/// In single quotes, in double quotes where the text has single ones only.
-fn quoted(text: &str) -> String {
-    let quote = if text.contains('\'') && !text.contains('"') { '"' } else { '\'' };
-    let mut written = String::from(quote);
-    for c in text.chars() {
-        match c {
-            '\n' => written.push_str("\\n"),
-            '\r' => written.push_str("\\r"),
-            '\t' => written.push_str("\\t"),
-            '\\' => written.push_str("\\\\"),
-            c if c == quote => written.extend(['\\', c]),
-            c if c.is_ascii_control() => written.push_str(&format!("\\x{:02x}", u32::from(c))),
-            c => written.push(c),
-        }
-    }
-    written.push(quote);
-    written
-}
-
-#[cfg(test)]
-mod tests {
-    use super::python_text;
-    use serde_json::json;
-
-    #[test]
-    fn values_are_written_as_python_writes_them() {
-        assert_eq!(python_text(&json!("plain 'text'")), "plain 'text'");
-        let value = json!([1, 2.5, true, null, "it's", "a\n\"b\" it's", {"k": [false]}]);
-        assert_eq!(python_text(&value), r#"[1, 2.5, True, None, "it's", 'a\n"b" it\'s', {'k': [False]}]"#);
-    }
+    query.flag("deserialize")?; // values are kept as what they are
+    let key = XComKey { dag_id: &dag_id, run_id: &run_id, task_id: &task_id, key: &xcom_key };
+    let found = xcoms::get(&scheduler.db, &key, map_index).await?.ok_or_else(|| missing(&xcom_key))?;
+    let value: Value = serde_json::from_str(&scheduler.xcom_text(&found).await?)?;
+    let value = if as_text && !value.is_null() { python_text::text(&value).into() } else { value };
+    Ok(HttpResponse::Ok().json(with_value(&scheduler, &key, map_index, value).await?))
 }

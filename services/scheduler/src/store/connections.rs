@@ -47,7 +47,8 @@ pub(crate) async fn get(from: impl Into<Read<'_>>, conn_id: &str) -> Result<Opti
 pub(crate) async fn put(tx: &mut Tx, c: &Connection, now: i64) -> Result<()> {
     let updates: Vec<String> = COLUMNS.split(", ").skip(1).chain(["updated_at"]).map(|name| format!("{name} = excluded.{name}")).collect();
     let text = format!(
-        "INSERT INTO connections ({COLUMNS}, is_encrypted, updated_at) VALUES ({}) ON CONFLICT (conn_id) DO UPDATE SET {}",
+        "INSERT INTO connections ({COLUMNS}, is_encrypted, updated_at, number)
+         VALUES ({}, (SELECT COALESCE(MAX(number), 0) + 1 FROM connections)) ON CONFLICT (conn_id) DO UPDATE SET {}",
         super::places(1, 11),
         updates.join(", ")
     );

@@ -32,6 +32,8 @@ pub(crate) struct DagRow {
     pub(crate) last_parse_seconds: f64,
     pub(crate) next: Next,
     pub(crate) latest_version_id: String,
+    /// A JSON list; every type where there is none.
+    pub(crate) allowed_run_types: Option<String>,
 }
 
 /// The next run that the timetable makes.
@@ -45,7 +47,7 @@ pub(crate) struct Next {
 
 const COLUMNS: &str = "dag_id, bundle_name, bundle_version, relative_fileloc, fileloc, display_name, description, owners, is_paused, is_stale, has_import_errors, \
      timetable_type, timetable_summary, timetable_description, timetable_periodic, max_active_tasks, max_active_runs, max_consecutive_failed_dag_runs, \
-     has_task_concurrency_limits, last_parsed_at, last_parse_seconds, next_logical_date, next_interval_start, next_interval_end, next_run_after, latest_version_id";
+     has_task_concurrency_limits, last_parsed_at, last_parse_seconds, next_logical_date, next_interval_start, next_interval_end, next_run_after, latest_version_id, allowed_run_types";
 
 fn read(row: &Row) -> Result<DagRow> {
     Ok(DagRow {
@@ -77,6 +79,7 @@ fn read(row: &Row) -> Result<DagRow> {
             run_after: row.opt("next_run_after")?,
         },
         latest_version_id: row.get("latest_version_id")?,
+        allowed_run_types: row.opt("allowed_run_types")?,
     })
 }
 
@@ -120,7 +123,7 @@ pub(crate) async fn put(tx: &mut Tx, d: &DagRow, workspace: &str, now: i64) -> R
         COLUMNS.split(", ").map(str::trim).filter(|c| !kept.contains(c)).map(|c| format!("{c} = excluded.{c}")).collect();
     let text = format!(
         "INSERT INTO dags ({COLUMNS}, workspace, created_at) VALUES ({}) ON CONFLICT (dag_id) DO UPDATE SET {}",
-        super::places(1, 28),
+        super::places(1, 29),
         updates.join(", ")
     );
     let values = args![
@@ -150,6 +153,7 @@ pub(crate) async fn put(tx: &mut Tx, d: &DagRow, workspace: &str, now: i64) -> R
         d.next.interval_end,
         d.next.run_after,
         &d.latest_version_id,
+        d.allowed_run_types.as_ref(),
         workspace,
         now
     ];

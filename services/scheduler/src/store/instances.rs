@@ -154,6 +154,18 @@ pub(crate) fn with_ids(ids: &[String]) -> Query<Vec<TaskInstance>> {
     Query::all(sql(text), ids.iter().map(Value::from).collect(), read)
 }
 
+/// Those of the given ids, by id.
+pub(crate) async fn by_ids(db: &Db, ids: &[String]) -> Result<Vec<TaskInstance>> {
+    let mut found = Vec::new();
+    for chunk in ids.chunks(500) {
+        let text = format!("SELECT {} FROM task_instances WHERE id IN ({}) ORDER BY id", columns(), places(1, chunk.len()));
+        for row in db.fetch_all(sql(text), chunk.iter().map(Value::from).collect()).await? {
+            found.push(read(&row)?);
+        }
+    }
+    Ok(found)
+}
+
 /// [`locked`], asked alone.
 pub(crate) async fn lock(tx: &mut Tx, id: &str) -> Result<Option<TaskInstance>> {
     tx.ask(locked(tx.dialect(), id)).await
@@ -168,6 +180,12 @@ pub(crate) async fn of_task(
 ) -> Result<Option<TaskInstance>> {
     let text = format!("SELECT {} FROM task_instances WHERE dag_id = $1 AND run_id = $2 AND task_id = $3 AND map_index = $4", columns());
     from.into().first(sql(text), args![dag_id, run_id, task_id, map_index]).await?.as_ref().map(read).transpose()
+}
+
+/// The highest map index of the instances of a task in a run; `None` where it has none.
+pub(crate) async fn last_index(db: &Db, dag_id: &str, run_id: &str, task_id: &str) -> Result<Option<i64>> {
+    let text = "SELECT MAX(map_index) AS last FROM task_instances WHERE dag_id = $1 AND run_id = $2 AND task_id = $3";
+    db.fetch_one(text, args![dag_id, run_id, task_id]).await?.opt("last")
 }
 
 pub(crate) async fn of_run(from: impl Into<Read<'_>>, dag_id: &str, run_id: &str) -> Result<Vec<TaskInstance>> {

@@ -51,7 +51,8 @@ pub(crate) async fn exists(tx: &mut Tx, name: &str) -> Result<bool> {
 }
 
 pub(crate) async fn put(tx: &mut Tx, p: &Pool) -> Result<()> {
-    let text = "INSERT INTO pools (name, slots, description, include_deferred) VALUES ($1, $2, $3, $4)
+    let text = "INSERT INTO pools (name, slots, description, include_deferred, number)
+         VALUES ($1, $2, $3, $4, (SELECT COALESCE(MAX(number), 0) + 1 FROM pools))
          ON CONFLICT (name) DO UPDATE SET slots = excluded.slots, description = excluded.description, include_deferred = excluded.include_deferred";
     tx.execute(text, args![&p.name, p.slots, p.description.as_ref(), p.include_deferred]).await.map(drop)
 }

@@ -179,6 +179,20 @@ fn of_ids(count: usize) -> AssertSqlSafe<String> {
     sql(format!("SELECT {COLUMNS} FROM dag_runs WHERE (dag_id, run_id) IN ({of})"))
 }
 
+/// The runs of these keys.
+pub(crate) async fn of_keys(db: &Db, keys: &[RunKey]) -> Result<Vec<DagRun>> {
+    let mut found = Vec::new();
+    for chunk in keys.chunks(250) {
+        let each: Vec<String> = (0..chunk.len()).map(|i| format!("(${}, ${})", 2 * i + 1, 2 * i + 2)).collect();
+        let text = format!("SELECT {COLUMNS} FROM dag_runs WHERE (dag_id, run_id) IN (VALUES {})", each.join(", "));
+        let values = chunk.iter().flat_map(|(dag_id, run_id)| [Value::from(dag_id), Value::from(run_id)]).collect();
+        for row in db.fetch_all(sql(text), values).await? {
+            found.push(read(&row)?);
+        }
+    }
+    Ok(found)
+}
+
 /// A run, by its key.
 pub(crate) fn one(dag_id: &str, run_id: &str) -> Query<Option<DagRun>> {
     Query::first(sql(format!("SELECT {COLUMNS} FROM dag_runs WHERE dag_id = $1 AND run_id = $2")), args![dag_id, run_id], read)

@@ -33,7 +33,8 @@ pub(crate) async fn get(from: impl Into<Read<'_>>, key: &str) -> Result<Option<V
 }
 
 pub(crate) async fn put(tx: &mut Tx, v: &Variable, now: i64) -> Result<()> {
-    let text = "INSERT INTO variables (key, value, description, is_encrypted, updated_at) VALUES ($1, $2, $3, $4, $5)
+    let text = "INSERT INTO variables (key, value, description, is_encrypted, updated_at, number)
+         VALUES ($1, $2, $3, $4, $5, (SELECT COALESCE(MAX(number), 0) + 1 FROM variables))
          ON CONFLICT (key) DO UPDATE SET value = excluded.value, description = excluded.description, is_encrypted = excluded.is_encrypted, updated_at = excluded.updated_at";
     tx.execute(text, args![&v.key, v.value.as_ref(), v.description.as_ref(), v.is_encrypted, now]).await.map(drop)
 }

@@ -17,31 +17,18 @@ pub(crate) struct XComKey<'a> {
 /// A row.
 #[derive(Debug, Clone)]
 pub(crate) struct XCom {
-    pub(crate) dag_id: String,
-    pub(crate) run_id: String,
-    pub(crate) task_id: String,
     pub(crate) map_index: i64,
     pub(crate) key: String,
     /// JSON; empty where it is an object of the artifact service.
     pub(crate) value: String,
     /// The path of that object.
     pub(crate) object: Option<String>,
-    pub(crate) created_at: i64,
 }
 
-const COLUMNS: &str = "dag_id, run_id, task_id, map_index, key, value, object, created_at";
+const COLUMNS: &str = "map_index, key, value, object";
 
 fn read(row: &Row) -> Result<XCom> {
-    Ok(XCom {
-        dag_id: row.get("dag_id")?,
-        run_id: row.get("run_id")?,
-        task_id: row.get("task_id")?,
-        map_index: row.get("map_index")?,
-        key: row.get("key")?,
-        value: row.get("value")?,
-        object: row.opt("object")?,
-        created_at: row.get("created_at")?,
-    })
+    Ok(XCom { map_index: row.get("map_index")?, key: row.get("key")?, value: row.get("value")?, object: row.opt("object")? })
 }
 
 pub(crate) async fn get(from: impl Into<Read<'_>>, key: &XComKey<'_>, map_index: i64) -> Result<Option<XCom>> {
@@ -51,7 +38,7 @@ pub(crate) async fn get(from: impl Into<Read<'_>>, key: &XComKey<'_>, map_index:
 
 /// The value of the newest run up to and including this one that has one.
 pub(crate) async fn get_prior(db: &Db, key: &XComKey<'_>, map_index: i64) -> Result<Option<XCom>> {
-    let text = "SELECT x.dag_id, x.run_id, x.task_id, x.map_index, x.key, x.value, x.object, x.created_at FROM xcoms x
+    let text = "SELECT x.map_index, x.key, x.value, x.object FROM xcoms x
          JOIN dag_runs r ON r.dag_id = x.dag_id AND r.run_id = x.run_id JOIN dag_runs this ON this.dag_id = $1 AND this.run_id = $2
          WHERE x.dag_id = $1 AND x.task_id = $3 AND x.key = $4 AND x.map_index = $5 AND (r.run_id = this.run_id OR r.logical_date <= this.logical_date)
          ORDER BY r.logical_date DESC NULLS LAST LIMIT 1";
@@ -126,8 +113,52 @@ pub(crate) fn keys_of(ti_id: &str) -> Query<Vec<String>> {
     Query::all(text, args![ti_id], |r| r.get("key"))
 }
 
-pub(crate) async fn list(db: &Db, filter: Filter, page: &Page) -> Result<(Vec<XCom>, i64)> {
-    super::page(db, COLUMNS, "xcoms", filter, page, read).await
+/// An XCom without its value, and what it is shown with.
+#[derive(Debug, Clone)]
+pub(crate) struct Listed {
+    pub(crate) dag_id: String,
+    pub(crate) run_id: String,
+    pub(crate) task_id: String,
+    pub(crate) map_index: i64,
+    pub(crate) key: String,
+    pub(crate) created_at: i64,
+    pub(crate) logical_date: Option<i64>,
+    pub(crate) run_after: Option<i64>,
+    pub(crate) dag_display_name: Option<String>,
+    pub(crate) task_display_name: Option<String>,
+}
+
+const LISTED: &str = "dag_id, run_id, task_id, map_index, key, created_at,
+     (SELECT r.logical_date FROM dag_runs r WHERE r.dag_id = xcoms.dag_id AND r.run_id = xcoms.run_id) AS logical_date,
+     (SELECT r.run_after FROM dag_runs r WHERE r.dag_id = xcoms.dag_id AND r.run_id = xcoms.run_id) AS run_after,
+     (SELECT d.display_name FROM dags d WHERE d.dag_id = xcoms.dag_id) AS dag_display_name,
+     (SELECT t.task_display_name FROM task_instances t WHERE t.dag_id = xcoms.dag_id AND t.run_id = xcoms.run_id AND t.task_id = xcoms.task_id
+      AND t.map_index = xcoms.map_index) AS task_display_name";
+
+fn read_listed(row: &Row) -> Result<Listed> {
+    Ok(Listed {
+        dag_id: row.get("dag_id")?,
+        run_id: row.get("run_id")?,
+        task_id: row.get("task_id")?,
+        map_index: row.get("map_index")?,
+        key: row.get("key")?,
+        created_at: row.get("created_at")?,
+        logical_date: row.opt("logical_date")?,
+        run_after: row.opt("run_after")?,
+        dag_display_name: row.opt("dag_display_name")?,
+        task_display_name: row.opt("task_display_name")?,
+    })
+}
+
+pub(crate) async fn list(db: &Db, filter: Filter, page: &Page) -> Result<(Vec<Listed>, i64)> {
+    super::page(db, LISTED, "xcoms", filter, page, read_listed).await
+}
+
+/// One of them.
+pub(crate) async fn listed(db: &Db, key: &XComKey<'_>, map_index: i64) -> Result<Option<Listed>> {
+    let text = format!("SELECT {LISTED} FROM xcoms WHERE dag_id = $1 AND run_id = $2 AND task_id = $3 AND key = $4 AND map_index = $5");
+    let values = args![key.dag_id, key.run_id, key.task_id, key.key, map_index];
+    db.fetch_optional(sql(text), values).await?.as_ref().map(read_listed).transpose()
 }
 
 /// What the branches of a run said: `(task, map index, JSON)`.

@@ -13,6 +13,7 @@ mod deferring;
 mod files;
 mod graphs;
 mod hosting;
+mod instances_rest;
 mod keeping;
 mod limits;
 mod mapping;

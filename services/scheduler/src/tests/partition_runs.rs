@@ -102,7 +102,7 @@ async fn runs_are_cleared_by_their_partitions_and_partitions_taken_from_runs() {
             ),
         ] {
             let (status, body) = b.ask("POST", path, bad.clone()).await;
-            assert!(status == 400 && body["detail"].as_str().unwrap().contains(why), "{bad}: {status} {body}");
+            assert!(matches!(status, 400 | 422) && body["detail"].to_string().contains(why), "{bad}: {status} {body}");
         }
         assert_eq!(b.ask("POST", "dags/hourly/clearDagRuns", json!({"dag_runs": [{"dag_run_id": "x"}]})).await.0, 404);
 

@@ -26,15 +26,14 @@ async fn xcoms_are_written_changed_and_removed_by_hand() {
         let again = b.ask("POST", &at, json!({"key": "k/1", "value": 2})).await;
         let taken = "The XCom with key: `k/1` with mentioned task instance already exists.";
         assert_eq!(again, (409, json!({"detail": taken})));
-        assert_eq!(b.ask("POST", &at, json!({"key": "k/1", "value": 2, "map_index": 3})).await.0, 201);
+        assert_eq!(b.ask("POST", &at, json!({"key": "k/1", "value": 2, "map_index": 3})).await.0, 404, "there is no such instance");
         let (status, changed) = b.ask("PATCH", &format!("{at}/k/1"), json!({"value": "other"})).await;
         assert_eq!((status, &changed["value"]), (200, &json!("other")));
-        assert_eq!(b.see(&format!("{at}?xcom_key=k/1")).await["total_entries"], 2);
+        assert_eq!(b.see(&format!("{at}?xcom_key=k/1")).await["total_entries"], 1);
         assert_eq!(b.ask("DELETE", &format!("{at}/k/1"), Value::Null).await.0, 204);
         let missing = json!({"detail": "The XCom with key: `k/1` with mentioned task instance doesn't exist."});
         assert_eq!(b.ask("DELETE", &format!("{at}/k/1"), Value::Null).await, (404, missing.clone()));
         assert_eq!(b.ask("PATCH", &format!("{at}/k/1"), json!({"value": 1})).await, (404, missing));
-        assert_eq!(b.see(&format!("{at}/k/1?map_index=3")).await["value"], 2);
         assert_eq!(b.ask("POST", &at, json!({"key": "dependencies", "value": 5})).await.0, 201);
         assert_eq!(b.see(&format!("{at}/dependencies")).await["value"], 5);
         for (path, body, status) in [
@@ -42,7 +41,7 @@ async fn xcoms_are_written_changed_and_removed_by_hand() {
             ("dags/d/dagRuns/none/taskInstances/a/xcomEntries", json!({"key": "k", "value": 1}), 404),
             ("dags/d/dagRuns/r/taskInstances/none/xcomEntries", json!({"key": "k", "value": 1}), 404),
             (at.as_str(), json!({"key": "", "value": 1}), 400),
-            (at.as_str(), json!({"key": "k"}), 400),
+            (at.as_str(), json!({"key": "k"}), 422),
             (at.as_str(), json!({"key": "k", "value": {"__classname__": "x"}}), 400),
         ] {
             let (got, answer) = b.ask("POST", path, body).await;
@@ -92,10 +91,15 @@ async fn task_instances_are_found_by_a_body_of_filters() {
         assert_eq!(found(json!({"executor": ["CeleryExecutor"]})).await, none);
         let (ids, total) = found(json!({"page_limit": 1, "page_offset": 1, "order_by": "end_date"})).await;
         assert_eq!((ids, total), (vec!["a".to_owned()], 2));
-        for wrong in [json!({"nothing": 1}), json!({"order_by": "pool"}), json!({"state": ["odd"]}), json!({"page_limit": -1})] {
-            assert_eq!(b.ask("POST", "dags/~/dagRuns/~/taskInstances/list", wrong.clone()).await.0, 400, "{wrong}");
+        for (wrong, status) in [
+            (json!({"nothing": 1}), 422),
+            (json!({"order_by": "pool"}), 400),
+            (json!({"state": ["odd"]}), 422),
+            (json!({"page_limit": -1}), 422),
+        ] {
+            assert_eq!(b.ask("POST", "dags/~/dagRuns/~/taskInstances/list", wrong.clone()).await.0, status, "{wrong}");
         }
-        assert_eq!(b.ask("POST", "dags/d/dagRuns/~/taskInstances/list", json!({})).await.0, 400);
+        assert_eq!(b.ask("POST", "dags/d/dagRuns/~/taskInstances/list", json!({})).await.0, 422);
     })
     .await;
 }
@@ -197,8 +201,8 @@ async fn what_a_task_keeps_is_seen_and_changed() {
         assert_eq!(b.ask("DELETE", &format!("{at}?map_index=4"), Value::Null).await.0, 404);
         assert_eq!(b.ask("DELETE", &format!("{at}?all_map_indices=true"), Value::Null).await.0, 204);
         assert_eq!(b.see(&at).await["total_entries"], 0);
-        for (wrong, why) in [(json!({"value": null}), "null"), (json!({"value": 1, "expires_at": "soon"}), "time"), (json!({}), "nothing")] {
-            assert_eq!(b.ask("PUT", &format!("{at}/k"), wrong).await.0, 400, "{why}");
+        for wrong in [json!({"value": null}), json!({"value": 1, "expires_at": "soon"}), json!({})] {
+            assert_eq!(b.ask("PUT", &format!("{at}/k"), wrong.clone()).await.0, 422, "{wrong}");
         }
         assert_eq!(b.ask("PUT", &format!("{TASKS}/none/state-store/k"), json!({"value": 1})).await.0, 404);
     })

@@ -1,0 +1,3 @@
+"""A file of DAGs that Airflow cannot import."""
+
+raise RuntimeError("broken on purpose")
