@@ -11,6 +11,7 @@ use artel_platform::rpc::Peers;
 use artel_platform::{Code, Error, Result};
 use artel_proto::artel::hub::v1 as hub;
 use artel_proto::artel::hub::v1::authenticate_request as request_kind;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -50,12 +51,14 @@ pub(crate) struct Authenticator {
     /// `--auth none`: everybody is the administrator, on loopback only.
     open: bool,
     known: moka::future::Cache<Credential, Authenticated>,
+    /// How often everything was forgotten.
+    forgotten: AtomicU64,
 }
 
 impl Authenticator {
     pub(crate) fn new(peers: Peers, keys: Keys, open: bool) -> Self {
         let known = moka::future::Cache::builder().max_capacity(REMEMBERED).time_to_live(MEMORY).build();
-        Self { peers, keys, open, known }
+        Self { peers, keys, open, known, forgotten: AtomicU64::new(0) }
     }
 
     /// Puts the caller's `Identity` into the request. Nobody is fine here: each route says what it needs.
@@ -85,6 +88,7 @@ impl Authenticator {
 
     /// Forgets every remembered answer.
     pub(crate) fn forget(&self) {
+        self.forgotten.fetch_add(1, Ordering::SeqCst);
         self.known.invalidate_all();
     }
 
@@ -98,8 +102,14 @@ impl Authenticator {
         if let Some(known) = self.known.get(&credential).await {
             return Ok(known);
         }
+        let before = self.forgotten.load(Ordering::SeqCst);
         let ask = self.ask(credential.clone());
-        self.known.try_get_with(credential, ask).await.map_err(|e| Error::new(e.code, e.message.clone()))
+        let answer = self.known.try_get_with(credential.clone(), ask).await.map_err(|e| Error::new(e.code, e.message.clone()));
+        if self.forgotten.load(Ordering::SeqCst) != before {
+            // it may have been given before what made everything else be forgotten
+            self.known.invalidate(&credential).await;
+        }
+        answer
     }
 
     async fn ask(&self, credential: Credential) -> Result<Authenticated> {

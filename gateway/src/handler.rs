@@ -8,7 +8,7 @@ use crate::{table, webapp};
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
-use actix_web::http::{StatusCode, Uri};
+use actix_web::http::{Method, StatusCode, Uri};
 use actix_web::middleware::Next;
 use actix_web::{HttpMessage, HttpRequest, HttpResponse, web};
 use artel_platform::config::Config;
@@ -91,7 +91,13 @@ async fn route(
         let response = dialect(request.path()).render(&error);
         return Ok(request.into_response(response));
     }
-    next.call(request).await.map(ServiceResponse::map_into_boxed_body)
+    // whoever was told that something is taken back must not find it there: the hub's event may come a moment later
+    let takes_back = request.path().starts_with("/hub/") && matches!(*request.method(), Method::DELETE | Method::PATCH | Method::PUT);
+    let response = next.call(request).await.map(ServiceResponse::map_into_boxed_body);
+    if takes_back {
+        front.authenticator.forget();
+    }
+    response
 }
 
 /// What passes this thread's requests on: none waits for another thread to wake up.

@@ -2,7 +2,8 @@
 
 use super::assets::extra;
 use super::body::Body;
-use super::query::{Paging, Query};
+use super::paging::Paging;
+use super::query::Query;
 use crate::Scheduler;
 use crate::store::asset_events::{self, AssetEvent, CreatedRun};
 use crate::store::{Filter, assets};

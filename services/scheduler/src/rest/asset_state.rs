@@ -1,7 +1,8 @@
 //! What is kept with an asset, for people (airflow/api_fastapi/core_api/routes/public/asset_state_store.py).
 
 use super::body::{Body, wrong_field};
-use super::query::{Paging, Query};
+use super::paging::Paging;
+use super::query::Query;
 use crate::Scheduler;
 use crate::store::asset_state::{self, Entry, Writer};
 use crate::store::assets::{self, AssetRow};

@@ -2,7 +2,8 @@
 
 use super::body;
 use super::dag_runs::{Trigger, show_one};
-use super::query::{Paging, Query};
+use super::paging::Paging;
+use super::query::Query;
 use crate::Scheduler;
 use crate::states::RunType;
 use crate::store::asset_references::{self, ShownReference};

@@ -1,7 +1,8 @@
 //! Backfills.
 
 use super::body::Body;
-use super::query::{Paging, Query};
+use super::paging::Paging;
+use super::query::Query;
 use crate::Scheduler;
 use crate::backfills::{NewBackfill, Planned, Reprocess};
 use crate::store::backfills::{self, Backfill};

@@ -142,7 +142,7 @@ pub(super) struct DagWarningCollection {
 }
 
 /// What DAGs are warned of.
-#[utoipa::path(get, path = "/api/v2/dagWarnings", tag = "pipelines", params(super::query::Paging), responses((status = 200, body = DagWarningCollection)), security(("artel" = ["read:dags"])))]
+#[utoipa::path(get, path = "/api/v2/dagWarnings", tag = "pipelines", params(super::paging::Paging), responses((status = 200, body = DagWarningCollection)), security(("artel" = ["read:dags"])))]
 pub(super) async fn warnings(scheduler: web::Data<Scheduler>, request: HttpRequest) -> Result<HttpResponse> {
     let query = Query::of(&request);
     let mut filter = crate::store::Filter::default();

@@ -2,7 +2,8 @@
 
 use super::body::{Body, is_changed, no_team, wrong_field};
 use super::bulk::{self, Actions, BulkBody, BulkResponse, Kind};
-use super::query::{Paging, Query};
+use super::paging::Paging;
+use super::query::Query;
 use crate::Scheduler;
 use crate::python_json::{Document, dumps};
 use crate::sensitive::{HIDDEN, redacted_document, with_secrets_of};

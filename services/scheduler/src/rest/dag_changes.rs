@@ -3,7 +3,8 @@
 use super::body::Body;
 use super::collections::DagCollection;
 use super::dags::{DagPatch, check_mask, filter_of, with_tags};
-use super::query::{Paging, Query};
+use super::paging::Paging;
+use super::query::Query;
 use crate::Scheduler;
 use crate::store::{Page, dags};
 use actix_web::{HttpRequest, HttpResponse, web};

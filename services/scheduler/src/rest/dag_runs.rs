@@ -3,7 +3,8 @@
 use super::body::{Aware, Body, is_changed, wrong_body};
 use super::collections::DagRunCollection;
 use super::models::DagRunResponse;
-use super::query::{Paging, Query};
+use super::paging::Paging;
+use super::query::Query;
 use crate::Scheduler;
 use crate::runs::NewRun;
 use crate::states::{GivenRunState, RunState, RunType};

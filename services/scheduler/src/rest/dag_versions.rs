@@ -3,7 +3,8 @@
 use super::accepted::{Kind, json_or_text, neither};
 use super::collections::DagSource;
 use super::models::DagVersionResponse;
-use super::query::{Paging, Query};
+use super::paging::Paging;
+use super::query::Query;
 use crate::Scheduler;
 use crate::store::{Filter, dags, versions};
 use actix_web::{HttpRequest, HttpResponse, web};

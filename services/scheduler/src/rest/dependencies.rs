@@ -1,6 +1,5 @@
 //! Why a task instance waits (airflow/api_fastapi/core_api/routes/public/task_instances.py).
 
-use super::path::Path;
 use super::query::Query;
 use super::task_instances::no_instance;
 use crate::Scheduler;
@@ -46,6 +45,6 @@ pub(super) async fn of_instance(
 
 /// What keeps a mapped task instance from being queued.
 #[utoipa::path(get, path = "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances/{task_id}/{map_index}/dependencies", tag = "pipelines", responses((status = 200, body = TaskDependencies)), security(("artel" = ["read:dags"])))]
-pub(super) async fn of_mapped(scheduler: web::Data<Scheduler>, path: Path<(String, String, String, i64)>) -> Result<HttpResponse> {
+pub(super) async fn of_mapped(scheduler: web::Data<Scheduler>, path: web::Path<(String, String, String, i64)>) -> Result<HttpResponse> {
     answer(&scheduler, (&path.0, &path.1, &path.2), path.3).await
 }

@@ -1,6 +1,7 @@
 //! The log of events (airflow/api_fastapi/core_api/routes/public/event_logs.py).
 
-use super::query::{Paging, Query};
+use super::paging::Paging;
+use super::query::Query;
 use crate::Scheduler;
 use crate::store::Filter;
 use crate::store::event_logs::{self, Event};

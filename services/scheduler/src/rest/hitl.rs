@@ -1,8 +1,8 @@
 //! What tasks ask of people (routes/public/hitl.py).
 
 use super::body::Body;
-use super::path::Path;
-use super::query::{Paging, Query};
+use super::paging::Paging;
+use super::query::Query;
 use super::task_instances::{no_instance, show};
 use crate::Scheduler;
 use crate::hitl::{Response, no_detail};
@@ -19,7 +19,7 @@ use serde_json::{Map, Value, json};
 use std::collections::HashMap;
 use utoipa::ToSchema;
 
-type Place = Path<(String, String, String, i64)>;
+type Place = web::Path<(String, String, String, i64)>;
 
 const ORDER: &[(&str, &str)] = &[
     ("ti_id", "h.ti_id"),
@@ -90,7 +90,7 @@ pub(super) async fn get(scheduler: web::Data<Scheduler>, place: Place) -> Result
 
 /// What one try of a task asked.
 #[utoipa::path(get, path = "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances/{task_id}/{map_index}/hitlDetails/tries/{try_number}", tag = "pipelines", responses((status = 200, body = serde_json::Value)), security(("artel" = ["read:dags"])))]
-pub(super) async fn of_try(scheduler: web::Data<Scheduler>, place: Path<(String, String, String, i64, i64)>) -> Result<HttpResponse> {
+pub(super) async fn of_try(scheduler: web::Data<Scheduler>, place: web::Path<(String, String, String, i64, i64)>) -> Result<HttpResponse> {
     let (dag_id, run_id, task_id, map_index, number) = place.into_inner();
     let past = history::tries(&scheduler.db, &dag_id, &run_id, &task_id, map_index).await?;
     let found = match past.into_iter().find(|t| t.try_number == number) {

@@ -1,7 +1,8 @@
 //! Files that could not be imported.
 
 use super::collections::ImportErrorCollection;
-use super::query::{Paging, Query};
+use super::paging::Paging;
+use super::query::Query;
 use crate::Scheduler;
 use crate::store::Filter;
 use crate::store::files::{self, ImportError};

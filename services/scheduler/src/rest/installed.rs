@@ -1,7 +1,8 @@
 //! Providers and plug-ins of the environment in which DAG files are parsed and tasks run
 //! (airflow/api_fastapi/core_api/routes/public/providers.py, plugins.py).
 
-use super::query::{Paging, Query};
+use super::paging::Paging;
+use super::query::Query;
 use crate::Scheduler;
 use actix_web::{HttpRequest, HttpResponse, web};
 use artel_platform::Result;

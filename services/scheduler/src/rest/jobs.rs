@@ -1,6 +1,7 @@
 //! Processes that do the scheduler's work (airflow/api_fastapi/core_api/routes/public/job.py).
 
-use super::query::{Paging, Query};
+use super::paging::Paging;
+use super::query::Query;
 use crate::Scheduler;
 use crate::jobs::ALIVE;
 use crate::store::Filter;

@@ -1,7 +1,7 @@
 //! Logs of tries, as they stand and as they grow. A continuation token goes on where an answer ends.
 
+use super::body;
 use super::collections::LogContent;
-use super::path::{self, Path};
 use super::query::Query;
 use crate::Scheduler;
 use crate::logs::LogPart;
@@ -32,11 +32,11 @@ const LOOK_FOR_LAST: Duration = Duration::from_millis(100);
 #[utoipa::path(get, path = "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances/{task_id}/logs/{try_number}", tag = "pipelines", params(("map_index" = Option<i64>, Query), ("token" = Option<String>, Query), ("full_content" = Option<bool>, Query)), responses((status = 200, body = LogContent)), security(("artel" = ["read:dags"])))]
 pub(super) async fn get(
     scheduler: web::Data<Scheduler>,
-    path: Path<(String, String, String, i64)>,
+    path: web::Path<(String, String, String, i64)>,
     request: HttpRequest,
 ) -> Result<HttpResponse> {
     let (dag_id, run_id, task_id, number) = path.into_inner();
-    path::at_least(0, "try_number", number)?;
+    body::held(number.into(), &json!({"type": "integer", "minimum": 0}), &["path".into(), "try_number".into()])?;
     let query = Query::of(&request);
     let map_index = query.int("map_index")?.unwrap_or(-1);
     query.flag("full_content")?; // an answer holds as much as it can in any case

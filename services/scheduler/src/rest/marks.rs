@@ -2,7 +2,6 @@
 
 use super::body::{self, Body, is_changed};
 use super::collections::TaskInstanceCollection;
-use super::path::Path;
 use super::query::Query;
 use super::task_instances::show;
 use crate::Scheduler;
@@ -203,7 +202,7 @@ pub(super) async fn patch(
 #[utoipa::path(patch, path = "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances/{task_id}/{map_index}", tag = "pipelines", request_body = InstancePatch, responses((status = 200, body = TaskInstanceCollection)), security(("artel" = ["run:dags"])))]
 pub(super) async fn patch_mapped(
     scheduler: web::Data<Scheduler>,
-    path: Path<(String, String, String, i64)>,
+    path: web::Path<(String, String, String, i64)>,
     request: HttpRequest,
     body: Body<InstancePatch>,
 ) -> Result<HttpResponse> {
@@ -229,7 +228,7 @@ pub(super) async fn dry_run(
 #[utoipa::path(patch, path = "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances/{task_id}/{map_index}/dry_run", tag = "pipelines", request_body = InstancePatch, responses((status = 200, body = TaskInstanceCollection)), security(("artel" = ["run:dags"])))]
 pub(super) async fn dry_run_mapped(
     scheduler: web::Data<Scheduler>,
-    path: Path<(String, String, String, i64)>,
+    path: web::Path<(String, String, String, i64)>,
     request: HttpRequest,
     body: Body<InstancePatch>,
 ) -> Result<HttpResponse> {

@@ -37,7 +37,7 @@ mod logs;
 mod marks;
 mod models;
 mod native;
-mod path;
+mod paging;
 mod pools;
 mod query;
 mod queued_events;

@@ -2,8 +2,8 @@
 
 use super::collections::TaskInstanceCollection;
 use super::models::{Around, TaskInstanceResponse};
-use super::path::Path;
-use super::query::{Paging, Query};
+use super::paging::Paging;
+use super::query::Query;
 use crate::Scheduler;
 use crate::dag::Dag;
 use crate::states::TaskState;
@@ -189,7 +189,7 @@ pub(super) async fn get(scheduler: web::Data<Scheduler>, path: web::Path<(String
 
 /// One mapped instance.
 #[utoipa::path(get, path = "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances/{task_id}/{map_index}", tag = "pipelines", responses((status = 200, body = TaskInstanceResponse)), security(("artel" = ["read:dags"])))]
-pub(super) async fn get_mapped(scheduler: web::Data<Scheduler>, path: Path<(String, String, String, i64)>) -> Result<HttpResponse> {
+pub(super) async fn get_mapped(scheduler: web::Data<Scheduler>, path: web::Path<(String, String, String, i64)>) -> Result<HttpResponse> {
     let (dag_id, run_id, task_id, map_index) = path.into_inner();
     let missing = || {
         let key = format!("dag_id: `{dag_id}`, run_id: `{run_id}`, task_id: `{task_id}`, and map_index: `{map_index}`");

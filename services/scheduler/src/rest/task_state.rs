@@ -2,7 +2,8 @@
 
 use super::asset_state::storable;
 use super::body::{self, Aware, Body};
-use super::query::{Paging, Query};
+use super::paging::Paging;
+use super::query::Query;
 use crate::Scheduler;
 use crate::store::instances::{self, TaskInstance};
 use crate::store::task_state::{self, Entry, Place};

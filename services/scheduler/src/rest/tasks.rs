@@ -2,7 +2,8 @@
 
 use super::collections::TaskCollection;
 use super::models::{params, time_delta};
-use super::query::{Query, no_order};
+use super::paging::no_order;
+use super::query::Query;
 use crate::Scheduler;
 use crate::dag::{Dag, Task};
 use crate::times::shown_opt;

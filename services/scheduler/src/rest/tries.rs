@@ -2,7 +2,6 @@
 
 use super::collections::TryCollection;
 use super::models::TaskInstanceResponse;
-use super::path::Path;
 use super::query::Query;
 use super::task_instances::{no_instance, show};
 use crate::Scheduler;
@@ -38,7 +37,7 @@ pub(super) async fn of_instance(
 
 /// Every try of a mapped instance.
 #[utoipa::path(get, path = "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances/{task_id}/{map_index}/tries", tag = "pipelines", responses((status = 200, body = TryCollection)), security(("artel" = ["read:dags"])))]
-pub(super) async fn of_mapped(scheduler: web::Data<Scheduler>, path: Path<(String, String, String, i64)>) -> Result<HttpResponse> {
+pub(super) async fn of_mapped(scheduler: web::Data<Scheduler>, path: web::Path<(String, String, String, i64)>) -> Result<HttpResponse> {
     every(&scheduler, (&path.0, &path.1, &path.2), path.3).await
 }
 
@@ -57,7 +56,7 @@ async fn show_try(scheduler: &Scheduler, key: (&str, &str, &str), map_index: i64
 #[utoipa::path(get, path = "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances/{task_id}/tries/{task_try_number}", tag = "pipelines", params(("map_index" = Option<i64>, Query)), responses((status = 200, body = TaskInstanceResponse)), security(("artel" = ["read:dags"])))]
 pub(super) async fn one(
     scheduler: web::Data<Scheduler>,
-    path: Path<(String, String, String, i64)>,
+    path: web::Path<(String, String, String, i64)>,
     request: HttpRequest,
 ) -> Result<HttpResponse> {
     let map_index = Query::of(&request).int("map_index")?.unwrap_or(-1);
@@ -66,7 +65,10 @@ pub(super) async fn one(
 
 /// One try of a mapped instance.
 #[utoipa::path(get, path = "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances/{task_id}/{map_index}/tries/{task_try_number}", tag = "pipelines", responses((status = 200, body = TaskInstanceResponse)), security(("artel" = ["read:dags"])))]
-pub(super) async fn one_of_mapped(scheduler: web::Data<Scheduler>, path: Path<(String, String, String, i64, i64)>) -> Result<HttpResponse> {
+pub(super) async fn one_of_mapped(
+    scheduler: web::Data<Scheduler>,
+    path: web::Path<(String, String, String, i64, i64)>,
+) -> Result<HttpResponse> {
     show_try(&scheduler, (&path.0, &path.1, &path.2), path.3, path.4).await
 }
 

@@ -1,6 +1,7 @@
 //! XComs, for people.
 
-use super::query::{Paging, Query};
+use super::paging::Paging;
+use super::query::Query;
 use crate::Scheduler;
 use crate::python_text;
 use crate::store::Filter;

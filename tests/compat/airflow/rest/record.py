@@ -18,7 +18,7 @@ sys.path[1:1] = [str(HERE.parent)]
 
 import cases  # noqa: E402
 import stock  # noqa: E402
-from runner import Runner  # noqa: E402
+from runner import TEMPORARY, Runner  # noqa: E402
 
 
 def main() -> None:
@@ -45,7 +45,7 @@ def record(group) -> dict:
         dags = pathlib.Path(folder)
         cases.copy_files(group, dags)
         with stock.running(sys.executable, dags, sorted(HERE.parent.joinpath("plugins").glob("*.py"))) as server:
-            places = {str(dags): "<dags>", str(server.home): "<home>", sys.prefix: "<environment>"}
+            places = {str(dags): "<dags>", str(server.home): "<home>", sys.prefix: "<environment>"} | TEMPORARY
             runner = Runner(server.url, server.user, server.password, places, patient=True)
             runner.prepare(group.DAGS, group.UNPAUSED)
             return runner.run(group.CASES)

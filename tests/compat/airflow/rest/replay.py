@@ -14,7 +14,7 @@ sys.path[1:1] = [str(HERE.parent), str(HERE.parents[1])]
 import allowed  # noqa: E402
 import cases  # noqa: E402
 from difference import Difference, compared  # noqa: E402
-from runner import Runner  # noqa: E402
+from runner import TEMPORARY, Runner  # noqa: E402
 
 RECORDED = HERE / "recorded"
 SHOWN = 400
@@ -27,7 +27,7 @@ def main() -> None:
     if list(recorded) != sorted(case.name for case in group.CASES):
         sys.exit("the recording is of other cases: run record.py")
     cases.copy_files(group, options.dags)
-    places = {str(options.dags): "<dags>", str(options.dags.parent / "airflow"): "<home>", str(options.environment): "<environment>"}
+    places = {str(options.dags): "<dags>", str(options.dags.parent / "airflow"): "<home>", str(options.environment): "<environment>"} | TEMPORARY
     runner = Runner(options.artel, "admin", options.password, places)
     runner.prepare(group.DAGS, group.UNPAUSED)
     used, differ = set(), 0

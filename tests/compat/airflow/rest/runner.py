@@ -3,11 +3,14 @@
 import http.client
 import json
 import re
+import tempfile
 import time
 import urllib.parse
 
 import normal
 
+TEMPORARY = {tempfile.gettempdir(): "<temporary>"}
+"""Where a default connection has its file."""
 SECONDS, STOCK_SECONDS = 60, 240
 """How long a case waits for what it waits for."""
 AGAIN = 4

@@ -1,37 +1,16 @@
 //! A value held against a JSON schema of the OpenAPI document, with pydantic's ideas of what fits and its words for what does not
 //! (pydantic_core, "Validation Errors").
 
+use super::time::{AWARE, has_zone, why_no_date};
 use crate::times;
 use artel_platform::http::{Fault, NO_WHOLE_NUMBER};
 use serde_json::{Map, Value, json};
 use std::any::TypeId;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex};
-use utoipa::openapi::extensions::ExtensionsBuilder;
-use utoipa::openapi::{KnownFormat, ObjectBuilder, RefOr, Schema, SchemaFormat, Type};
 use utoipa::{PartialSchema, ToSchema};
 
 pub(super) const NO_OBJECT: &str = "Input should be a valid dictionary or object to extract fields from";
-
-/// In schemas of times that have to say in which zone they are.
-const AWARE: &str = "x-zone";
-
-/// A time that says in which zone it is (pydantic's `AwareDatetime`); only its schema is used.
-pub(in crate::rest) struct Aware;
-
-impl PartialSchema for Aware {
-    fn schema() -> RefOr<Schema> {
-        let format = SchemaFormat::KnownFormat(KnownFormat::DateTime);
-        let zone = ExtensionsBuilder::new().add(AWARE, true).build();
-        ObjectBuilder::new().schema_type(Type::String).format(Some(format)).extensions(Some(zone)).into()
-    }
-}
-
-impl ToSchema for Aware {
-    fn name() -> std::borrow::Cow<'static, str> {
-        "airflow.AwareDatetime".into()
-    }
-}
 
 /// The schema of a type, and of those that it refers to.
 pub(super) struct Schemas {
@@ -261,22 +240,6 @@ impl Look<'_> {
             None => self.fault("bool_parsing", "Input should be a valid boolean, unable to interpret input"),
         }
     }
-}
-
-/// What is wrong with a date, in the words of pydantic's parser (speedate).
-fn why_no_date(text: &str) -> &'static str {
-    let number = |from: usize, to: usize| text.get(from..to).and_then(|digits| digits.parse::<u32>().ok());
-    match (number(0, 4), number(5, 7), number(8, 10)) {
-        _ if text.chars().count() < "2026-01-01".len() => "input is too short",
-        (Some(_), Some(month), _) if !(1..=12).contains(&month) => "month value is outside expected range of 1-12",
-        (Some(_), Some(_), Some(_)) => "day value is outside expected range",
-        _ => "invalid character in year",
-    }
-}
-
-/// Does a time say in which zone it is?
-fn has_zone(text: &str) -> bool {
-    text.split_once(['T', 't', ' ']).is_some_and(|(_, clock)| clock.contains(['Z', 'z', '+', '-']))
 }
 
 /// What pydantic takes for a truth value.

@@ -2,16 +2,18 @@
 //! with its place. What pydantic takes for a number or a truth value (`"5"`, `"yes"`) is taken for one here.
 
 mod fit;
+mod time;
 
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest, web};
 use artel_platform::http::{Fault, is_json};
 use artel_platform::{Error, Result};
 use fit::Schemas;
-pub(super) use fit::{Aware, should_be};
+pub(super) use fit::should_be;
 use futures::future::LocalBoxFuture;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+pub(super) use time::Aware;
 use utoipa::ToSchema;
 
 /// A body of the type `T`, whose schema says what fits.
