@@ -1,32 +1,27 @@
 """Sends cases to a hub, one after the other."""
 
-import http.client
 import json
-import re
+import pathlib
+import sys
 import urllib.parse
 
 import normal
 
+sys.path.append(str(pathlib.Path(__file__).resolve().parents[1]))
 
-class Runner:
+from sender import Sender  # noqa: E402
+
+
+class Runner(Sender):
     """`url` is where the hub's `/hub/` is; `tokens` are the services' of the settings; `users` are made first, each with
     a password in `passwords`."""
 
     def __init__(self, url: str, tokens: dict, passwords: dict, login):
-        self.url = urllib.parse.urlsplit(url)
+        super().__init__(url)
         self.tokens = dict(tokens)
         self.passwords = passwords
         self.login = login
         self.cookies: dict[str, dict] = {}
-        self.kept: dict[str, str] = {}
-
-    def run(self, cases) -> dict:
-        answers = {}
-        for case in cases:
-            if case.name in answers:
-                raise SystemExit(f"there are two cases {case.name!r}")
-            answers[case.name] = self.answer(case)
-        return answers
 
     def answer(self, case) -> dict:
         headers = dict(case.headers)
@@ -62,18 +57,6 @@ class Runner:
             headers["X-XSRFToken"] = cookies["_xsrf"]
             path += ("&" if "?" in path else "?") + "_xsrf=" + urllib.parse.quote(cookies["_xsrf"])
         return path
-
-    def send(self, method, path, headers, body=None):
-        connection = http.client.HTTPConnection(self.url.hostname, self.url.port, timeout=120)
-        try:
-            connection.request(method, path, body=body, headers=headers)
-            response = connection.getresponse()
-            return response.status, response.headers, response.read().decode("utf-8", "replace")
-        finally:
-            connection.close()
-
-    def fill(self, text: str) -> str:
-        return re.sub(r"\{(\w+)\}", lambda found: self.kept.get(found[1], found[0]), text)
 
     @staticmethod
     def find(field, headers, text):

@@ -8,6 +8,64 @@ use artel_platform::Result;
 use artel_platform::http::Fault;
 use serde_json::Value;
 
+/// A body of filters: what one kind of thing is found by, beside its page and the bounds that all of them have. A filter that is left
+/// out lets everything through.
+macro_rules! batch_body {
+    ($(#[$meta:meta])* $name:ident { $($own:tt)* }) => {
+        #[derive(serde::Deserialize, utoipa::ToSchema)]
+        $(#[$meta])*
+        #[serde(deny_unknown_fields)]
+        #[allow(dead_code, reason = "pages and bounds are read as they were sent")]
+        pub(super) struct $name {
+            $($own)*
+            order_by: Option<String>,
+            #[schema(minimum = 0)]
+            page_offset: Option<i64>,
+            /// 100 unless given, at most 1000.
+            #[schema(minimum = 0)]
+            page_limit: Option<i64>,
+            #[schema(value_type = Option<crate::rest::body::Aware>)]
+            run_after_gte: Option<String>,
+            #[schema(value_type = Option<crate::rest::body::Aware>)]
+            run_after_gt: Option<String>,
+            #[schema(value_type = Option<crate::rest::body::Aware>)]
+            run_after_lte: Option<String>,
+            #[schema(value_type = Option<crate::rest::body::Aware>)]
+            run_after_lt: Option<String>,
+            #[schema(value_type = Option<crate::rest::body::Aware>)]
+            logical_date_gte: Option<String>,
+            #[schema(value_type = Option<crate::rest::body::Aware>)]
+            logical_date_gt: Option<String>,
+            #[schema(value_type = Option<crate::rest::body::Aware>)]
+            logical_date_lte: Option<String>,
+            #[schema(value_type = Option<crate::rest::body::Aware>)]
+            logical_date_lt: Option<String>,
+            #[schema(value_type = Option<crate::rest::body::Aware>)]
+            start_date_gte: Option<String>,
+            #[schema(value_type = Option<crate::rest::body::Aware>)]
+            start_date_gt: Option<String>,
+            #[schema(value_type = Option<crate::rest::body::Aware>)]
+            start_date_lte: Option<String>,
+            #[schema(value_type = Option<crate::rest::body::Aware>)]
+            start_date_lt: Option<String>,
+            #[schema(value_type = Option<crate::rest::body::Aware>)]
+            end_date_gte: Option<String>,
+            #[schema(value_type = Option<crate::rest::body::Aware>)]
+            end_date_gt: Option<String>,
+            #[schema(value_type = Option<crate::rest::body::Aware>)]
+            end_date_lte: Option<String>,
+            #[schema(value_type = Option<crate::rest::body::Aware>)]
+            end_date_lt: Option<String>,
+            /// Seconds.
+            duration_gte: Option<f64>,
+            duration_gt: Option<f64>,
+            duration_lte: Option<f64>,
+            duration_lt: Option<f64>,
+        }
+    };
+}
+pub(super) use batch_body;
+
 /// Entries of a page unless told otherwise.
 const DEFAULT_LIMIT: i64 = 100;
 

@@ -1,7 +1,7 @@
 //! Task instances of any DAGs by a body of filters (airflow/api_fastapi/core_api/routes/public/task_instances.py).
 
-use super::batch::{self, only_any};
-use super::body::{Aware, Body};
+use super::batch::{self, batch_body, only_any};
+use super::body::Body;
 use super::collections::TaskInstanceCollection;
 use super::task_instances::{LOGICAL_DATE, RUN_AFTER, listed};
 use crate::Scheduler;
@@ -9,66 +9,20 @@ use crate::states::TaskState;
 use crate::store::Filter;
 use actix_web::{HttpResponse, web};
 use artel_platform::Result;
-use serde::Deserialize;
-use utoipa::ToSchema;
 
-/// Which instances; a filter that is left out lets everything through.
-#[derive(Deserialize, ToSchema)]
-#[schema(as = airflow::TaskInstancesBatchBody)]
-#[serde(deny_unknown_fields)]
-#[allow(dead_code, reason = "bounds are read as they were sent")]
-pub(super) struct Batch {
-    dag_ids: Option<Vec<String>>,
-    dag_run_ids: Option<Vec<String>>,
-    task_ids: Option<Vec<String>>,
-    /// Null for those without a state.
-    state: Option<Vec<Option<TaskState>>>,
-    #[schema(value_type = Option<Aware>)]
-    run_after_gte: Option<String>,
-    #[schema(value_type = Option<Aware>)]
-    run_after_gt: Option<String>,
-    #[schema(value_type = Option<Aware>)]
-    run_after_lte: Option<String>,
-    #[schema(value_type = Option<Aware>)]
-    run_after_lt: Option<String>,
-    #[schema(value_type = Option<Aware>)]
-    logical_date_gte: Option<String>,
-    #[schema(value_type = Option<Aware>)]
-    logical_date_gt: Option<String>,
-    #[schema(value_type = Option<Aware>)]
-    logical_date_lte: Option<String>,
-    #[schema(value_type = Option<Aware>)]
-    logical_date_lt: Option<String>,
-    #[schema(value_type = Option<Aware>)]
-    start_date_gte: Option<String>,
-    #[schema(value_type = Option<Aware>)]
-    start_date_gt: Option<String>,
-    #[schema(value_type = Option<Aware>)]
-    start_date_lte: Option<String>,
-    #[schema(value_type = Option<Aware>)]
-    start_date_lt: Option<String>,
-    #[schema(value_type = Option<Aware>)]
-    end_date_gte: Option<String>,
-    #[schema(value_type = Option<Aware>)]
-    end_date_gt: Option<String>,
-    #[schema(value_type = Option<Aware>)]
-    end_date_lte: Option<String>,
-    #[schema(value_type = Option<Aware>)]
-    end_date_lt: Option<String>,
-    /// Seconds.
-    duration_gte: Option<f64>,
-    duration_gt: Option<f64>,
-    duration_lte: Option<f64>,
-    duration_lt: Option<f64>,
-    pool: Option<Vec<String>>,
-    queue: Option<Vec<String>>,
-    executor: Option<Vec<String>>,
-    #[schema(minimum = 0)]
-    page_offset: Option<i64>,
-    /// 100 unless given, at most 1000.
-    #[schema(minimum = 0)]
-    page_limit: Option<i64>,
-    order_by: Option<String>,
+batch_body! {
+    /// Which instances; a filter that is left out lets everything through.
+    #[schema(as = airflow::TaskInstancesBatchBody)]
+    Batch {
+        dag_ids: Option<Vec<String>>,
+        dag_run_ids: Option<Vec<String>>,
+        task_ids: Option<Vec<String>>,
+        /// Null for those without a state.
+        state: Option<Vec<Option<TaskState>>>,
+        pool: Option<Vec<String>>,
+        queue: Option<Vec<String>>,
+        executor: Option<Vec<String>>,
+    }
 }
 
 const ORDER: &[(&str, &str)] = &[

@@ -1,7 +1,7 @@
 //! DAG runs of any DAGs by a body of filters (airflow/api_fastapi/core_api/routes/public/dag_run.py).
 
-use super::batch::{self, only_any};
-use super::body::{Aware, Body};
+use super::batch::{self, batch_body, only_any};
+use super::body::Body;
 use super::collections::DagRunCollection;
 use super::dag_runs::{CONF_CONTAINS, DURATION, ORDER, escaped, shown};
 use crate::Scheduler;
@@ -9,61 +9,15 @@ use crate::states::RunState;
 use crate::store::{Filter, runs};
 use actix_web::{HttpResponse, web};
 use artel_platform::Result;
-use serde::Deserialize;
-use utoipa::ToSchema;
 
-/// Which runs; a filter that is left out lets everything through.
-#[derive(Deserialize, ToSchema)]
-#[schema(as = airflow::DAGRunsBatchBody)]
-#[serde(deny_unknown_fields)]
-#[allow(dead_code, reason = "bounds are read as they were sent")]
-pub(super) struct RunBatch {
-    order_by: Option<String>,
-    #[schema(minimum = 0)]
-    page_offset: Option<i64>,
-    /// 100 unless given, at most 1000.
-    #[schema(minimum = 0)]
-    page_limit: Option<i64>,
-    dag_ids: Option<Vec<String>>,
-    states: Option<Vec<Option<RunState>>>,
-    #[schema(value_type = Option<Aware>)]
-    run_after_gte: Option<String>,
-    #[schema(value_type = Option<Aware>)]
-    run_after_gt: Option<String>,
-    #[schema(value_type = Option<Aware>)]
-    run_after_lte: Option<String>,
-    #[schema(value_type = Option<Aware>)]
-    run_after_lt: Option<String>,
-    #[schema(value_type = Option<Aware>)]
-    logical_date_gte: Option<String>,
-    #[schema(value_type = Option<Aware>)]
-    logical_date_gt: Option<String>,
-    #[schema(value_type = Option<Aware>)]
-    logical_date_lte: Option<String>,
-    #[schema(value_type = Option<Aware>)]
-    logical_date_lt: Option<String>,
-    #[schema(value_type = Option<Aware>)]
-    start_date_gte: Option<String>,
-    #[schema(value_type = Option<Aware>)]
-    start_date_gt: Option<String>,
-    #[schema(value_type = Option<Aware>)]
-    start_date_lte: Option<String>,
-    #[schema(value_type = Option<Aware>)]
-    start_date_lt: Option<String>,
-    #[schema(value_type = Option<Aware>)]
-    end_date_gte: Option<String>,
-    #[schema(value_type = Option<Aware>)]
-    end_date_gt: Option<String>,
-    #[schema(value_type = Option<Aware>)]
-    end_date_lte: Option<String>,
-    #[schema(value_type = Option<Aware>)]
-    end_date_lt: Option<String>,
-    /// Seconds.
-    duration_gte: Option<f64>,
-    duration_gt: Option<f64>,
-    duration_lte: Option<f64>,
-    duration_lt: Option<f64>,
-    conf_contains: Option<String>,
+batch_body! {
+    /// Which runs; a filter that is left out lets everything through.
+    #[schema(as = airflow::DAGRunsBatchBody)]
+    RunBatch {
+        dag_ids: Option<Vec<String>>,
+        states: Option<Vec<Option<RunState>>>,
+        conf_contains: Option<String>,
+    }
 }
 
 const BOUNDED: [(&str, &str); 5] = [

@@ -14,7 +14,7 @@ import sys
 import tempfile
 
 HERE = pathlib.Path(__file__).resolve().parent
-sys.path[1:1] = [str(HERE.parent)]
+sys.path[1:1] = [str(HERE.parent), str(HERE.parents[1])]
 
 import cases  # noqa: E402
 import stock  # noqa: E402

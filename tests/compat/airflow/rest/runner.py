@@ -1,13 +1,12 @@
 """Sends cases to a server, one after the other."""
 
-import http.client
 import json
 import re
 import tempfile
 import time
-import urllib.parse
 
 import normal
+from sender import Sender
 
 TEMPORARY = {tempfile.gettempdir(): "<temporary>"}
 """Where a default connection has its file."""
@@ -17,14 +16,14 @@ AGAIN = 4
 """How often stock Airflow is asked again after a 500: its SQLite is locked at times."""
 
 
-class Runner:
+class Runner(Sender):
     """`places` are the server's own folders and names, with what they are called in the answers."""
 
     def __init__(self, url: str, user: str, password: str, places: dict[str, str], patient: bool = False):
-        self.url = urllib.parse.urlsplit(url)
+        super().__init__(url)
         self.patient, self.seconds = patient, STOCK_SECONDS if patient else SECONDS
         self.normal = normal.Normal(places | {self.url.netloc: "<server>"})
-        self.kept: dict[str, object] = {"password": password}
+        self.kept["password"] = password
         status, _, text = self.send("POST", "/auth/token", {"Content-Type": "application/json"}, json.dumps({"username": user, "password": password}).encode())
         if status != 201:
             raise SystemExit(f"no token from {url}: {status} {text[:500]}")
@@ -37,14 +36,6 @@ class Runner:
             self.wait(f"the DAG {dag}", lambda dag=dag: self.ask("GET", f"/api/v2/dags/{dag}/details")[0] == 200)
         for dag in unpaused:
             self.wait(f"{dag} unpaused", lambda dag=dag: self.ask("PATCH", f"/api/v2/dags/{dag}", {"is_paused": False})[0] == 200)
-
-    def run(self, cases) -> dict:
-        answers = {}
-        for case in cases:
-            if case.name in answers:
-                raise SystemExit(f"there are two cases {case.name!r}")
-            answers[case.name] = self.answer(case)
-        return answers
 
     def answer(self, case) -> dict:
         headers = dict(case.headers)
@@ -96,18 +87,6 @@ class Runner:
             if time.monotonic() > until:
                 raise SystemExit(f"{what}: it did not come")
             time.sleep(0.3)
-
-    def send(self, method, path, headers, body=None):
-        connection = http.client.HTTPConnection(self.url.hostname, self.url.port, timeout=120)
-        try:
-            connection.request(method, path, body=body, headers=headers)
-            response = connection.getresponse()
-            return response.status, response.headers, response.read().decode("utf-8", "replace")
-        finally:
-            connection.close()
-
-    def fill(self, text: str) -> str:
-        return re.sub(r"\{(\w+)\}", lambda found: str(self.kept.get(found[1], found[0])), text)
 
     def filled(self, body):
         """A text that is nothing but `{name}` becomes the value itself, which may be a number."""

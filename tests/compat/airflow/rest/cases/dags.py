@@ -3,7 +3,7 @@
 from case import delete, ended, get, patch, post
 
 FILES = ("rest/dags/listing.py", "rest/dags/work.py")
-DAGS = ("alpha", "beta", "gamma", "delta_2", "work", "quick", "daily", "still", "waits", "no_manual", "parted")
+DAGS = ("alpha", "beta", "gamma", "delta_2", "works", "quick", "daily", "still", "waits", "no_manual", "parted")
 UNPAUSED = ("quick",)
 
 STATE = [
@@ -50,7 +50,7 @@ ONE = (
     [get(f"dags/{dag}{more}") for dag in ("alpha", "beta", "gamma", "delta_2", "quick", "parted", "no_manual") for more in ("", "/details")]
     + [get(path) for path in ("dags/nothing", "dags/nothing/details", "dags/~", "dags/~/details", "dags/a%20b", "dags/ALPHA")]
     + [get(f"dags/alpha/tasks{more}") for more in ("", "?order_by=-task_id", "?order_by=operator_name", "?order_by=start_date", "?order_by=-priority_weight", "?order_by=nothing", "?order_by=", "?limit=1", "/first", "/never", "/side.two", "/nothing")]
-    + [get(f"dags/{path}") for path in ("beta/tasks", "beta/tasks/many", "gamma/tasks", "delta_2/tasks/only", "work/tasks", "work/tasks/double", "nothing/tasks", "nothing/tasks/x", "~/tasks")]
+    + [get(f"dags/{path}") for path in ("beta/tasks", "beta/tasks/many", "gamma/tasks", "delta_2/tasks/only", "works/tasks", "works/tasks/double", "nothing/tasks", "nothing/tasks/x", "~/tasks")]
 )
 
 VERSIONS = [

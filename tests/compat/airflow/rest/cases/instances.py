@@ -2,16 +2,16 @@
 
 from case import ended, get, post
 
-FILES, DAGS, UNPAUSED = ("rest/dags/work.py",), ("work", "quick", "still"), ("work", "quick")
-RUN = "dags/work/dagRuns/w1"
+FILES, DAGS, UNPAUSED = ("rest/dags/work.py",), ("works", "quick", "still"), ("works", "quick")
+RUN = "dags/works/dagRuns/w1"
 LIST = RUN + "/taskInstances"
 
 STATE = [
-    post("dags/work/dagRuns", {"dag_run_id": "w1", "logical_date": "2026-01-02T00:00:00Z"}),
+    post("dags/works/dagRuns", {"dag_run_id": "w1", "logical_date": "2026-01-02T00:00:00Z"}),
     post("dags/quick/dagRuns", {"dag_run_id": "q1", "logical_date": "2026-01-02T00:00:00Z"}),
     post("dags/still/dagRuns", {"dag_run_id": "s1", "logical_date": None}),
     ended("quick", "q1"),
-    ended("work", "w1", "failed"),
+    ended("works", "w1", "failed"),
 ]
 
 ORDER = "order_by=id"
@@ -35,7 +35,7 @@ QUERIES = (
     "rendered_map_index_pattern=OF%200", "rendered_map_index_prefix_pattern=of%201", "task_display_name_pattern=JUD",
     "task_display_name_pattern=j_dge", "task_display_name_prefix_pattern=ju", "task_display_name_prefix_pattern=JU",
     "task_group_id=side&order_by=id", "task_group_id=nothing",
-    "dag_id_pattern=work&limit=0", "dag_id_pattern=nothing", "run_id_pattern=W1&task_id=judge", "run_id_prefix_pattern=w&task_id=judge",
+    "dag_id_pattern=works&limit=0", "dag_id_pattern=nothing", "run_id_pattern=W1&task_id=judge", "run_id_prefix_pattern=w&task_id=judge",
     "logical_date_gte=2026-01-02T00:00:00Z&task_id=judge", "logical_date_gt=2026-01-02T00:00:00Z", "logical_date_lte=2026-01-01",
     "start_date_gte=2026-01-01&task_id=judge", "end_date_lt=2026-01-01", "run_after_gte=x", "updated_at_lt=2026-01-01",
     "duration_gte=0&task_id=judge", "duration_gt=3600", "duration_lt=x",
@@ -84,14 +84,14 @@ BATCH = "dags/~/dagRuns/~/taskInstances/list"
 BATCHES = [post(BATCH, body) for body in (
     {"dag_ids": ["quick"], "order_by": "id"}, {"dag_ids": ["quick"], "order_by": "-id", "page_limit": 1},
     {"dag_ids": ["quick"], "order_by": "id", "page_limit": 1, "page_offset": 1},
-    {"dag_ids": ["work"], "task_ids": ["judge", "last"], "order_by": "id"}, {"dag_run_ids": ["w1"], "state": ["failed"]},
+    {"dag_ids": ["works"], "task_ids": ["judge", "last"], "order_by": "id"}, {"dag_run_ids": ["w1"], "state": ["failed"]},
     {"dag_ids": ["still"], "state": [None], "order_by": "id", "page_limit": 1},
     {"state": ["nothing"]}, {"state": []}, {"dag_ids": []}, {"dag_ids": "quick"}, {"dag_ids": [1]}, {"page_limit": -1},
     {"page_limit": 0, "dag_ids": ["quick"]}, {"page_limit": "x"}, {"order_by": "nothing"}, {"order_by": "task_id"}, {"order_by": ["task_id"]},
     {"unknown": 1}, {"logical_date_gte": "2026-01-03T00:00:00Z"}, {"logical_date_gte": "2026-01-03"}, {"logical_date_lt": "x"},
-    {"dag_ids": ["quick"], "pool": ["nothing"]}, {"dag_ids": ["work"], "queue": ["default"], "task_ids": ["judge"]}, {"executor": ["nothing"]},
+    {"dag_ids": ["quick"], "pool": ["nothing"]}, {"dag_ids": ["works"], "queue": ["default"], "task_ids": ["judge"]}, {"executor": ["nothing"]},
     {"dag_ids": ["quick"], "duration_gte": 3600}, {"duration_gte": "x"}, {"dag_ids": ["nothing"]},
-    {"dag_ids": ["work"], "state": ["success", "skipped"], "order_by": "id", "page_limit": 2},
+    {"dag_ids": ["works"], "state": ["success", "skipped"], "order_by": "id", "page_limit": 2},
 )] + [post(BATCH, []), post(BATCH, None), post("dags/quick/dagRuns/q1/taskInstances/list", {"order_by": "id"}), post("dags/nothing/dagRuns/~/taskInstances/list", {"dag_ids": ["quick"]}), post("dags/quick/dagRuns/nothing/taskInstances/list", {})]  # fmt: skip
 
 CASES = STATE + LISTED + ONE + BATCHES

@@ -2,18 +2,18 @@
 
 from case import delete, ended, get, patch, post
 
-FILES, DAGS, UNPAUSED = ("rest/dags/work.py",), ("work", "quick", "still"), ("work", "quick")
+FILES, DAGS, UNPAUSED = ("rest/dags/work.py",), ("works", "quick", "still"), ("works", "quick")
 STILL = "dags/still/dagRuns/s1/taskInstances"
 QUICK = "dags/quick/dagRuns/q1/taskInstances"
-WORK = "dags/work/dagRuns/w1/taskInstances"
+WORK = "dags/works/dagRuns/w1/taskInstances"
 
 STATE = [
-    post("dags/work/dagRuns", {"dag_run_id": "w1", "logical_date": "2026-01-02T00:00:00Z"}),
+    post("dags/works/dagRuns", {"dag_run_id": "w1", "logical_date": "2026-01-02T00:00:00Z"}),
     *(post("dags/quick/dagRuns", {"dag_run_id": f"q{number}", "logical_date": f"2026-01-0{number}T00:00:00Z"}) for number in (1, 2, 3)),
     post("dags/quick/dagRuns", {"dag_run_id": "no_date", "logical_date": None}),
     *(post("dags/still/dagRuns", {"dag_run_id": f"s{number}", "logical_date": f"2026-01-0{number}T00:00:00Z"}) for number in (1, 2)),
     *(ended("quick", run) for run in ("q1", "q2", "q3", "no_date")),
-    ended("work", "w1", "failed"),
+    ended("works", "w1", "failed"),
 ]
 
 DRY = [
@@ -36,9 +36,9 @@ DRY = [
     patch(f"{WORK}/double/dry_run?map_index=1", {"new_state": "failed"}),
     patch(f"{WORK}/double/9/dry_run", {"new_state": "failed"}),
     patch("dags/quick/dagRuns/q1/taskGroupInstances/nothing/dry_run", {"new_state": "failed"}),
-    patch("dags/work/dagRuns/w1/taskGroupInstances/side/dry_run", {"new_state": "failed"}),
-    patch("dags/work/dagRuns/w1/taskGroupInstances/side/dry_run", {"new_state": "success"}),
-    patch("dags/work/dagRuns/w1/taskGroupInstances/side/dry_run", {}),
+    patch("dags/works/dagRuns/w1/taskGroupInstances/side/dry_run", {"new_state": "failed"}),
+    patch("dags/works/dagRuns/w1/taskGroupInstances/side/dry_run", {"new_state": "success"}),
+    patch("dags/works/dagRuns/w1/taskGroupInstances/side/dry_run", {}),
 ]  # fmt: skip
 
 LOOK, UNORDERED = QUICK + "?order_by=map_index", ("task_instances",)
@@ -72,9 +72,9 @@ MARKED = [
     patch(f"{WORK}/double", {"note": "of all"}),
     get(f"{WORK}/double/listMapped", again="with notes"),
     patch(f"{WORK}/double/0", {"new_state": "failed"}),
-    patch("dags/work/dagRuns/w1/taskGroupInstances/side", {"new_state": "success"}),
-    patch("dags/work/dagRuns/w1/taskGroupInstances/side?update_mask=note", {"note": "of a group"}),
-    patch("dags/work/dagRuns/w1/taskGroupInstances/nothing", {"new_state": "success"}),
+    patch("dags/works/dagRuns/w1/taskGroupInstances/side", {"new_state": "success"}),
+    patch("dags/works/dagRuns/w1/taskGroupInstances/side?update_mask=note", {"note": "of a group"}),
+    patch("dags/works/dagRuns/w1/taskGroupInstances/nothing", {"new_state": "success"}),
     patch("dags/still/dagRuns/s1/taskGroupInstances/side", {"new_state": "failed"}),
     patch(f"{STILL}/a", {"new_state": "success", "include_downstream": True, "include_future": True}),
     get("dags/still/dagRuns/~/taskInstances?order_by=map_index", again="marked", sort=UNORDERED),
@@ -138,10 +138,10 @@ CLEARED = [post(CLEAR, body) for body in (
     post(CLEAR),
     post("dags/nothing/clearTaskInstances", {}),
     post("dags/nothing/clearTaskInstances", {"unknown": 1}),
-    post("dags/work/clearTaskInstances", {"dag_run_id": "w1"}),
-    post("dags/work/clearTaskInstances", {"dag_run_id": "w1", "only_failed": False, "task_ids": ["double"]}),
-    post("dags/work/clearTaskInstances", {"dag_run_id": "w1", "only_failed": False, "task_ids": [["double", 1]]}),
-    post("dags/work/clearTaskInstances", {"dag_run_id": "w1", "only_failed": False, "task_ids": [["double", 1]], "include_downstream": True}),
+    post("dags/works/clearTaskInstances", {"dag_run_id": "w1"}),
+    post("dags/works/clearTaskInstances", {"dag_run_id": "w1", "only_failed": False, "task_ids": ["double"]}),
+    post("dags/works/clearTaskInstances", {"dag_run_id": "w1", "only_failed": False, "task_ids": [["double", 1]]}),
+    post("dags/works/clearTaskInstances", {"dag_run_id": "w1", "only_failed": False, "task_ids": [["double", 1]], "include_downstream": True}),
     post("dags/still/clearTaskInstances", {"dag_run_id": "s2", "only_failed": False, "dry_run": False, "reset_dag_runs": False}),
     get("dags/still/dagRuns/s2", again="cleared without its state"),
 ]  # fmt: skip

@@ -2,15 +2,15 @@
 
 from case import delete, ended, get, patch, post, put
 
-FILES, DAGS, UNPAUSED = ("rest/dags/work.py",), ("work", "quick", "still"), ("work", "quick")
-RUN = "dags/work/dagRuns/w1/taskInstances"
+FILES, DAGS, UNPAUSED = ("rest/dags/work.py",), ("works", "quick", "still"), ("works", "quick")
+RUN = "dags/works/dagRuns/w1/taskInstances"
 TASK = "dags/quick/dagRuns/q1/taskInstances/a"
 
 STATE = [
-    post("dags/work/dagRuns", {"dag_run_id": "w1", "logical_date": "2026-01-02T00:00:00Z"}),
+    post("dags/works/dagRuns", {"dag_run_id": "w1", "logical_date": "2026-01-02T00:00:00Z"}),
     post("dags/quick/dagRuns", {"dag_run_id": "q1", "logical_date": None}),
     ended("quick", "q1"),
-    ended("work", "w1", "failed"),
+    ended("works", "w1", "failed"),
 ]
 
 READ = [get(f"{RUN}/{path}") for path in (
@@ -22,7 +22,7 @@ READ = [get(f"{RUN}/{path}") for path in (
     "~/xcomEntries?xcom_key_pattern=RETURN&limit=0", "~/xcomEntries?xcom_key_pattern=skip&limit=1",
     "~/xcomEntries?xcom_key_prefix_pattern=ret&limit=0", "~/xcomEntries?xcom_key_prefix_pattern=RET", "~/xcomEntries?task_id_pattern=numb",
     "~/xcomEntries?task_id_prefix_pattern=numb", "~/xcomEntries?run_id_pattern=w1&limit=0",
-    "~/xcomEntries?dag_display_name_pattern=work&limit=0", "~/xcomEntries?dag_display_name_prefix_pattern=x",
+    "~/xcomEntries?dag_display_name_pattern=works&limit=0", "~/xcomEntries?dag_display_name_prefix_pattern=x",
     "~/xcomEntries?logical_date_gte=2026-01-03T00:00:00Z", "~/xcomEntries?logical_date_lt=x", "~/xcomEntries?run_after_gte=2026-01-01&limit=0",
     "~/xcomEntries?order_by=nothing", "~/xcomEntries?order_by=timestamp&limit=0", "~/xcomEntries?order_by=value", "~/xcomEntries?limit=-1",
     "~/xcomEntries?order_by=key&order_by=task_id&order_by=map_index&limit=1",
@@ -34,9 +34,9 @@ READ = [get(f"{RUN}/{path}") for path in (
     "numbers/xcomEntries/nothing", "nothing/xcomEntries/return_value",
 )] + [get(f"dags/{path}") for path in (
     "~/dagRuns/~/taskInstances/~/xcomEntries?order_by=task_id&order_by=map_index&order_by=key",
-    "nothing/dagRuns/w1/taskInstances/numbers/xcomEntries", "work/dagRuns/nothing/taskInstances/numbers/xcomEntries",
-    "work/dagRuns/nothing/taskInstances/numbers/xcomEntries/return_value", "nothing/dagRuns/w1/taskInstances/numbers/xcomEntries/return_value",
-    "work/dagRuns/~/taskInstances/numbers/xcomEntries",
+    "nothing/dagRuns/w1/taskInstances/numbers/xcomEntries", "works/dagRuns/nothing/taskInstances/numbers/xcomEntries",
+    "works/dagRuns/nothing/taskInstances/numbers/xcomEntries/return_value", "nothing/dagRuns/w1/taskInstances/numbers/xcomEntries/return_value",
+    "works/dagRuns/~/taskInstances/numbers/xcomEntries",
 )]  # fmt: skip
 
 MADE = [post(f"{TASK}/xcomEntries", body) for body in (

@@ -8,7 +8,7 @@ from airflow.sdk import DAG, CronPartitionTimetable, Param, TaskGroup, task
 BEGIN = dt.datetime(2026, 1, 1, tzinfo=dt.timezone.utc)
 END = dt.datetime(2026, 1, 31, tzinfo=dt.timezone.utc)
 
-with DAG("work", schedule=None, start_date=BEGIN, params={"count": Param(2, type="integer", minimum=1)}, tags=["work"]):
+with DAG("works", schedule=None, start_date=BEGIN, params={"count": Param(2, type="integer", minimum=1)}, tags=["works"]):
 
     @task
     def numbers(params=None):
